@@ -21,9 +21,10 @@ help:			## this list
 			printf '  %-14s %s\n' "$$name" "$$text"; done
 
 demo: guest root-debian	## show the main job: real programs stopped, killed, brought back
-	@$(T_DIR)/demo
+	@$(T_DIR)/guest --root debian --mem 3072 --timeout 3000 \
+		--log $(B)/demo.log -- /opt/checkpoint/demo
 
-check: setup		## all tests; T=NAME for one, closes with "N passed, N failed"
+check: setup		## all tests, or those of T=NAME; closes with "N passed, N failed"
 	@$(T_DIR)/check $(T)
 
 check-long: setup	## all tests with more rounds and seeds, and the comparison with CONFIG_CHECKPOINT=n
@@ -36,7 +37,8 @@ check-off: tree		## compare a kernel with CONFIG_CHECKPOINT=n to the pristine on
 	@$(LOCKED) $(T_DIR)/check-off
 
 bench: guest root-debian	## measure against criu and the floors, as a table
-	@$(T_DIR)/bench
+	@$(T_DIR)/guest --root debian --mem 4096 --prealloc --timeout 3000 \
+		--log $(B)/bench.log -- /opt/checkpoint/bench
 
 guest: kernel root-minimal	## what tools/testing/checkpoint/guest boots: plain kernel and minimal root
 
