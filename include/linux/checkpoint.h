@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Checkpoint and restart of a task tree: the in-kernel interface.
+ *
+ * The first part is what the rest of the kernel sees: hooks that compile to
+ * nothing without CONFIG_CHECKPOINT. The second part is for the files that
+ * save and restore a kind of state.
+ */
+#ifndef _LINUX_CHECKPOINT_H
+#define _LINUX_CHECKPOINT_H
+
+#include <linux/compiler.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+
+struct file;
+struct files_struct;
+struct hrtimer;
+struct inode;
+struct mm_struct;
+struct nsproxy;
+struct pt_regs;
+struct sigqueue;
+struct ucounts;
+
+#ifdef CONFIG_CHECKPOINT
+
+void __checkpoint_park(void);
+void __checkpoint_task_exit(struct task_struct *tsk);
+void __checkpoint_timer_start(struct hrtimer *timer, int mode);
+void __checkpoint_timer_left(struct hrtimer *timer);
+long __checkpoint_timeout_start(long timeout);
+void __checkpoint_timeout_left(long left, unsigned int state);
+bool __checkpoint_restart_syscall(struct pt_regs *regs);
+void __checkpoint_signal_delivered(void);
+int ckpt_exec_mmap(struct mm_struct *mm);
+int ckpt_fd_install(struct files_struct *files, unsigned int fd,
+		    struct file *file, bool cloexec);
+struct file *ckpt_pipe_file(struct inode *inode, int flags);
+struct sigqueue *ckpt_sigqueue_alloc(struct ucounts *ucounts,
+				     bool override_rlimit);
+struct nsproxy *ckpt_copy_nsproxy(void);
+bool ckpt_sem_has_undo(struct task_struct *tsk);
+
+/**
+ * checkpoint_park - stand still if a checkpoint asks for it
+ *
+ * Called at the boundary to user mode, with the user registers saved and no
+ * system call half done.
+ *
+ * Context: current, no locks held, may sleep.
+ */
+static inline void checkpoint_park(void)
+{
+	if (unlikely(current->ckpt_task))
+		__checkpoint_park();
+}
+
+/* A new task takes no part in the checkpoint of the one that made it. */
+static inline void checkpoint_task_init(struct task_struct *tsk)
+{
+	tsk->ckpt_task = NULL;
+}
+
+/* An exiting task will not come to the boundary of user mode any more. */
+static inline void checkpoint_task_exit(struct task_struct *tsk)
+{
+	if (unlikely(tsk->ckpt_task))
+		__checkpoint_task_exit(tsk);
+}
+
+/*
+ * A wait that a checkpoint interrupts goes on afterwards with the time that
+ * was left: these record when the wait was to end, and bound it by that when
+ * the system call is made again.
+ */
+static inline void checkpoint_timer_start(struct hrtimer *timer, int mode)
+{
+	if (unlikely(current->ckpt_task))
+		__checkpoint_timer_start(timer, mode);
+}
+
+static inline void checkpoint_timer_left(struct hrtimer *timer)
+{
+	if (unlikely(current->ckpt_task))
+		__checkpoint_timer_left(timer);
+}
+
+static inline long checkpoint_timeout_start(long timeout)
+{
+	if (unlikely(current->ckpt_task))
+		return __checkpoint_timeout_start(timeout);
+	return timeout;
+}
+
+/* State of a task that is about to wait: some waits nothing interrupts. */
+static inline unsigned int checkpoint_wait_state(void)
+{
+	return READ_ONCE(current->__state);
+}
+
+static inline void checkpoint_timeout_left(long left, unsigned int state)
+{
+	if (unlikely(current->ckpt_task))
+		__checkpoint_timeout_left(left, state);
+}
+
+/**
+ * checkpoint_restart_syscall - make a system call again that parking cut short
+ * @regs: the user registers
+ *
+ * Called on the way to user mode when there is no signal to deliver.
+ *
+ * Context: current, no locks held, may sleep.
+ * Return: true if signals have to be looked at once more.
+ */
+static inline bool checkpoint_restart_syscall(struct pt_regs *regs)
+{
+	return unlikely(current->ckpt_task) &&
+	       __checkpoint_restart_syscall(regs);
+}
+
+/* A signal is delivered: a call that it ends is not made again. */
+static inline void checkpoint_signal_delivered(void)
+{
+	if (unlikely(current->ckpt_task))
+		__checkpoint_signal_delivered();
+}
+
+#else /* !CONFIG_CHECKPOINT */
+
+static inline void checkpoint_park(void) { }
+static inline void checkpoint_task_init(struct task_struct *tsk) { }
+static inline void checkpoint_task_exit(struct task_struct *tsk) { }
+static inline void checkpoint_timer_start(struct hrtimer *timer, int mode) { }
+static inline void checkpoint_timer_left(struct hrtimer *timer) { }
+static inline long checkpoint_timeout_start(long timeout) { return timeout; }
+static inline unsigned int checkpoint_wait_state(void) { return 0; }
+static inline void checkpoint_timeout_left(long left, unsigned int state) { }
+static inline void checkpoint_signal_delivered(void) { }
+
+static inline bool checkpoint_restart_syscall(struct pt_regs *regs)
+{
+	return false;
+}
+
+#endif /* CONFIG_CHECKPOINT */
+
+#endif /* _LINUX_CHECKPOINT_H */

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Checkpoint and restart: the context, the record stream, the table of
+ * shared objects and the table of task states, for the files that save and
+ * restore a kind of state.
+ *
+ * Checkpoint runs in the calling task alone, over tasks that are parked.
+ * Restart runs in the tasks that it makes, one at a time in the order of the
+ * image, so that whoever reads is always alone with the context.
+ */
+#ifndef _LINUX_CHECKPOINT_TYPES_H
+#define _LINUX_CHECKPOINT_TYPES_H
+
+#include <linux/checkpoint.h>
+#include <linux/err.h>
+#include <linux/path.h>
+#include <linux/refcount.h>
+#include <linux/signal_types.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <uapi/linux/checkpoint.h>
+#include <uapi/linux/checkpoint_hdr.h>
+
+struct bio_vec;
+struct ckpt_objhash;
+struct ckpt_stream;
+struct ckpt_tree;
+struct cred;
+struct file;
+struct nsproxy;
+struct pid;
+struct pt_regs;
+
+/**
+ * struct ckpt_ctx - one checkpoint or restart, from system call to return
+ * @uflags: flags of the system call
+ * @restart: a restart, not a checkpoint
+ * @id: checkpoint id
+ * @file: where the image goes, or comes from
+ * @logfile: where messages go, or NULL
+ * @stream: the image
+ * @objhash: shared objects, by pointer and by objref
+ * @tree: tasks and pids
+ * @task: checkpoint: the task being collected or written, for messages
+ * @root_task: root of the tree, referenced; restart: once it exists
+ * @caller: the task that made the system call, referenced
+ * @caller_ns: its namespaces, referenced: an objref of 0 means these
+ * @caller_cred: its credentials, referenced
+ * @root: its root directory, referenced: paths in its mount namespace are
+ *	written and looked up from here
+ * @stopped_at: CLOCK_MONOTONIC when the whole tree stood still
+ * @inherit: restart: files given for external ones
+ * @inherit_nr: number of entries in @inherit
+ * @tty: restart: file given for an external terminal, or NULL
+ * @err: first error reported, negative
+ * @errmsg: its text
+ * @stats: counters and times for the caller
+ */
+struct ckpt_ctx {
+	unsigned long uflags;
+	bool restart;
+	u64 id;
+	struct file *file;
+	struct file *logfile;
+	struct ckpt_stream *stream;
+	struct ckpt_objhash *objhash;
+	struct ckpt_tree *tree;
+	struct task_struct *task;
+	struct task_struct *root_task;
+	struct task_struct *caller;
+	struct nsproxy *caller_ns;
+	const struct cred *caller_cred;
+	struct path root;
+	ktime_t stopped_at;
+	struct ckpt_inherit *inherit;
+	unsigned int inherit_nr;
+	struct file *tty;
+	int err;
+	char errmsg[512];
+	struct checkpoint_stats stats;
+};
+
+/**
+ * struct ckpt_inherit - a file that the caller of restart gives
+ * @name: the name that the image has for it
+ * @file: the file, referenced
+ */
+struct ckpt_inherit {
+	char *name;
+	struct file *file;
+};
+
+/* ------------------------------------------------------------ messages */
+
+/*
+ * Report an error: one line to the log, with "pid N (comm): " of ctx->task or
+ * of the restoring task before it, and kept in the context for the caller
+ * and the image. The first one wins. Returns @err.
+ */
+__printf(3, 4)
+int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...);
+
+/* ---------------------------------------------------------- the stream */
+
+/*
+ * Write one record: @rec starts with a struct ckpt_hdr, which is filled in.
+ * @len must be a multiple of 8 and at most CKPT_REC_MAX.
+ * Return 0 or a negative errno.
+ */
+int ckpt_write_rec(struct ckpt_ctx *ctx, void *rec, u32 type, size_t len);
+/* Write @fixed (with its struct ckpt_hdr) and @tail as one record, padded. */
+int ckpt_write_rec_tail(struct ckpt_ctx *ctx, void *fixed, u32 type,
+			size_t fixed_len, const void *tail, size_t tail_len);
+int ckpt_write_string(struct ckpt_ctx *ctx, const char *s);
+/*
+ * Bytes of padding that page payload needs after a record of @rec_len bytes
+ * that is to be written next.
+ */
+u32 ckpt_payload_pad(struct ckpt_ctx *ctx, size_t rec_len);
+/*
+ * Write @pad zero bytes, then @nr segments of page payload, @bytes together.
+ * Not in the CRC.
+ */
+int ckpt_write_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
+		       unsigned int nr, size_t bytes);
+
+/*
+ * Read the next record, which must be of @type and at least @min and at most
+ * @max bytes long; objects that stand before it are restored first. Returns
+ * the record (free it with kvfree()) or an ERR_PTR, already reported. @h.len
+ * of what is returned can be trusted.
+ */
+void *ckpt_read_rec(struct ckpt_ctx *ctx, u32 type, size_t min, size_t max);
+/* Read a record of exactly @len bytes into @rec. Returns 0 or an errno. */
+int ckpt_read_rec_into(struct ckpt_ctx *ctx, void *rec, u32 type, size_t len);
+/*
+ * Read a CKPT_HDR_STRING of at most @max bytes with its NUL. Returns a
+ * NUL-terminated string to be freed with kvfree(), or an ERR_PTR.
+ */
+char *ckpt_read_string(struct ckpt_ctx *ctx, size_t max);
+/* Skip @pad zero bytes, then read page payload into @nr segments. */
+int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
+		      unsigned int nr, size_t bytes);
+
+/* ------------------------------------------------------ shared objects */
+
+/**
+ * struct ckpt_obj_ops - one kind of shared object
+ * @name: for messages
+ * @outside_ok: one that is shared with a task outside of the tree is no leak
+ * @grab: take a reference; may be NULL
+ * @drop: put it; may be NULL
+ * @users: number of references there are now, that of the table included;
+ *	NULL if they are not counted. Called with the tree parked.
+ * @collect: count the objects inside, on first sight; may be NULL
+ * @checkpoint: write the records of the object
+ * @restore: read them and make the object, in the context of the first task
+ *	that uses it; returns it with a reference that becomes the table's, or
+ *	an ERR_PTR
+ */
+struct ckpt_obj_ops {
+	const char *name;
+	bool outside_ok;
+	void (*grab)(void *ptr);
+	void (*drop)(void *ptr);
+	int (*users)(void *ptr);
+	int (*collect)(struct ckpt_ctx *ctx, void *ptr);
+	int (*checkpoint)(struct ckpt_ctx *ctx, void *ptr);
+	void *(*restore)(struct ckpt_ctx *ctx);
+};
+
+/*
+ * Collect pass: count one use of @ptr from inside the tree, and on first
+ * sight what it holds. Returns 0 or a negative errno.
+ */
+int ckpt_obj_collect(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type);
+/* As above for @n uses at once. */
+int ckpt_obj_collect_n(struct ckpt_ctx *ctx, void *ptr,
+		       enum ckpt_obj_type type, unsigned int n);
+/*
+ * After the collect pass: is @ptr also in use outside of the tree?
+ */
+bool ckpt_obj_outside(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type);
+/* Has the collect pass met @ptr? */
+bool ckpt_obj_collected(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type);
+/*
+ * Bits of its kind's own on an object that the collect pass has met: set
+ * @mark, return all that are set.
+ */
+u32 ckpt_obj_mark(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type,
+		  u32 mark);
+/*
+ * Call @fn for each object of @type that was met, in that order, until it
+ * returns something other than 0: that is returned.
+ */
+int ckpt_obj_for_each(struct ckpt_ctx *ctx, enum ckpt_obj_type type,
+		      int (*fn)(struct ckpt_ctx *ctx, void *ptr, void *arg),
+		      void *arg);
+/*
+ * Write @ptr unless that was done before. Returns its objref (positive) or a
+ * negative errno. An object of a kind that is collected must have been met by
+ * the collect pass: -EBUSY if not.
+ */
+int ckpt_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr,
+			enum ckpt_obj_type type);
+/*
+ * The object that @objref names, borrowed from the table; ERR_PTR(-EINVAL),
+ * reported, if there is none or it is of another kind.
+ */
+void *ckpt_obj_fetch(struct ckpt_ctx *ctx, u32 objref, enum ckpt_obj_type type);
+
+/* Defined beside what they describe, listed in checkpoint/objhash.c */
+extern const struct ckpt_obj_ops ckpt_nsproxy_obj_ops;
+extern const struct ckpt_obj_ops ckpt_uts_ns_obj_ops;
+extern const struct ckpt_obj_ops ckpt_ipc_ns_obj_ops;
+extern const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops;
+extern const struct ckpt_obj_ops ckpt_pid_ns_obj_ops;
+extern const struct ckpt_obj_ops ckpt_cred_obj_ops;
+extern const struct ckpt_obj_ops ckpt_sighand_obj_ops;
+extern const struct ckpt_obj_ops ckpt_fs_obj_ops;
+extern const struct ckpt_obj_ops ckpt_files_obj_ops;
+extern const struct ckpt_obj_ops ckpt_file_obj_ops;
+extern const struct ckpt_obj_ops ckpt_pipe_obj_ops;
+extern const struct ckpt_obj_ops ckpt_mm_obj_ops;
+extern const struct ckpt_obj_ops ckpt_shmem_obj_ops;
+
+/* ---------------------------------------------------- state of a task */
+
+/* In the order in which they are saved and restored */
+enum ckpt_task_state {
+	CKPT_STATE_NS,
+	CKPT_STATE_FS,
+	CKPT_STATE_FILES,
+	CKPT_STATE_MM,
+	CKPT_STATE_CRED,	/* after MM, whose dumpable flag it puts back */
+	CKPT_STATE_SIGHAND,
+	CKPT_STATE_SIGNAL,
+	CKPT_STATE_LIMITS,
+	CKPT_STATE_ITIMERS,
+	CKPT_STATE_SCHED,
+	CKPT_STATE_MISC,
+	CKPT_STATE_JOBCTL,
+	CKPT_STATE_RESTART_BLOCK,
+	CKPT_STATE_CPU,
+	CKPT_STATE_MAX
+};
+
+/**
+ * struct ckpt_task_ops - one kind of state of a task
+ * @name: for messages
+ * @process: the state belongs to the process: saved with the group leader
+ * @collect: count shared objects, and refuse what is not supported by name
+ *	(ckpt_err() and -ENOSYS). The task is parked. May be NULL.
+ * @checkpoint: write the records. The task is parked.
+ * @restore: read the records and restore, in the context of the task. What
+ *	has to wait is put aside with ckpt_task_defer().
+ * @commit: install what was put aside: the whole tree is restored, and the
+ *	task is about to enter user mode. Cannot fail. May be NULL.
+ * @discard: free what @defer points to, before the memory that @restore got
+ *	from ckpt_task_defer() is freed, committed or not. May be NULL.
+ */
+struct ckpt_task_ops {
+	const char *name;
+	bool process;
+	int (*collect)(struct ckpt_ctx *ctx, struct task_struct *t);
+	int (*checkpoint)(struct ckpt_ctx *ctx, struct task_struct *t);
+	int (*restore)(struct ckpt_ctx *ctx);
+	void (*commit)(void *defer);
+	void (*discard)(void *defer);
+};
+
+/*
+ * Zeroed memory of @size bytes for what @state of the restoring task puts
+ * aside until commit; NULL if there is none to be had.
+ */
+void *ckpt_task_defer(struct ckpt_ctx *ctx, enum ckpt_task_state state,
+		      size_t size);
+
+/* Defined beside what they describe, listed in checkpoint/task.c */
+extern const struct ckpt_task_ops ckpt_ns_task_ops;
+extern const struct ckpt_task_ops ckpt_fs_task_ops;
+extern const struct ckpt_task_ops ckpt_files_task_ops;
+extern const struct ckpt_task_ops ckpt_mm_task_ops;
+extern const struct ckpt_task_ops ckpt_sighand_task_ops;
+extern const struct ckpt_task_ops ckpt_signal_task_ops;
+extern const struct ckpt_task_ops ckpt_limits_task_ops;
+extern const struct ckpt_task_ops ckpt_itimers_task_ops;
+extern const struct ckpt_task_ops ckpt_sched_task_ops;
+extern const struct ckpt_task_ops ckpt_misc_task_ops;
+extern const struct ckpt_task_ops ckpt_jobctl_task_ops;
+extern const struct ckpt_task_ops ckpt_cred_task_ops;
+extern const struct ckpt_task_ops ckpt_restart_block_task_ops;
+extern const struct ckpt_task_ops ckpt_cpu_task_ops;
+
+/* ---------------------------------------------------------------- pids */
+
+/*
+ * Checkpoint: the slot of @pid in the image's pid table, or -ENOENT if it
+ * belongs to nobody in the tree.
+ */
+int ckpt_pid_slot(struct ckpt_ctx *ctx, struct pid *pid);
+/*
+ * Restart: the struct pid that took the place of @slot, borrowed;
+ * ERR_PTR(-EINVAL), reported, if there is no such slot.
+ */
+struct pid *ckpt_slot_pid(struct ckpt_ctx *ctx, u32 slot);
+
+/* ---------------------------------------------- one task, parked or new */
+
+/**
+ * struct ckpt_task - a task that takes part in a checkpoint or restart
+ * @refs: one of the context's, one of the task's
+ * @task: the task
+ * @wait: the task and the context wait here for each other
+ * @state: CKPT_PARK_*, changed under @wait.lock
+ * @tree: whom to tell when the task has parked, under @wait.lock; NULL once
+ *	it was told
+ * @entered: the task has come to the boundary of user mode and seen this
+ * @keep: stay attached after the park, see ckpt_task_keep()
+ * @pins: the context is reading the state of the task: it must not go away
+ * @timed: the wait that was interrupted had a timeout, and @until is its end
+ * @again: no signal interrupted the system call that answers -EINTR
+ * @bounded: the waits of the call end at @deadline at the latest
+ * @clamped: it is being made again, with its waits bounded
+ * @until: CLOCK_MONOTONIC
+ * @deadline: CLOCK_MONOTONIC
+ * @defer: restart: what each state put aside
+ * @restore: restart: the rest, or NULL
+ */
+struct ckpt_task {
+	refcount_t refs;
+	struct task_struct *task;
+	wait_queue_head_t wait;
+	unsigned int state;
+	struct ckpt_tree *tree;
+	bool entered;
+	bool keep;
+	unsigned int pins;
+	bool timed;
+	bool again;
+	bool bounded;
+	bool clamped;
+	ktime_t until;
+	ktime_t deadline;
+	void *defer[CKPT_STATE_MAX];
+	struct ckpt_restore *restore;
+};
+
+/* checkpoint/park.c: current stays attached to its struct ckpt_task */
+void ckpt_task_keep(void);
+void ckpt_task_release(void);
+
+/* kernel/checkpoint_syscall.c: system calls that are made again */
+void ckpt_restart_interrupted(struct ckpt_task *ct);
+/* arch: make the system call @nr with the arguments that are in @regs */
+long ckpt_arch_syscall(struct pt_regs *regs, int nr);
+
+/* ------------------------------------- where subsystems are entered */
+
+/* kernel/checkpoint_jobctl.c: stop a parked process, its parent is not told */
+void ckpt_group_stop(struct task_struct *leader);
+
+/* fs/checkpoint_mnt.c: a path as the image has it */
+char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
+		     char *buf, int size);
+
+/* fs/checkpoint_file.c: count a file that is mapped, or an exe link */
+int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file);
+
+#endif /* _LINUX_CHECKPOINT_TYPES_H */

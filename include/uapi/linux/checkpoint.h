@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Checkpoint and restart of a task tree: flags and arguments of the
+ * checkpoint(2), restart(2) and eclone(2) system calls.
+ */
+#ifndef _UAPI_LINUX_CHECKPOINT_H
+#define _UAPI_LINUX_CHECKPOINT_H
+
+#include <linux/types.h>
+
+/* checkpoint(2) flags */
+#define CHECKPOINT_SUBTREE	0x1	/* any task may be the root; what is shared is outside */
+#define CHECKPOINT_NONETNS	0x2	/* leave the network namespace out */
+#define CHECKPOINT_KILL		0x4	/* kill the tree once the image is complete */
+#define CHECKPOINT_STOP		0x8	/* leave the tree in group stop */
+
+/* restart(2) flags */
+#define RESTART_TASKSELF	0x1	/* replace the caller by the one task of the image */
+#define RESTART_FROZEN		0x2	/* leave the restored tree in group stop */
+#define RESTART_GHOST		0x4	/* reserved: linux-cr's, not needed here */
+#define RESTART_KEEP_LSM	0x8	/* keep the saved LSM labels */
+#define RESTART_CONN_RESET	0x10	/* restored TCP connections are reset */
+#define RESTART_NOPIDS		0x20	/* let the kernel choose new pids */
+
+/**
+ * struct checkpoint_stats - what a checkpoint or a restart did
+ * @total_ns: time of the whole call, in nanoseconds
+ * @park_ns: checkpoint: time to bring every task to a stop; restart: 0
+ * @stopped_ns: time that the tree stood still; restart: 0
+ * @collect_ns: time to count the shared objects
+ * @tasks_ns: time to write or to rebuild the tasks and their objects
+ * @memory_ns: part of @tasks_ns spent on the content of memory
+ * @tasks: number of tasks, threads and zombies included
+ * @objects: number of shared objects
+ * @pages: pages of memory stored in, or read from, the image
+ * @bytes: size of the image, in bytes
+ */
+struct checkpoint_stats {
+	__aligned_u64 total_ns;
+	__aligned_u64 park_ns;
+	__aligned_u64 stopped_ns;
+	__aligned_u64 collect_ns;
+	__aligned_u64 tasks_ns;
+	__aligned_u64 memory_ns;
+	__aligned_u64 tasks;
+	__aligned_u64 objects;
+	__aligned_u64 pages;
+	__aligned_u64 bytes;
+};
+
+/**
+ * struct checkpoint_args - optional arguments of checkpoint(2)
+ * @stats: user pointer to a struct checkpoint_stats to fill in, or 0
+ * @park_timeout_ms: how long to wait for a task to come to the boundary
+ *	of user mode before giving up with -EBUSY, in milliseconds;
+ *	0 for the default of 10 seconds
+ *
+ * Extensible: the size that the caller knows is passed beside it.
+ */
+struct checkpoint_args {
+	__aligned_u64 stats;
+	__aligned_u64 park_timeout_ms;
+};
+#define CHECKPOINT_ARGS_SIZE_VER0	16
+
+/**
+ * struct restart_inherit - a file that the image names as external
+ * @name: user pointer to the name in the image, a NUL-terminated string:
+ *	the text of the /proc/PID/fd/N link at the time of the checkpoint
+ * @fd: descriptor of the caller that takes its place
+ * @reserved: must be 0
+ */
+struct restart_inherit {
+	__aligned_u64 name;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
+ * struct restart_args - optional arguments of restart(2)
+ * @stats: user pointer to a struct checkpoint_stats to fill in, or 0
+ * @inherit: user pointer to an array of struct restart_inherit
+ * @inherit_nr: number of its entries, at most RESTART_INHERIT_MAX
+ * @tty_fd: descriptor of the caller that takes the place of an external
+ *	terminal that is not in @inherit, or -1
+ *
+ * Extensible: the size that the caller knows is passed beside it. Without
+ * this argument nothing is inherited.
+ */
+struct restart_args {
+	__aligned_u64 stats;
+	__aligned_u64 inherit;
+	__u32 inherit_nr;
+	__s32 tty_fd;
+};
+#define RESTART_ARGS_SIZE_VER0		24
+#define RESTART_INHERIT_MAX		1024
+
+/**
+ * struct eclone_args - arguments of eclone(2)
+ * @clone_flags_high: must be 0: no high clone flags are defined
+ * @child_stack: lowest address of the child's stack, or 0 to share it
+ * @child_stack_size: its size in bytes; 0 if @child_stack is 0
+ * @parent_tid_ptr: user pointer for CLONE_PARENT_SETTID
+ * @child_tid_ptr: user pointer for CLONE_CHILD_SETTID and _CLEARTID
+ * @nr_pids: number of entries in the pids argument
+ * @reserved0: must be 0
+ */
+struct eclone_args {
+	__aligned_u64 clone_flags_high;
+	__aligned_u64 child_stack;
+	__aligned_u64 child_stack_size;
+	__aligned_u64 parent_tid_ptr;
+	__aligned_u64 child_tid_ptr;
+	__u32 nr_pids;
+	__u32 reserved0;
+};
+#define ECLONE_ARGS_SIZE_VER0		48
+
+#endif /* _UAPI_LINUX_CHECKPOINT_H */

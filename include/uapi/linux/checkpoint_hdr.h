@@ -1,0 +1,1233 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The checkpoint image: a stream of records, written and read strictly
+ * forward. See Documentation/checkpoint/image-format.rst.
+ *
+ * Every record starts with struct ckpt_hdr, is a multiple of 8 bytes long,
+ * and has fixed-width little-endian fields with no implicit padding. An
+ * objref names a shared object by a positive number; 0 means none, or for a
+ * namespace: that of whoever restarts.
+ */
+#ifndef _UAPI_LINUX_CHECKPOINT_HDR_H
+#define _UAPI_LINUX_CHECKPOINT_HDR_H
+
+#include <linux/types.h>
+
+#define CKPT_MAGIC		0x0a1a0d524b504354ULL	/* "TCPKR\r\x1a\n" */
+#define CKPT_TRAILER_MAGIC	0x0a1a0d444e454354ULL	/* "TCEND\r\x1a\n" */
+#define CKPT_VERSION		1
+
+/* Longest record that is not page payload, in bytes */
+#define CKPT_REC_MAX		(256 * 1024)
+/* Longest path, name or other string, in bytes, with its NUL */
+#define CKPT_STRING_MAX		(64 * 1024)
+
+/**
+ * struct ckpt_hdr - what every record starts with
+ * @type: one of enum ckpt_hdr_type
+ * @len: length of the record, this header included, in bytes
+ */
+struct ckpt_hdr {
+	__u32 type;
+	__u32 len;
+};
+
+enum ckpt_hdr_type {
+	/* the stream */
+	CKPT_HDR_HEADER = 1,
+	CKPT_HDR_TRAILER,
+	CKPT_HDR_ERROR,
+	CKPT_HDR_OBJECT,
+	CKPT_HDR_STRING,
+
+	/* the task tree */
+	CKPT_HDR_TREE = 101,
+	CKPT_HDR_TASKS,
+	CKPT_HDR_TASK,
+	CKPT_HDR_PIDS,
+
+	/* state of a task, in no shared object */
+	CKPT_HDR_TASK_NS = 201,
+	CKPT_HDR_TASK_FS,
+	CKPT_HDR_TASK_FILES,
+	CKPT_HDR_TASK_MM,
+	CKPT_HDR_TASK_SIGHAND,
+	CKPT_HDR_TASK_SIGNAL,
+	CKPT_HDR_SIGPENDING,
+	CKPT_HDR_TASK_LIMITS,
+	CKPT_HDR_TASK_ITIMERS,
+	CKPT_HDR_TASK_CRED,
+	CKPT_HDR_TASK_SCHED,
+	CKPT_HDR_TASK_MISC,
+	CKPT_HDR_TASK_RESTART_BLOCK,
+	CKPT_HDR_TASK_CPU,
+	CKPT_HDR_TASK_FPU,
+	CKPT_HDR_TASK_JOBCTL,
+
+	/* namespaces and credentials */
+	CKPT_HDR_NSPROXY = 301,
+	CKPT_HDR_UTS_NS,
+	CKPT_HDR_IPC_NS,
+	CKPT_HDR_MNT_NS,
+	CKPT_HDR_PID_NS,
+	CKPT_HDR_CRED,
+	CKPT_HDR_SIGHAND,
+	CKPT_HDR_MNT_PROC,
+
+	/* files */
+	CKPT_HDR_FS = 401,
+	CKPT_HDR_FILES,
+	CKPT_HDR_FDS,
+	CKPT_HDR_FILE,
+	CKPT_HDR_PIPE,
+	CKPT_HDR_PIPE_BUFS,
+	CKPT_HDR_PIPE_DATA,
+
+	/* memory */
+	CKPT_HDR_MM = 501,
+	CKPT_HDR_VMA,
+	CKPT_HDR_SHMEM,
+	CKPT_HDR_PAGES,
+};
+
+/* Kinds of shared objects */
+enum ckpt_obj_type {
+	CKPT_OBJ_NONE,
+	CKPT_OBJ_PID,
+	CKPT_OBJ_NSPROXY,
+	CKPT_OBJ_UTS_NS,
+	CKPT_OBJ_IPC_NS,
+	CKPT_OBJ_MNT_NS,
+	CKPT_OBJ_PID_NS,
+	CKPT_OBJ_CRED,
+	CKPT_OBJ_SIGHAND,
+	CKPT_OBJ_FS,
+	CKPT_OBJ_FILES,
+	CKPT_OBJ_FILE,
+	CKPT_OBJ_PIPE,
+	CKPT_OBJ_MM,
+	CKPT_OBJ_SHMEM,
+	CKPT_OBJ_MAX
+};
+
+/* ------------------------------------------------------------ the stream */
+
+#define CKPT_ARCH_X86_64	62	/* EM_X86_64 */
+
+/**
+ * struct ckpt_hdr_header - the first record
+ * @h: type CKPT_HDR_HEADER
+ * @magic: CKPT_MAGIC
+ * @version: CKPT_VERSION; another one is refused
+ * @arch: ELF machine number
+ * @incompat: features without which the image cannot be read: none yet
+ * @compat: features that a reader may ignore: none yet
+ * @uflags: the flags given to checkpoint(2)
+ * @page_size: in bytes
+ * @id: the checkpoint id that checkpoint(2) returned
+ * @realtime_ns: CLOCK_REALTIME when the tree stood still, in nanoseconds
+ * @monotonic_ns: CLOCK_MONOTONIC then, as the caller saw it
+ * @boottime_ns: CLOCK_BOOTTIME then, as the caller saw it
+ * @user_hz: USER_HZ
+ * @nsig: number of signals, _NSIG
+ * @rlim_nlimits: number of resource limits, RLIM_NLIMITS
+ * @task_comm_len: TASK_COMM_LEN
+ * @release: kernel release, NUL-padded
+ * @kversion: kernel build, NUL-padded
+ */
+struct ckpt_hdr_header {
+	struct ckpt_hdr h;
+	__aligned_u64 magic;
+	__u32 version;
+	__u32 arch;
+	__aligned_u64 incompat;
+	__aligned_u64 compat;
+	__u32 uflags;
+	__u32 page_size;
+	__aligned_u64 id;
+	__aligned_u64 realtime_ns;
+	__aligned_u64 monotonic_ns;
+	__aligned_u64 boottime_ns;
+	__u32 user_hz;
+	__u32 nsig;
+	__u32 rlim_nlimits;
+	__u32 task_comm_len;
+	char release[72];
+	char kversion[72];
+};
+
+/**
+ * struct ckpt_hdr_trailer - the last record
+ * @h: type CKPT_HDR_TRAILER
+ * @magic: CKPT_TRAILER_MAGIC
+ * @records: number of records before it
+ * @crc32c: CRC32C of all bytes before it that are not page payload
+ *	(initial value ~0, not inverted at the end)
+ * @reserved: 0
+ */
+struct ckpt_hdr_trailer {
+	struct ckpt_hdr h;
+	__aligned_u64 magic;
+	__aligned_u64 records;
+	__u32 crc32c;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_error - the checkpoint failed: nothing of use follows
+ * @h: type CKPT_HDR_ERROR
+ * @err: the errno, positive
+ * @reserved: 0
+ * @text: what failed and why, NUL-terminated and NUL-padded
+ */
+struct ckpt_hdr_error {
+	struct ckpt_hdr h;
+	__u32 err;
+	__u32 reserved;
+	char text[];
+};
+
+/**
+ * struct ckpt_hdr_object - a shared object follows
+ * @h: type CKPT_HDR_OBJECT
+ * @objref: its number, from here on
+ * @objtype: its kind, enum ckpt_obj_type
+ *
+ * The records of the object follow. An object may stand between any two
+ * records, before its first user, and inside other objects.
+ */
+struct ckpt_hdr_object {
+	struct ckpt_hdr h;
+	__u32 objref;
+	__u32 objtype;
+};
+
+/**
+ * struct ckpt_hdr_string - a path, a name
+ * @h: type CKPT_HDR_STRING
+ * @text: NUL-terminated and NUL-padded
+ */
+struct ckpt_hdr_string {
+	struct ckpt_hdr h;
+	char text[];
+};
+
+/* -------------------------------------------------------------- the tree */
+
+/* struct ckpt_hdr_tree.flags */
+#define CKPT_TREE_CONTAINER	0x1	/* the root is the init of a pid namespace */
+#define CKPT_TREE_SELF		0x2	/* the root checkpointed itself */
+
+/**
+ * struct ckpt_hdr_tree - the task tree
+ * @h: type CKPT_HDR_TREE
+ * @flags: CKPT_TREE_*
+ * @nr_tasks: number of entries in the CKPT_HDR_TASKS records that follow
+ * @nr_pids: number of entries in the CKPT_HDR_PIDS records that follow them
+ * @last_pid: last pid handed out in the pid namespace of the root
+ */
+struct ckpt_hdr_tree {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 nr_tasks;
+	__u32 nr_pids;
+	__u32 last_pid;
+};
+
+/* struct ckpt_task_entry.flags */
+#define CKPT_TASK_ZOMBIE	0x1	/* EXIT_ZOMBIE: exits again with exit_code */
+#define CKPT_TASK_THREAD	0x2	/* not a group leader */
+#define CKPT_TASK_SUBREAPER	0x4	/* is_child_subreaper */
+
+/**
+ * struct ckpt_task_entry - one task
+ * @flags: CKPT_TASK_*
+ * @tid: pid slot of the task, an index into the pids
+ * @leader: index of the entry of its thread group leader; its own if it is one
+ * @parent: index of the entry of its real parent, a thread; ~0 for the root
+ * @pgrp: pid slot of its process group, ~0 if that is outside the tree
+ * @session: pid slot of its session, ~0 if that is outside the tree
+ * @exit_signal: signal sent to the parent when it exits; 0 for none
+ * @exit_code: as the kernel keeps it, of a zombie
+ * @rpid: its pid as the caller of checkpoint saw it, 0 if it saw none
+ * @uid: its real user id, of a zombie
+ * @reserved: 0
+ * @reserved2: 0
+ * @comm: its name, NUL-padded
+ *
+ * A group leader stands before its threads, a parent before its children,
+ * the root first.
+ */
+struct ckpt_task_entry {
+	__u32 flags;
+	__u32 tid;
+	__u32 leader;
+	__u32 parent;
+	__u32 pgrp;
+	__u32 session;
+	__u32 exit_signal;
+	__u32 exit_code;
+	__u32 rpid;
+	__u32 uid;
+	__u32 reserved;
+	__u32 reserved2;
+	char comm[16];
+};
+
+/**
+ * struct ckpt_hdr_tasks - a part of the task table
+ * @h: type CKPT_HDR_TASKS
+ * @tasks: as many entries as @h.len has room for
+ */
+struct ckpt_hdr_tasks {
+	struct ckpt_hdr h;
+	struct ckpt_task_entry tasks[];
+};
+
+/**
+ * struct ckpt_pid_entry - one struct pid that the tree uses
+ * @nr: number in the pid namespace of the root of the tree
+ * @reserved: 0
+ */
+struct ckpt_pid_entry {
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_pids - a part of the pid table
+ * @h: type CKPT_HDR_PIDS
+ * @pids: as many entries as @h.len has room for
+ *
+ * A task, a process group or a session is named by its index here, its pid
+ * slot: the number may be another one after the restart. A slot with no task
+ * is a process group or session whose leader is gone.
+ */
+struct ckpt_hdr_pids {
+	struct ckpt_hdr h;
+	struct ckpt_pid_entry pids[];
+};
+
+/**
+ * struct ckpt_hdr_task - the state of one task follows
+ * @h: type CKPT_HDR_TASK
+ * @index: of its entry in the task table
+ * @reserved: 0
+ *
+ * The tasks follow in the order of the table, zombies left out.
+ */
+struct ckpt_hdr_task {
+	struct ckpt_hdr h;
+	__u32 index;
+	__u32 reserved;
+};
+
+/* ------------------------------------------------------ state of one task */
+
+/**
+ * struct ckpt_hdr_task_ref - a task uses a shared object
+ * @h: type CKPT_HDR_TASK_NS, _FS, _FILES, _MM or _SIGHAND
+ * @objref: the object: nsproxy, fs, files, mm or sighand
+ * @reserved: 0
+ *
+ * _SIGHAND is of the group leader alone: no process shares it with another.
+ */
+struct ckpt_hdr_task_ref {
+	struct ckpt_hdr h;
+	__u32 objref;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_sigset - a set of 64 signals
+ * @sig: bit N-1 is signal N
+ */
+struct ckpt_sigset {
+	__aligned_u64 sig;
+};
+
+/* struct ckpt_hdr_task_signal.flags */
+#define CKPT_SIG_RESTORE_MASK	0x1	/* saved_mask is to be put back on the way out */
+
+/**
+ * struct ckpt_hdr_task_signal - signal state of a thread
+ * @h: type CKPT_HDR_TASK_SIGNAL
+ * @blocked: blocked signals
+ * @saved_mask: the mask that sigsuspend, ppoll and their like set aside
+ * @flags: CKPT_SIG_*
+ * @ss_flags: flags of the alternate signal stack
+ * @ss_sp: its address
+ * @ss_size: its size in bytes
+ *
+ * CKPT_HDR_SIGPENDING follows: the thread's own, then, of a group leader,
+ * the process's.
+ */
+struct ckpt_hdr_task_signal {
+	struct ckpt_hdr h;
+	struct ckpt_sigset blocked;
+	struct ckpt_sigset saved_mask;
+	__u32 flags;
+	__u32 ss_flags;
+	__aligned_u64 ss_sp;
+	__aligned_u64 ss_size;
+};
+
+/* struct ckpt_siginfo.flags */
+#define CKPT_SIGINFO_PID	0x1	/* pid is an index into the pid table */
+
+/**
+ * struct ckpt_siginfo - one queued signal
+ * @info: siginfo_t as user space sees it, 128 bytes
+ * @sig: its number
+ * @flags: CKPT_SIGINFO_*
+ * @pid: pid slot of the sender if CKPT_SIGINFO_PID
+ * @reserved: 0
+ */
+struct ckpt_siginfo {
+	__u8 info[128];
+	__u32 sig;
+	__u32 flags;
+	__u32 pid;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_sigpending - pending signals, of a thread or of a process
+ * @h: type CKPT_HDR_SIGPENDING
+ * @set: all pending signals, those without a queue entry too
+ * @more: another CKPT_HDR_SIGPENDING continues this queue
+ * @reserved: 0
+ * @queue: as many as @h.len has room for, in order
+ */
+struct ckpt_hdr_sigpending {
+	struct ckpt_hdr h;
+	struct ckpt_sigset set;
+	__u32 more;
+	__u32 reserved;
+	struct ckpt_siginfo queue[];
+};
+
+/**
+ * struct ckpt_sigaction - what a process does about one signal
+ * @handler: address, or 0 SIG_DFL, 1 SIG_IGN
+ * @flags: SA_*
+ * @restorer: address
+ * @mask: blocked while the handler runs
+ */
+struct ckpt_sigaction {
+	__aligned_u64 handler;
+	__aligned_u64 flags;
+	__aligned_u64 restorer;
+	struct ckpt_sigset mask;
+};
+
+/**
+ * struct ckpt_hdr_sighand - object: signal handlers
+ * @h: type CKPT_HDR_SIGHAND
+ * @action: that of signal N at index N-1
+ */
+struct ckpt_hdr_sighand {
+	struct ckpt_hdr h;
+	struct ckpt_sigaction action[64];
+};
+
+/**
+ * struct ckpt_rlimit - one resource limit
+ * @cur: soft limit
+ * @max: hard limit; ~0 is RLIM_INFINITY
+ */
+struct ckpt_rlimit {
+	__aligned_u64 cur;
+	__aligned_u64 max;
+};
+
+/**
+ * struct ckpt_hdr_task_limits - resource limits and the like of a process
+ * @h: type CKPT_HDR_TASK_LIMITS
+ * @rlim: by RLIMIT_*
+ * @oom_score_adj: -1000 to 1000
+ * @oom_score_adj_min: lowest that it may be set to without privilege
+ */
+struct ckpt_hdr_task_limits {
+	struct ckpt_hdr h;
+	struct ckpt_rlimit rlim[16];
+	__s32 oom_score_adj;
+	__s32 oom_score_adj_min;
+};
+
+/**
+ * struct ckpt_hdr_task_itimers - interval timers of a process
+ * @h: type CKPT_HDR_TASK_ITIMERS
+ * @value_ns: time until ITIMER_REAL, _VIRTUAL, _PROF expires, of real time
+ *	or of CPU time, in nanoseconds; 0: not armed
+ * @interval_ns: their intervals
+ * @late_ns: how long ago an ITIMER_REAL with an interval expired that is
+ *	armed again when its SIGALRM is taken; else 0
+ */
+struct ckpt_hdr_task_itimers {
+	struct ckpt_hdr h;
+	__aligned_u64 value_ns[3];
+	__aligned_u64 interval_ns[3];
+	__aligned_u64 late_ns;
+};
+
+/**
+ * struct ckpt_hdr_task_cred - credentials of a thread
+ * @h: type CKPT_HDR_TASK_CRED
+ * @cred: objref of both its objective and subjective credentials
+ * @no_new_privs: 1 if set
+ */
+struct ckpt_hdr_task_cred {
+	struct ckpt_hdr h;
+	__u32 cred;
+	__u32 no_new_privs;
+};
+
+/**
+ * struct ckpt_hdr_cred - object: credentials
+ * @h: type CKPT_HDR_CRED
+ * @uid: real, @suid saved, @euid effective, @fsuid file system user id, as
+ *	seen in the user namespace
+ * @suid: see @uid
+ * @euid: see @uid
+ * @fsuid: see @uid
+ * @gid: the same of groups
+ * @sgid: see @gid
+ * @egid: see @gid
+ * @fsgid: see @gid
+ * @securebits: SECBIT_*
+ * @ngroups: number of entries in @groups
+ * @cap_inheritable: capability sets
+ * @cap_permitted: see @cap_inheritable
+ * @cap_effective: see @cap_inheritable
+ * @cap_bset: see @cap_inheritable
+ * @cap_ambient: see @cap_inheritable
+ * @groups: supplementary groups, and one 0 if their number is odd
+ */
+struct ckpt_hdr_cred {
+	struct ckpt_hdr h;
+	__u32 uid, suid, euid, fsuid;
+	__u32 gid, sgid, egid, fsgid;
+	__u32 securebits;
+	__u32 ngroups;
+	__aligned_u64 cap_inheritable;
+	__aligned_u64 cap_permitted;
+	__aligned_u64 cap_effective;
+	__aligned_u64 cap_bset;
+	__aligned_u64 cap_ambient;
+	__u32 groups[];
+};
+
+/* struct ckpt_hdr_task_sched.flags */
+#define CKPT_SCHED_RESET_ON_FORK 0x1	/* SCHED_FLAG_RESET_ON_FORK */
+#define CKPT_SCHED_RECLAIM	0x2	/* SCHED_FLAG_RECLAIM */
+#define CKPT_SCHED_DL_OVERRUN	0x4	/* SCHED_FLAG_DL_OVERRUN */
+
+/**
+ * struct ckpt_hdr_task_sched - scheduling of a thread
+ * @h: type CKPT_HDR_TASK_SCHED
+ * @policy: SCHED_*
+ * @flags: CKPT_SCHED_*
+ * @nice: -20 to 19
+ * @rt_priority: 0 to 99
+ * @dl_runtime: of SCHED_DEADLINE, in nanoseconds
+ * @dl_deadline: see @dl_runtime
+ * @dl_period: see @dl_runtime
+ * @slice_ns: time slice asked for with sched_setattr(2), or 0
+ * @timer_slack_ns: current timer slack
+ * @default_timer_slack_ns: what PR_SET_TIMERSLACK 0 goes back to
+ * @ioprio: I/O priority, 0 for none
+ * @nr_cpus: number of bits in @cpus that count
+ * @cpus: allowed CPUs, a bitmap; @nr_cpus ones if any CPU may be used
+ */
+struct ckpt_hdr_task_sched {
+	struct ckpt_hdr h;
+	__u32 policy;
+	__u32 flags;
+	__s32 nice;
+	__u32 rt_priority;
+	__aligned_u64 dl_runtime;
+	__aligned_u64 dl_deadline;
+	__aligned_u64 dl_period;
+	__aligned_u64 slice_ns;
+	__aligned_u64 timer_slack_ns;
+	__aligned_u64 default_timer_slack_ns;
+	__u32 ioprio;
+	__u32 nr_cpus;
+	__aligned_u64 cpus[];
+};
+
+/* struct ckpt_hdr_task_misc.flags */
+#define CKPT_MISC_MCE_PROCESS	0x1	/* PR_MCE_KILL_SET */
+#define CKPT_MISC_MCE_EARLY	0x2	/* with PR_MCE_KILL_EARLY */
+#define CKPT_MISC_IO_FLUSHER	0x4	/* PR_SET_IO_FLUSHER */
+#define CKPT_MISC_EXECED	0x8	/* has called exec since it was forked */
+
+/**
+ * struct ckpt_hdr_task_misc - small state of a thread
+ * @h: type CKPT_HDR_TASK_MISC
+ * @flags: CKPT_MISC_*
+ * @reserved: 0
+ * @personality: PER_*
+ * @pdeath_signal: PR_SET_PDEATHSIG
+ * @robust_list: address of the robust futex list head, or 0
+ * @set_child_tid: address given with CLONE_CHILD_SETTID
+ * @clear_child_tid: address cleared and woken at exit
+ * @rseq: address of struct rseq, or 0
+ * @rseq_len: its length in bytes
+ * @rseq_sig: its signature
+ * @comm: name, NUL-padded
+ */
+struct ckpt_hdr_task_misc {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 reserved;
+	__u32 personality;
+	__u32 pdeath_signal;
+	__aligned_u64 robust_list;
+	__aligned_u64 set_child_tid;
+	__aligned_u64 clear_child_tid;
+	__aligned_u64 rseq;
+	__u32 rseq_len;
+	__u32 rseq_sig;
+	char comm[16];
+};
+
+/* struct ckpt_hdr_task_jobctl.flags */
+#define CKPT_JOBCTL_STOPPED	0x1	/* the process is in group stop */
+#define CKPT_JOBCTL_CONTINUED	0x2	/* WCONTINUED has not been waited for */
+#define CKPT_JOBCTL_TELL_CONTINUED 0x4	/* SIGCHLD, CLD_CONTINUED is to be sent */
+#define CKPT_JOBCTL_TELL_STOPPED 0x8	/* SIGCHLD, CLD_STOPPED is to be sent */
+
+/**
+ * struct ckpt_hdr_task_jobctl - job control of a thread
+ * @h: type CKPT_HDR_TASK_JOBCTL
+ * @flags: CKPT_JOBCTL_*; CKPT_JOBCTL_STOPPED of every thread of a stopped
+ *	process, the others of the group leader only
+ * @stop_signal: signal that stopped it, 0 if it is not stopped
+ * @stop_code: what a parent that waits for the stop is given, 0 if it was
+ *	given that before; of the group leader
+ * @reserved: 0
+ */
+struct ckpt_hdr_task_jobctl {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 stop_signal;
+	__u32 stop_code;
+	__u32 reserved;
+};
+
+/* What restart_syscall(2) is to go on with */
+enum ckpt_restart_fn {
+	CKPT_RESTART_NONE,	/* nothing: it answers -EINTR */
+	CKPT_RESTART_NANOSLEEP,
+	CKPT_RESTART_POLL,
+	CKPT_RESTART_FUTEX,
+	CKPT_RESTART_SYSCALL,	/* the call again, with what is left of its time */
+};
+
+/* struct ckpt_hdr_restart_block.flags */
+#define CKPT_FUTEX_SHARED	0x1	/* not private to the process */
+
+/**
+ * struct ckpt_hdr_restart_block - restart block of a thread
+ * @h: type CKPT_HDR_TASK_RESTART_BLOCK
+ * @fn: enum ckpt_restart_fn
+ * @clockid: CLOCK_* of a sleep or of a futex
+ * @left_ns: time left when the tree stood still, in nanoseconds, may be
+ *	negative; if @has_timeout. Of a futex on CLOCK_REALTIME the time of
+ *	day itself, in nanoseconds since the epoch
+ * @has_timeout: 1 if the call is bounded in time
+ * @type: enum timespec_type of a sleep: what kind of pointer @rmtp is
+ * @rmtp: user address for the time left
+ * @addr: poll: struct pollfd array; futex: the word
+ * @nr: poll: number of descriptors; syscall: the number of the call
+ * @val: futex: expected value
+ * @flags: futex: CKPT_FUTEX_*
+ * @bitset: futex: bitset
+ */
+struct ckpt_hdr_restart_block {
+	struct ckpt_hdr h;
+	__u32 fn;
+	__u32 clockid;
+	__s64 left_ns __attribute__((aligned(8)));
+	__u32 has_timeout;
+	__u32 type;
+	__aligned_u64 rmtp;
+	__aligned_u64 addr;
+	__u32 nr;
+	__u32 val;
+	__u32 flags;
+	__u32 bitset;
+};
+
+/**
+ * struct ckpt_hdr_cpu_x86 - registers of a thread
+ * @h: type CKPT_HDR_TASK_CPU
+ * @r15: and so on: struct pt_regs at the boundary of user mode
+ * @r14: see @r15
+ * @r13: see @r15
+ * @r12: see @r15
+ * @bp: see @r15
+ * @bx: see @r15
+ * @r11: see @r15
+ * @r10: see @r15
+ * @r9: see @r15
+ * @r8: see @r15
+ * @ax: see @r15
+ * @cx: see @r15
+ * @dx: see @r15
+ * @si: see @r15
+ * @di: see @r15
+ * @orig_ax: see @r15
+ * @ip: see @r15
+ * @cs: see @r15
+ * @flags: see @r15
+ * @sp: see @r15
+ * @ss: see @r15
+ * @fs_base: address
+ * @gs_base: address
+ * @ds: selector
+ * @es: selector
+ * @fs: selector
+ * @gs: selector
+ * @tls: GDT TLS entries, as descriptors
+ * @cr2: address of the last page fault, for the frame of a signal
+ * @trap_nr: number of the last exception, likewise
+ * @error_code: and its error code
+ */
+struct ckpt_hdr_cpu_x86 {
+	struct ckpt_hdr h;
+	__aligned_u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
+	__aligned_u64 ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+	__aligned_u64 fs_base, gs_base;
+	__u16 ds, es, fs, gs;
+	__aligned_u64 tls[3];
+	__aligned_u64 cr2, trap_nr, error_code;
+};
+
+/* Room for more extended states than the XSAVE header can name today */
+#define CKPT_XSTATE_MAX		32
+
+/**
+ * struct ckpt_xstate - where one state is in the XSAVE area
+ * @offset: from the start of the area, in bytes
+ * @size: in bytes, 0 if the area does not have the state
+ */
+struct ckpt_xstate {
+	__u32 offset;
+	__u32 size;
+};
+
+/**
+ * struct ckpt_hdr_fpu_x86 - FPU, SSE, AVX ... state of a thread
+ * @h: type CKPT_HDR_TASK_FPU
+ * @xfeatures: user states of the CPU, XFEATURE_*; which of them are in use is
+ *	in the header of the XSAVE area
+ * @size: of @xsave, in bytes
+ * @pkru: protection keys register, if @xfeatures has its state: what the
+ *	XSAVE area has of it is not used
+ * @state: where the extended states are, those from number 2 on: this differs
+ *	from one CPU to another
+ * @xsave: XSAVE area in the standard, not compacted, format
+ */
+struct ckpt_hdr_fpu_x86 {
+	struct ckpt_hdr h;
+	__aligned_u64 xfeatures;
+	__u32 size;
+	__u32 pkru;
+	struct ckpt_xstate state[CKPT_XSTATE_MAX];
+	__u8 xsave[];
+};
+
+/* ------------------------------------------------------------- namespaces */
+
+/**
+ * struct ckpt_hdr_nsproxy - object: the set of namespaces of a task
+ * @h: type CKPT_HDR_NSPROXY
+ * @uts: objref, or 0: that of whoever restarts
+ * @ipc: see @uts
+ * @mnt: see @uts
+ * @pid: that of future children; see @uts
+ * @net: see @uts
+ * @cgroup: see @uts
+ * @time: see @uts
+ * @reserved: 0
+ */
+struct ckpt_hdr_nsproxy {
+	struct ckpt_hdr h;
+	__u32 uts;
+	__u32 ipc;
+	__u32 mnt;
+	__u32 pid;
+	__u32 net;
+	__u32 cgroup;
+	__u32 time;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_uts_ns - object: uts namespace
+ * @h: type CKPT_HDR_UTS_NS
+ * @sysname: as uname(2) gives it, for information
+ * @nodename: host name, NUL-padded
+ * @release: for information
+ * @version: for information
+ * @machine: for information
+ * @domainname: NIS domain name, NUL-padded
+ */
+struct ckpt_hdr_uts_ns {
+	struct ckpt_hdr h;
+	char sysname[72];
+	char nodename[72];
+	char release[72];
+	char version[72];
+	char machine[72];
+	char domainname[72];
+};
+
+/**
+ * struct ckpt_hdr_ipc_ns - object: ipc namespace, with nothing in it
+ * @h: type CKPT_HDR_IPC_NS
+ * @sem_ctls: kernel.sem
+ * @msg_ctlmax: kernel.msgmax
+ * @msg_ctlmnb: kernel.msgmnb
+ * @msg_ctlmni: kernel.msgmni
+ * @shm_rmid_forced: kernel.shm_rmid_forced
+ * @shm_ctlmax: kernel.shmmax
+ * @shm_ctlall: kernel.shmall
+ * @shm_ctlmni: kernel.shmmni
+ * @mq_queues_max: fs.mqueue.queues_max
+ * @mq_msg_max: fs.mqueue.msg_max
+ * @mq_msgsize_max: fs.mqueue.msgsize_max
+ * @mq_msg_default: fs.mqueue.msg_default
+ * @mq_msgsize_default: fs.mqueue.msgsize_default
+ */
+struct ckpt_hdr_ipc_ns {
+	struct ckpt_hdr h;
+	__u32 sem_ctls[4];
+	__u32 msg_ctlmax;
+	__u32 msg_ctlmnb;
+	__u32 msg_ctlmni;
+	__u32 shm_rmid_forced;
+	__aligned_u64 shm_ctlmax;
+	__aligned_u64 shm_ctlall;
+	__u32 shm_ctlmni;
+	__u32 mq_queues_max;
+	__u32 mq_msg_max;
+	__u32 mq_msgsize_max;
+	__u32 mq_msg_default;
+	__u32 mq_msgsize_default;
+};
+
+/* struct ckpt_hdr_mnt_ns.propagation */
+#define CKPT_MNT_COPIED		0	/* as copying the namespace left it */
+#define CKPT_MNT_PRIVATE	1	/* every mount made private */
+#define CKPT_MNT_SLAVE		2	/* every mount made a slave of its original */
+
+/**
+ * struct ckpt_hdr_mnt_ns - object: mount namespace, a copy of the caller's
+ * @h: type CKPT_HDR_MNT_NS
+ * @propagation: CKPT_MNT_*, of the mounts at and below the root directory of
+ *	the caller of checkpoint
+ * @nr_proc: number of CKPT_HDR_MNT_PROC that follow, at most CKPT_MNT_PROC_MAX
+ */
+struct ckpt_hdr_mnt_ns {
+	struct ckpt_hdr h;
+	__u32 propagation;
+	__u32 nr_proc;
+};
+
+#define CKPT_MNT_PROC_MAX	16
+
+/**
+ * struct ckpt_hdr_mnt_proc - a fresh mount of proc, of the tree's own pids
+ * @h: type CKPT_HDR_MNT_PROC
+ * @ms_flags: MS_* as for mount(2)
+ * @reserved: 0
+ *
+ * Two structs ckpt_hdr_string follow: mount point, then source. The mounts
+ * follow in the order in which they are to be made.
+ */
+struct ckpt_hdr_mnt_proc {
+	struct ckpt_hdr h;
+	__u32 ms_flags;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_pid_ns - object: pid namespace
+ * @h: type CKPT_HDR_PID_NS
+ * @level: depth below the pid namespace of the caller of checkpoint
+ * @last_pid: last pid handed out in it
+ */
+struct ckpt_hdr_pid_ns {
+	struct ckpt_hdr h;
+	__u32 level;
+	__u32 last_pid;
+};
+
+/* ------------------------------------------------------------------ files */
+
+/**
+ * struct ckpt_hdr_fs - object: root and working directory
+ * @h: type CKPT_HDR_FS
+ * @umask: file mode creation mask
+ * @root_mnt: objref of the mount namespace that the root directory is in, or
+ *	0: that of whoever restarts
+ * @pwd_mnt: the same of the working directory
+ * @reserved: 0
+ *
+ * Two structs ckpt_hdr_string follow: root, then working directory, as paths
+ * below the root of their mount namespaces.
+ */
+struct ckpt_hdr_fs {
+	struct ckpt_hdr h;
+	__u32 umask;
+	__u32 root_mnt;
+	__u32 pwd_mnt;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_files - object: descriptor table
+ * @h: type CKPT_HDR_FILES
+ * @nr: number of open descriptors, in CKPT_HDR_FDS records that follow
+ * @max_fds: size that the table has, a hint
+ */
+struct ckpt_hdr_files {
+	struct ckpt_hdr h;
+	__u32 nr;
+	__u32 max_fds;
+};
+
+/* struct ckpt_fd.flags */
+#define CKPT_FD_CLOEXEC		0x1
+
+/* Most descriptors in one CKPT_HDR_FDS */
+#define CKPT_FDS_MAX		4096
+
+/**
+ * struct ckpt_fd - one open descriptor
+ * @fd: its number
+ * @flags: CKPT_FD_*
+ * @file: objref of the open file
+ * @reserved: 0
+ */
+struct ckpt_fd {
+	__u32 fd;
+	__u32 flags;
+	__u32 file;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_fds - a part of a descriptor table
+ * @h: type CKPT_HDR_FDS
+ * @fds: as many as @h.len has room for, in ascending order
+ */
+struct ckpt_hdr_fds {
+	struct ckpt_hdr h;
+	struct ckpt_fd fds[];
+};
+
+enum ckpt_file_kind {
+	CKPT_FILE_EXTERNAL,	/* given again at restart, under its name */
+	CKPT_FILE_TTY,		/* external, and a terminal */
+	CKPT_FILE_REG,		/* regular file, by path */
+	CKPT_FILE_DIR,		/* directory, by path */
+	CKPT_FILE_MEM,		/* /dev/null, zero, full, random, urandom */
+	CKPT_FILE_PIPE,		/* pipe(2) */
+	CKPT_FILE_FIFO,		/* named pipe, by path */
+	CKPT_FILE_SHMEM,	/* shared anonymous memory, only mapped */
+	CKPT_FILE_MAX
+};
+
+/* struct ckpt_hdr_file.flags */
+#define CKPT_FILEF_UNCHANGED	0x1	/* only mapped: size and mtime must be as saved */
+#define CKPT_FILEF_NOWAIT	0x2	/* a pipe that can be read with RWF_NOWAIT */
+#define CKPT_FILEF_NO_HUP	0x4	/* reader of a fifo that has seen no writer yet */
+#define CKPT_FILEF_RANDOM	0x8	/* POSIX_FADV_RANDOM */
+#define CKPT_FILEF_NOREUSE	0x10	/* POSIX_FADV_NOREUSE */
+#define CKPT_FILEF_OUTSIDE	0x20	/* a device also open outside: may be given */
+
+#define CKPT_FASYNC_NONE	(~0U)
+
+/**
+ * struct ckpt_hdr_file - object: open file
+ * @h: type CKPT_HDR_FILE
+ * @kind: enum ckpt_file_kind
+ * @f_flags: O_*, with the access mode
+ * @flags: CKPT_FILEF_*
+ * @inner: objref of the pipe or shmem object, else 0
+ * @f_pos: file position
+ * @owner: F_SETOWN: pid slot + 1, 0 for none
+ * @owner_type: F_OWNER_* of @owner
+ * @owner_signal: F_SETSIG
+ * @owner_uid: real and effective user id who set it
+ * @owner_euid: see @owner_uid
+ * @fasync_fd: O_ASYNC: the descriptor that the signal tells, or
+ *	CKPT_FASYNC_NONE if there is none although the flag is set
+ * @mnt: objref of the mount namespace that the path is in, or 0: that of
+ *	whoever restarts
+ * @i_mode: mode of the inode, with its type
+ * @dev: device number of the file system
+ * @ino: inode number
+ * @size: i_size
+ * @mtime_ns: modification time, nanoseconds since the epoch
+ * @rdev: device number of a device
+ *
+ * A struct ckpt_hdr_string follows: the path below the root of its mount
+ * namespace; of an external file, a terminal, a pipe and shared anonymous
+ * memory, what /proc/PID/fd/N shows.
+ */
+struct ckpt_hdr_file {
+	struct ckpt_hdr h;
+	__u32 kind;
+	__u32 f_flags;
+	__u32 flags;
+	__u32 inner;
+	__aligned_u64 f_pos;
+	__u32 owner;
+	__u32 owner_type;
+	__u32 owner_signal;
+	__u32 owner_uid;
+	__u32 owner_euid;
+	__u32 fasync_fd;
+	__u32 mnt;
+	__u32 i_mode;
+	__aligned_u64 dev;
+	__aligned_u64 ino;
+	__aligned_u64 size;
+	__s64 mtime_ns __attribute__((aligned(8)));
+	__aligned_u64 rdev;
+};
+
+/* struct ckpt_hdr_pipe.flags */
+#define CKPT_PIPEF_POLLED	0x1	/* every write wakes who polls */
+#define CKPT_PIPEF_FIFO		0x2	/* a fifo: uid, gid and mode are 0 */
+
+/**
+ * struct ckpt_hdr_pipe - object: what a pipe or a fifo holds
+ * @h: type CKPT_HDR_PIPE
+ * @ring_size: number of slots, a power of two
+ * @nr_bufs: number of used slots, in CKPT_HDR_PIPE_BUFS that follow
+ * @nr_accounted: slots charged to the user, for information
+ * @flags: CKPT_PIPEF_*
+ * @uid: owner of the inode, as seen in the user namespace
+ * @gid: group of the inode, likewise
+ * @mode: permissions of the inode
+ * @reserved: 0
+ */
+struct ckpt_hdr_pipe {
+	struct ckpt_hdr h;
+	__u32 ring_size;
+	__u32 nr_bufs;
+	__u32 nr_accounted;
+	__u32 flags;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 reserved;
+};
+
+/* struct ckpt_pipe_buf.flags */
+#define CKPT_PIPE_PACKET	0x1	/* ends at a packet boundary */
+#define CKPT_PIPE_CAN_MERGE	0x2	/* a small write may be appended */
+#define CKPT_PIPE_WHOLE		0x4	/* PIPE_BUF_FLAG_WHOLE */
+
+/**
+ * struct ckpt_pipe_buf - one slot of a pipe
+ * @offset: where its bytes start in the page: how much was read already
+ * @len: bytes in it, at least 1; @offset + @len is at most the page size
+ * @flags: CKPT_PIPE_*
+ * @reserved: 0
+ */
+struct ckpt_pipe_buf {
+	__u32 offset;
+	__u32 len;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* Most slots in one CKPT_HDR_PIPE_BUFS */
+#define CKPT_PIPE_BUFS_MAX	256
+
+/**
+ * struct ckpt_hdr_pipe_bufs - slots of a pipe
+ * @h: type CKPT_HDR_PIPE_BUFS
+ * @bufs: oldest first, as many as @h.len has room for
+ *
+ * For each of these slots a CKPT_HDR_PIPE_DATA follows, then the next
+ * CKPT_HDR_PIPE_BUFS.
+ */
+struct ckpt_hdr_pipe_bufs {
+	struct ckpt_hdr h;
+	struct ckpt_pipe_buf bufs[];
+};
+
+/**
+ * struct ckpt_hdr_pipe_data - bytes in one slot
+ * @h: type CKPT_HDR_PIPE_DATA
+ * @data: the bytes, padded with zeros to 8
+ */
+struct ckpt_hdr_pipe_data {
+	struct ckpt_hdr h;
+	__u8 data[];
+};
+
+/* ----------------------------------------------------------------- memory */
+
+#define CKPT_AUXV_MAX		64
+
+/**
+ * struct ckpt_hdr_mm - object: address space
+ * @h: type CKPT_HDR_MM
+ * @nr_vmas: number of CKPT_HDR_VMA that follow
+ * @exe_file: objref of the file that /proc/PID/exe shows, or 0
+ * @flags: MMF_* that are inherited by fork: dumpable, coredump filter, ...
+ * @def_flags: VM_* of future mappings
+ * @start_code: bounds that prctl(PR_SET_MM_*) sets: of the code
+ * @end_code: see @start_code
+ * @start_data: of the data of the executable
+ * @end_data: see @start_data
+ * @start_brk: of the heap
+ * @brk: see @start_brk
+ * @start_stack: where the stack began
+ * @arg_start: of the arguments
+ * @arg_end: see @arg_start
+ * @env_start: of the environment
+ * @env_end: see @env_start
+ * @vdso: address of the vdso code, or 0 if it is not mapped
+ * @vvar: address of the data of the vdso, or 0 if it is not mapped
+ * @vdso_id: identifies the build of the vdso: the start of its build id
+ * @mmap_base: where top-down mappings start
+ * @mmap_legacy_base: where bottom-up mappings start
+ * @task_size: end of the address space
+ * @membarrier_state: what membarrier(2) was asked to register
+ * @pkeys: protection keys in use, a bitmap; 0 on a CPU without them
+ * @exec_pkey: key of execute-only mappings, or -1; 0 on a CPU without them
+ * @reserved: 0
+ * @saved_auxv: auxiliary vector
+ *
+ * The executable stands before this record. All VMAs in ascending order
+ * follow, each with its file before it, then CKPT_HDR_PAGES until one
+ * without extents.
+ */
+struct ckpt_hdr_mm {
+	struct ckpt_hdr h;
+	__u32 nr_vmas;
+	__u32 exe_file;
+	__aligned_u64 flags;
+	__aligned_u64 def_flags;
+	__aligned_u64 start_code, end_code, start_data, end_data;
+	__aligned_u64 start_brk, brk, start_stack;
+	__aligned_u64 arg_start, arg_end, env_start, env_end;
+	__aligned_u64 vdso;
+	__aligned_u64 vvar;
+	__aligned_u64 vdso_id;
+	__aligned_u64 mmap_base;
+	__aligned_u64 mmap_legacy_base;
+	__aligned_u64 task_size;
+	__u32 membarrier_state;
+	__u32 pkeys;
+	__s32 exec_pkey;
+	__u32 reserved;
+	__aligned_u64 saved_auxv[CKPT_AUXV_MAX];
+};
+
+/* Longest name of an anonymous mapping, in bytes with its NUL */
+#define CKPT_VMA_NAME_MAX	80
+
+enum ckpt_vma_kind {
+	CKPT_VMA_ANON,		/* private anonymous */
+	CKPT_VMA_FILE,		/* private file mapping */
+	CKPT_VMA_SHARED,	/* shared file mapping */
+	CKPT_VMA_SHMEM,		/* shared anonymous memory */
+	CKPT_VMA_VDSO,		/* vdso code */
+	CKPT_VMA_VVAR,		/* vvar data */
+	CKPT_VMA_MAX
+};
+
+/**
+ * struct ckpt_hdr_vma - one mapping
+ * @h: type CKPT_HDR_VMA
+ * @kind: enum ckpt_vma_kind
+ * @file: objref of the file mapped; of the shmem object if CKPT_VMA_SHMEM;
+ *	else 0
+ * @start: first address
+ * @end: address after the last
+ * @flags: VM_* as in include/linux/mm.h, VM_SOFTDIRTY left out
+ * @pgoff: offset in the file, or in the object, in pages; else 0
+ * @name: 1 if a struct ckpt_hdr_string, the name of an anonymous VMA, follows
+ * @reserved: 0
+ */
+struct ckpt_hdr_vma {
+	struct ckpt_hdr h;
+	__u32 kind;
+	__u32 file;
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__aligned_u64 flags;
+	__aligned_u64 pgoff;
+	__u32 name;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_shmem - object: shared anonymous memory
+ * @h: type CKPT_HDR_SHMEM
+ * @size: in bytes
+ * @flags: VM_NORESERVE or 0
+ *
+ * A struct ckpt_hdr_string, its name, follows, then CKPT_HDR_PAGES until
+ * one without extents; their addresses are offsets.
+ */
+struct ckpt_hdr_shmem {
+	struct ckpt_hdr h;
+	__aligned_u64 size;
+	__aligned_u64 flags;
+};
+
+enum ckpt_extent_kind {
+	CKPT_EXTENT_DATA,	/* the pages are in the payload */
+	CKPT_EXTENT_MAX
+};
+
+/**
+ * struct ckpt_extent - a run of pages
+ * @addr: address or offset of the first, in bytes, page aligned
+ * @nr_pages: how many
+ * @kind: enum ckpt_extent_kind
+ * @xxh64: XXH64, seed 0, of the pages
+ */
+struct ckpt_extent {
+	__aligned_u64 addr;
+	__u32 nr_pages;
+	__u32 kind;
+	__aligned_u64 xxh64;
+};
+
+/* Bounds of one CKPT_HDR_PAGES */
+#define CKPT_PAGES_MAX_EXTENTS	256
+#define CKPT_PAGES_MAX_PAGES	1024
+
+/**
+ * struct ckpt_hdr_pages - page payload follows
+ * @h: type CKPT_HDR_PAGES
+ * @nr_extents: entries in @extents; 0 ends the pages of this object
+ * @pad: zero bytes between this record and the payload, so that the payload
+ *	starts at a multiple of the page size from the start of the image
+ * @extents: in ascending order
+ *
+ * The payload, and the zero bytes before it, are not records and not in the
+ * CRC of the trailer.
+ */
+struct ckpt_hdr_pages {
+	struct ckpt_hdr h;
+	__u32 nr_extents;
+	__u32 pad;
+	struct ckpt_extent extents[];
+};
+
+#endif /* _UAPI_LINUX_CHECKPOINT_HDR_H */
