@@ -1,0 +1,630 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPU state of a thread: user registers, segments, and the FPU with all that
+ * XSAVE covers.
+ *
+ * At a checkpoint the thread is off the CPU, so that all is in its struct
+ * thread_struct and struct pt_regs; or it is the caller itself, whose live
+ * registers are put there first. At a restart what can fail is done at once,
+ * in the thread's own FPU state, which is not loaded before user mode, and the
+ * rest at the very end.
+ */
+
+#include <linux/checkpoint_types.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/ptrace.h>
+#include <linux/regset.h>
+#include <linux/sched/task_stack.h>
+#include <linux/uprobes.h>
+
+#include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/sched.h>
+#include <asm/fpu/signal.h>
+#include <asm/fpu/xstate.h>
+#include <asm/fsgsbase.h>
+#include <asm/gsseg.h>
+#include <asm/io_bitmap.h>
+#include <asm/mmu_context.h>
+#include <asm/pkru.h>
+#include <asm/prctl.h>
+#include <asm/proto.h>
+#include <asm/shstk.h>
+#include <asm/syscall.h>
+
+#include "fpu/context.h"
+#include "fpu/internal.h"
+#include "fpu/legacy.h"
+#include "fpu/xstate.h"
+#include "tls.h"
+
+/* What user space can set by itself in its flags register */
+#define USER_FLAGS	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
+			 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | \
+			 X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_NT | \
+			 X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
+#define FIXED_FLAGS	(X86_EFLAGS_FIXED | X86_EFLAGS_IF)
+
+/* PKRU of whoever never touched it: all keys but 0 are closed */
+#define PKRU_UNTOUCHED	0x55555554
+
+/* An XSAVE area with no extended state */
+#define XSAVE_MIN_SIZE	(FXSAVE_SIZE + XSAVE_HDR_SIZE)
+
+/**
+ * ckpt_arch_syscall - make a system call with the arguments in registers
+ * @regs: user registers of current
+ * @nr: its number
+ *
+ * Context: current, no locks held, may sleep.
+ * Return: what the call returns.
+ */
+long ckpt_arch_syscall(struct pt_regs *regs, int nr)
+{
+	regs->ax = -ENOSYS;
+	return x64_sys_call(regs, nr);
+}
+
+/* ----------------------------------------------------- what is supported */
+
+static bool null_selector(u16 sel)
+{
+	return !(sel & ~SEGMENT_RPL_MASK);
+}
+
+static bool tls_selector(u16 sel)
+{
+	return (sel & (SEGMENT_RPL_MASK | SEGMENT_TI_MASK)) == USER_RPL &&
+	       sel >> 3 >= GDT_ENTRY_TLS_MIN && sel >> 3 <= GDT_ENTRY_TLS_MAX;
+}
+
+static bool selector_ok(u16 sel)
+{
+	return null_selector(sel) || sel == __USER_DS || tls_selector(sel);
+}
+
+/*
+ * As ptrace has it. The stack pointer may be anything: 64-bit code can use it
+ * for what it likes.
+ */
+static const char *wrong_register(const struct ckpt_hdr_cpu_x86 *h)
+{
+	if (h->cs != __USER_CS)
+		return "code segment";
+	if (h->ss != __USER_DS)
+		return "stack segment";
+	if (!selector_ok(h->ds) || !selector_ok(h->es) ||
+	    !selector_ok(h->fs) || !selector_ok(h->gs))
+		return "data segment";
+	if (h->fs_base >= TASK_SIZE_MAX || h->gs_base >= TASK_SIZE_MAX)
+		return "base of a data segment";
+	if (h->flags & ~(u64)(USER_FLAGS | FIXED_FLAGS))
+		return "flags register";
+	if (!__is_canonical_address(h->ip, boot_cpu_data.x86_virt_bits))
+		return "instruction pointer";
+	return NULL;
+}
+
+static bool has_debug_registers(struct task_struct *t)
+{
+	int i;
+
+	for (i = 0; i < HBP_NUM; i++)
+		if (t->thread.ptrace_bps[i])
+			return true;
+	return false;
+}
+
+static bool has_shadow_stack(struct task_struct *t)
+{
+#ifdef CONFIG_X86_USER_SHADOW_STACK
+	return t->thread.features || t->thread.features_locked;
+#else
+	return false;
+#endif
+}
+
+static bool has_pasid(struct task_struct *t)
+{
+#ifdef CONFIG_ARCH_HAS_CPU_PASID
+	return t->pasid_activated;
+#else
+	return false;
+#endif
+}
+
+static bool has_uprobe(struct task_struct *t)
+{
+#ifdef CONFIG_UPROBES
+	return t->utask &&
+	       (t->utask->active_uprobe || t->utask->return_instances);
+#else
+	return false;
+#endif
+}
+
+/* Permission for a state that is not there by default: AMX tiles */
+static bool has_dynamic_state(struct task_struct *t)
+{
+	const struct fpu *fpu = &t->group_leader->thread.fpu;
+
+	return ((READ_ONCE(fpu->perm.__state_perm) |
+		 READ_ONCE(fpu->guest_perm.__state_perm)) &
+		XFEATURE_MASK_USER_DYNAMIC) ||
+	       (t->thread.fpu.fpstate->user_xfeatures &
+		XFEATURE_MASK_USER_DYNAMIC);
+}
+
+static const char *unsupported(struct task_struct *t)
+{
+	if (task_pt_regs(t)->cs != __USER_CS ||
+	    test_tsk_thread_flag(t, TIF_ADDR32))
+		return "32-bit code";
+	if (task_thread_info(t)->status & TS_COMPAT)
+		return "a 32-bit system call";
+	if (test_tsk_thread_flag(t, TIF_IO_BITMAP) || t->thread.iopl_emul)
+		return "I/O ports";
+	if (has_debug_registers(t))
+		return "hardware breakpoints";
+	if (test_tsk_thread_flag(t, TIF_SINGLESTEP) ||
+	    test_tsk_thread_flag(t, TIF_FORCED_TF) ||
+	    test_tsk_thread_flag(t, TIF_BLOCKSTEP))
+		return "single-stepping";
+	if (test_tsk_thread_flag(t, TIF_NOCPUID))
+		return "CPUID faulting";
+	if (has_shadow_stack(t))
+		return "a shadow stack";
+	if (t->mm && mm_lam_cr3_mask(t->mm))
+		return "linear address masking";
+	if (has_dynamic_state(t))
+		return "AMX";
+	if (has_pasid(t))
+		return "a process address space ID";
+	if (has_uprobe(t))
+		return "uprobes";
+	return NULL;
+}
+
+/* ------------------------------------------------------------- checkpoint */
+
+/* Put what current has in registers where the scheduler would put it. */
+static void sync_current(void)
+{
+	current_save_fsgs();
+	savesegment(ds, current->thread.ds);
+	savesegment(es, current->thread.es);
+	fpu_sync_fpstate(&current->thread.fpu);
+}
+
+static void fill_cpu(struct task_struct *t, struct ckpt_hdr_cpu_x86 *h)
+{
+	const struct pt_regs *regs = task_pt_regs(t);
+	const struct thread_struct *thread = &t->thread;
+
+	h->r15 = regs->r15;
+	h->r14 = regs->r14;
+	h->r13 = regs->r13;
+	h->r12 = regs->r12;
+	h->bp = regs->bp;
+	h->bx = regs->bx;
+	h->r11 = regs->r11;
+	h->r10 = regs->r10;
+	h->r9 = regs->r9;
+	h->r8 = regs->r8;
+	h->ax = regs->ax;
+	h->cx = regs->cx;
+	h->dx = regs->dx;
+	h->si = regs->si;
+	h->di = regs->di;
+	h->orig_ax = regs->orig_ax;
+	h->ip = regs->ip;
+	h->cs = regs->cs;
+	h->flags = regs->flags;
+	h->sp = regs->sp;
+	h->ss = regs->ss;
+	h->ds = thread->ds;
+	h->es = thread->es;
+	h->fs = thread->fsindex;
+	h->gs = thread->gsindex;
+	h->fs_base = x86_fsbase_read_task(t);
+	h->gs_base = x86_gsbase_read_task(t);
+	BUILD_BUG_ON(sizeof(h->tls) != sizeof(thread->tls_array));
+	memcpy(h->tls, thread->tls_array, sizeof(h->tls));
+	h->cr2 = thread->cr2;
+	h->trap_nr = thread->trap_nr;
+	h->error_code = thread->error_code;
+
+	/* in whoever checkpoints itself the call returns once more, with 0 */
+	if (t == current) {
+		h->ax = 0;
+		h->orig_ax = -1;
+	}
+}
+
+static int collect_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct ckpt_hdr_cpu_x86 h = {};
+	const char *what = unsupported(t);
+
+	if (what)
+		return ckpt_err(ctx, -ENOSYS, "uses %s: not supported", what);
+	if (t == current)
+		sync_current();
+	fill_cpu(t, &h);
+	what = wrong_register(&h);
+	if (what)
+		return ckpt_err(ctx, -ENOSYS,
+				"has a special value in its %s: not supported",
+				what);
+	return 0;
+}
+
+static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct ckpt_hdr_fpu_x86 h = { .xfeatures = XFEATURE_MASK_FPSSE };
+	struct fpstate *fpstate = t->thread.fpu.fpstate;
+	size_t size = XSAVE_MIN_SIZE;
+	struct xregs_state *xsave;
+	u32 eax, ebx, ecx, edx;
+	int i, err;
+
+	if (use_xsave()) {
+		h.xfeatures = fpstate->user_xfeatures;
+		size = fpstate->user_size;
+	}
+	xsave = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!xsave)
+		return -ENOMEM;
+	if (use_xsave()) {
+		copy_xstate_to_uabi_buf((struct membuf){ xsave, size }, t,
+					XSTATE_COPY_XSAVE);
+	} else {
+		xsave->i387 = fpstate->regs.fxsave;
+		xsave->header.xfeatures = XFEATURE_MASK_FPSSE;
+	}
+	for (i = XFEATURE_YMM; i < CKPT_XSTATE_MAX; i++) {
+		if (!(h.xfeatures & BIT_ULL(i)))
+			continue;
+		cpuid_count(XSTATE_CPUID, i, &eax, &ebx, &ecx, &edx);
+		h.state[i].size = eax;
+		h.state[i].offset = ebx;
+	}
+	h.size = size;
+	h.pkru = t == current ? read_pkru() : t->thread.pkru;
+	err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_TASK_FPU, sizeof(h),
+				  xsave, size);
+	kvfree(xsave);
+	return err;
+}
+
+static int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct ckpt_hdr_cpu_x86 h = {};
+	int err;
+
+	if (t == current)
+		sync_current();
+	fill_cpu(t, &h);
+	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_CPU, sizeof(h));
+	return err ?: checkpoint_fpu(ctx, t);
+}
+
+/* ---------------------------------------------------------------- restart */
+
+/**
+ * struct cpu_defer - what waits until commit
+ * @regs: the registers
+ * @pkru: protection keys
+ */
+struct cpu_defer {
+	struct ckpt_hdr_cpu_x86 regs;
+	u32 pkru;
+};
+
+/* What the thread got from the caller of restart, and must not keep */
+static int drop_inherited(struct ckpt_ctx *ctx)
+{
+	/* one that was made for this thread lies in the caller's memory */
+	if (shstk_is_enabled())
+		return ckpt_err(ctx, -EINVAL,
+				"restart was called by a program with a shadow stack: not supported");
+	if (has_dynamic_state(current))
+		return ckpt_err(ctx, -EINVAL,
+				"restart was called by a program that uses AMX: not supported");
+	reset_thread_features();
+	if (test_thread_flag(TIF_NOCPUID))
+		do_arch_prctl_common(ARCH_SET_CPUID, 1);
+	if (test_thread_flag(TIF_IO_BITMAP))
+		io_bitmap_exit(current);
+	current->thread.iopl_emul = 0;
+	flush_ptrace_hw_breakpoint(current);
+	current->thread.virtual_dr6 = 0;
+	current->thread.ptrace_dr7 = 0;
+	return 0;
+}
+
+static u64 descriptor_base(const struct ckpt_hdr_cpu_x86 *h, u16 sel)
+{
+	const struct desc_struct *desc = (const struct desc_struct *)h->tls;
+
+	if (!tls_selector(sel))
+		return 0;
+	return get_desc_base(&desc[(sel >> 3) - GDT_ENTRY_TLS_MIN]);
+}
+
+/* Can this CPU have a base that is not the one in the descriptor? */
+static bool base_ok(const struct ckpt_hdr_cpu_x86 *h, u16 sel, u64 base)
+{
+	return !sel || boot_cpu_has(X86_FEATURE_FSGSBASE) ||
+	       base == descriptor_base(h, sel);
+}
+
+/* Through what set_thread_area(2) goes through, with its checks */
+static int restore_tls(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
+{
+	const struct desc_struct *desc = (const struct desc_struct *)h->tls;
+	struct user_desc info[GDT_ENTRY_TLS_ENTRIES] = {};
+	int i;
+
+	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++) {
+		info[i].entry_number = GDT_ENTRY_TLS_MIN + i;
+		info[i].base_addr = get_desc_base(&desc[i]);
+		info[i].limit = get_desc_limit(&desc[i]);
+		info[i].seg_32bit = desc[i].d;
+		info[i].contents = desc[i].type >> 2;
+		info[i].read_exec_only = !(desc[i].type & 2);
+		info[i].limit_in_pages = desc[i].g;
+		info[i].seg_not_present = !desc[i].p;
+		info[i].useable = desc[i].avl;
+		info[i].lm = desc[i].l;
+	}
+	if (regset_tls_set(current, NULL, 0, sizeof(info), info, NULL) ||
+	    memcmp(current->thread.tls_array, h->tls, sizeof(h->tls)))
+		return ckpt_err(ctx, -EINVAL,
+				"TLS descriptors: not those of data segments");
+	return 0;
+}
+
+/*
+ * The FPU state in memory is what counts from now on, until it is loaded on
+ * the way to user mode. As for the frame of a 32-bit signal.
+ */
+static void take_fpu_to_memory(void)
+{
+	struct fpu *fpu = &current->thread.fpu;
+
+	fpregs_lock();
+	if (!test_thread_flag(TIF_NEED_FPU_LOAD)) {
+		save_fpregs_to_fpstate(fpu);
+		set_thread_flag(TIF_NEED_FPU_LOAD);
+	}
+	__fpu_invalidate_fpregs_state(fpu);
+	__cpu_invalidate_fpregs_state();
+	fpregs_unlock();
+}
+
+/* On a CPU without XSAVE: a state that is not in use is as it is initially */
+static void install_fxsave(const struct xregs_state *xsave)
+{
+	struct fxregs_state *to = &current->thread.fpu.fpstate->regs.fxsave;
+	const struct fxregs_state *from = &xsave->i387;
+
+	*to = init_fpstate.regs.fxsave;
+	if (xsave->header.xfeatures & XFEATURE_MASK_FP) {
+		memcpy(to, from, offsetof(struct fxregs_state, mxcsr));
+		memcpy(to->st_space, from->st_space, sizeof(to->st_space));
+	}
+	if (xsave->header.xfeatures & XFEATURE_MASK_SSE) {
+		memcpy(to->xmm_space, from->xmm_space, sizeof(to->xmm_space));
+		to->mxcsr = from->mxcsr;
+	}
+}
+
+/*
+ * Bring the extended states that are in use to where this CPU has them.
+ * @to has room for all user states of this CPU.
+ */
+static int copy_states(struct ckpt_ctx *ctx, struct xregs_state *to,
+		       const struct ckpt_hdr_fpu_x86 *h)
+{
+	size_t room = current->thread.fpu.fpstate->user_size;
+	u32 eax, ebx, ecx, edx;
+	int i;
+
+	for (i = XFEATURE_YMM; i < CKPT_XSTATE_MAX; i++) {
+		const struct ckpt_xstate *s = &h->state[i];
+
+		if (!(to->header.xfeatures & BIT_ULL(i)))
+			continue;
+		cpuid_count(XSTATE_CPUID, i, &eax, &ebx, &ecx, &edx);
+		if (s->size != eax || s->offset < XSAVE_MIN_SIZE ||
+		    (u64)s->offset + s->size > h->size ||
+		    (u64)ebx + eax > room)
+			return ckpt_err(ctx, -EINVAL,
+					"FPU state %d: %u bytes at %u, this CPU has %u bytes of it",
+					i, s->size, s->offset, eax);
+		memcpy((void *)to + ebx, h->xsave + s->offset, s->size);
+	}
+	return 0;
+}
+
+static int install_fpu(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h)
+{
+	const struct xregs_state *from = (const void *)h->xsave;
+	struct fpstate *fpstate = current->thread.fpu.fpstate;
+	u64 have = XFEATURE_MASK_FPSSE;
+	size_t size = XSAVE_MIN_SIZE;
+	struct xregs_state *to;
+	u32 pkru;
+	u64 used;
+	int err;
+
+	if (use_xsave()) {
+		have = fpstate->user_xfeatures;
+		size = fpstate->user_size;
+	}
+	if ((from->header.xfeatures & ~h->xfeatures) ||
+	    from->header.xfeatures >> CKPT_XSTATE_MAX ||
+	    from->header.xcomp_bv ||
+	    memchr_inv(from->header.reserved, 0,
+		       sizeof(from->header.reserved)))
+		return ckpt_err(ctx, -EINVAL, "FPU state: its header makes no sense");
+	/* what has no need of a special CPU, and PKRU, which is apart */
+	used = from->header.xfeatures & ~XFEATURE_MASK_PKRU;
+	if (used & ~have)
+		return ckpt_err(ctx, -EINVAL,
+				"uses CPU states %#llx that this CPU does not have: restart on one that has them",
+				used & ~have);
+	if ((used & (XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM)) &&
+	    (from->i387.mxcsr & ~mxcsr_feature_mask))
+		return ckpt_err(ctx, -EINVAL,
+				"MXCSR %#x: this CPU does not have all of these bits",
+				from->i387.mxcsr);
+
+	to = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!to)
+		return -ENOMEM;
+	memcpy(to, from, FXSAVE_SIZE);
+	to->header.xfeatures = used;
+	err = copy_states(ctx, to, h);
+	if (err)
+		goto free;
+	take_fpu_to_memory();
+	if (use_xsave())
+		err = copy_uabi_from_kernel_to_xstate(fpstate, to, &pkru);
+	else
+		install_fxsave(to);
+free:
+	kvfree(to);
+	return err;
+}
+
+static int choose_pkru(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h,
+		       u32 *pkru)
+{
+	*pkru = pkru_get_init_value();
+	if (!(h->xfeatures & XFEATURE_MASK_PKRU))
+		return 0;
+	if (!cpu_feature_enabled(X86_FEATURE_OSPKE) &&
+	    h->pkru && h->pkru != PKRU_UNTOUCHED)
+		return ckpt_err(ctx, -EINVAL,
+				"uses memory protection keys, which this CPU does not have: restart on one that has them");
+	*pkru = h->pkru;
+	return 0;
+}
+
+static int restore_fpu(struct ckpt_ctx *ctx, struct cpu_defer *defer)
+{
+	struct ckpt_hdr_fpu_x86 *h;
+	int err;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_TASK_FPU, sizeof(*h) + XSAVE_MIN_SIZE,
+			  CKPT_REC_MAX);
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	if (h->size < XSAVE_MIN_SIZE || h->size > h->h.len - sizeof(*h))
+		err = ckpt_err(ctx, -EINVAL, "FPU state: %u bytes in a record of %u",
+			       h->size, h->h.len);
+	else
+		err = choose_pkru(ctx, h, &defer->pkru) ?: install_fpu(ctx, h);
+	kvfree(h);
+	return err;
+}
+
+static int restore_cpu(struct ckpt_ctx *ctx)
+{
+	struct cpu_defer *defer;
+	struct ckpt_hdr_cpu_x86 *h;
+	const char *what;
+	int err;
+
+	err = drop_inherited(ctx);
+	if (err)
+		return err;
+	defer = ckpt_task_defer(ctx, CKPT_STATE_CPU, sizeof(*defer));
+	if (!defer)
+		return -ENOMEM;
+	h = &defer->regs;
+	err = ckpt_read_rec_into(ctx, h, CKPT_HDR_TASK_CPU, sizeof(*h));
+	if (err)
+		return err;
+	what = wrong_register(h);
+	if (what)
+		return ckpt_err(ctx, -EINVAL,
+				"registers: the %s is not one that user space can have",
+				what);
+	if (!base_ok(h, h->fs, h->fs_base) || !base_ok(h, h->gs, h->gs_base))
+		return ckpt_err(ctx, -EINVAL,
+				"registers: the base of FS or GS needs a CPU with FSGSBASE: restart on one that has it");
+	return restore_tls(ctx, h) ?: restore_fpu(ctx, defer);
+}
+
+static void commit_segments(const struct ckpt_hdr_cpu_x86 *h)
+{
+	bool any_base = boot_cpu_has(X86_FEATURE_FSGSBASE);
+	struct thread_struct *thread = &current->thread;
+
+	preempt_disable();
+	loadsegment(ds, h->ds);
+	loadsegment(es, h->es);
+	loadsegment(fs, h->fs);
+	load_gs_index(h->gs);
+	thread->ds = h->ds;
+	thread->es = h->es;
+	thread->fsindex = h->fs;
+	thread->gsindex = h->gs;
+	/* without FSGSBASE the base goes with the selector, if there is one */
+	if (any_base || !h->fs) {
+		x86_fsbase_write_cpu(h->fs_base);
+		thread->fsbase = h->fs_base;
+	}
+	if (any_base || !h->gs) {
+		x86_gsbase_write_cpu_inactive(h->gs_base);
+		thread->gsbase = h->gs_base;
+	}
+	preempt_enable();
+}
+
+static void commit_cpu(void *data)
+{
+	const struct cpu_defer *defer = data;
+	const struct ckpt_hdr_cpu_x86 *h = &defer->regs;
+	struct pt_regs *regs = current_pt_regs();
+
+	regs->r15 = h->r15;
+	regs->r14 = h->r14;
+	regs->r13 = h->r13;
+	regs->r12 = h->r12;
+	regs->bp = h->bp;
+	regs->bx = h->bx;
+	regs->r11 = h->r11;
+	regs->r10 = h->r10;
+	regs->r9 = h->r9;
+	regs->r8 = h->r8;
+	regs->ax = h->ax;
+	regs->cx = h->cx;
+	regs->dx = h->dx;
+	regs->si = h->si;
+	regs->di = h->di;
+	regs->orig_ax = h->orig_ax;
+	regs->ip = h->ip;
+	regs->cs = h->cs;
+	regs->flags = h->flags | FIXED_FLAGS;
+	regs->sp = h->sp;
+	regs->ss = h->ss;
+
+	current->thread.cr2 = h->cr2;
+	current->thread.trap_nr = h->trap_nr;
+	current->thread.error_code = h->error_code;
+	commit_segments(h);
+	write_pkru(defer->pkru);
+}
+
+const struct ckpt_task_ops ckpt_cpu_task_ops = {
+	.name = "registers",
+	.collect = collect_cpu,
+	.checkpoint = checkpoint_cpu,
+	.restore = restore_cpu,
+	.commit = commit_cpu,
+};

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the core share with each other, and with nobody else.
+ */
+#ifndef _CHECKPOINT_INTERNAL_H
+#define _CHECKPOINT_INTERNAL_H
+
+#include <linux/checkpoint_types.h>
+#include <linux/xarray.h>
+
+/* Known flags; others are -EINVAL */
+#define CKPT_CHECKPOINT_FLAGS	(CHECKPOINT_SUBTREE | CHECKPOINT_NONETNS | \
+				 CHECKPOINT_KILL | CHECKPOINT_STOP)
+#define CKPT_RESTART_FLAGS	(RESTART_TASKSELF | RESTART_FROZEN | \
+				 RESTART_NOPIDS)
+
+/* context.c */
+struct ckpt_ctx *ckpt_ctx_alloc(bool restart, unsigned long uflags, int fd,
+				int logfd);
+void ckpt_ctx_free(struct ckpt_ctx *ctx);
+void ckpt_drop_objects(struct ckpt_ctx *ctx);
+void ckpt_flush_log(struct ckpt_ctx *ctx);
+bool ckpt_intr(int err);
+
+/* stream.c */
+struct ckpt_stream *ckpt_stream_open(struct file *file, bool write);
+void ckpt_stream_close(struct ckpt_stream *s);
+int ckpt_stream_flush(struct ckpt_ctx *ctx);
+u64 ckpt_stream_bytes(const struct ckpt_stream *s);
+int ckpt_write_header(struct ckpt_ctx *ctx);
+int ckpt_read_header(struct ckpt_ctx *ctx);
+int ckpt_write_trailer(struct ckpt_ctx *ctx);
+int ckpt_read_trailer(struct ckpt_ctx *ctx);
+void ckpt_write_error(struct ckpt_ctx *ctx);
+
+/* objhash.c */
+struct ckpt_objhash *ckpt_objhash_alloc(void);
+void ckpt_objhash_free(struct ckpt_objhash *hash);
+int ckpt_obj_check_leaks(struct ckpt_ctx *ctx);
+int ckpt_obj_restore(struct ckpt_ctx *ctx, const struct ckpt_hdr_object *h);
+u64 ckpt_obj_count(const struct ckpt_objhash *hash);
+
+/* task.c: the table of task states */
+int ckpt_task_collect(struct ckpt_ctx *ctx, struct task_struct *t);
+int ckpt_task_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t);
+int ckpt_task_restore(struct ckpt_ctx *ctx);
+void ckpt_task_commit(struct ckpt_task *ct);
+void ckpt_task_discard(struct ckpt_task *ct);
+void ckpt_defuse(struct task_struct *t);
+
+/**
+ * struct ckpt_tree_task - one row of the task table
+ * @task: the task, referenced; restart: NULL until it is made
+ * @ct: its part in the checkpoint or restart, borrowed from @parts of the
+ *	tree; NULL of a zombie and of a task that checkpoints itself
+ * @pid: its struct pid, referenced
+ * @e: its entry in the image
+ */
+struct ckpt_tree_task {
+	struct task_struct *task;
+	struct ckpt_task *ct;
+	struct pid *pid;
+	struct ckpt_task_entry e;
+};
+
+/**
+ * struct ckpt_tree_pid - one row of the pid table
+ * @pid: referenced; restart: NULL until it is made
+ * @nr: number in the pid namespace of the root
+ * @session: restart: of a process group: slot of its session + 1, or 0
+ * @task: restart: a task of the image has it
+ * @alone: restart: made without a task, and not attached to one so far
+ */
+struct ckpt_tree_pid {
+	struct pid *pid;
+	u32 nr;
+	u32 session;
+	bool task;
+	bool alone;
+};
+
+/**
+ * struct ckpt_tree - the tasks of the tree, parents first
+ * @flags: CKPT_TREE_*
+ * @nr_tasks: rows in use in @tasks
+ * @max_tasks: rows there are
+ * @tasks: the task table
+ * @nr_pids: rows in use in @pids
+ * @pids: the pid table
+ * @slots: checkpoint: rows of @pids, by pointer
+ * @last_pid: last pid handed out in @pid_ns
+ * @pid_ns: active pid namespace of the root, referenced
+ * @parts: the parts that tasks have in this, referenced; checkpoint: by the
+ *	pid in the initial namespace, restart: by row
+ * @pending: tasks that were told to park and have not done so
+ * @wait: woken when @pending falls to 0, and when a restored task is done
+ */
+struct ckpt_tree {
+	u32 flags;
+	u32 nr_tasks;
+	u32 max_tasks;
+	struct ckpt_tree_task *tasks;
+	u32 nr_pids;
+	struct ckpt_tree_pid *pids;
+	struct xarray slots;
+	u32 last_pid;
+	struct pid_namespace *pid_ns;
+	struct xarray parts;
+	atomic_t pending;
+	wait_queue_head_t wait;
+};
+
+/* tree.c */
+struct ckpt_tree *ckpt_tree_alloc(void);
+void ckpt_tree_free(struct ckpt_tree *tree);
+int ckpt_tree_walk(struct ckpt_ctx *ctx);
+int ckpt_tree_fill(struct ckpt_ctx *ctx);
+int ckpt_tree_write(struct ckpt_ctx *ctx);
+int ckpt_tree_read(struct ckpt_ctx *ctx);
+
+/* park.c: states of a struct ckpt_task, in the order in which they come */
+enum {
+	CKPT_PARK_KICKED,	/* told to park, on the way */
+	CKPT_PARK_PARKED,	/* stands still */
+	CKPT_PARK_RELEASED,	/* may go on */
+	CKPT_PARK_GONE,		/* exiting: will not park */
+	CKPT_PARK_RESTORE,	/* restart: being rebuilt */
+	CKPT_PARK_COMMIT,	/* restart: to be committed before user mode */
+	CKPT_PARK_KEPT,		/* runs, and makes a system call again */
+};
+
+struct ckpt_task *ckpt_task_alloc(struct task_struct *t, unsigned int state);
+void ckpt_task_put(struct ckpt_task *ct);
+void ckpt_task_detach_current(void);
+void ckpt_task_forget_tree(struct ckpt_task *ct);
+int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout);
+void ckpt_release_tree(struct ckpt_ctx *ctx);
+int ckpt_task_pin(struct ckpt_task *ct);
+void ckpt_task_unpin(struct ckpt_task *ct);
+
+/* save.c */
+int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout);
+
+/* restart.c */
+int ckpt_do_restart(struct ckpt_ctx *ctx);
+const struct ckpt_task_entry *ckpt_restoring(struct ckpt_ctx *ctx, u32 *nr);
+
+#endif /* _CHECKPOINT_INTERNAL_H */

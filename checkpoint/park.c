@@ -1,0 +1,612 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Parking: a task tree is brought to a stop with each task at the boundary to
+ * user mode, its registers saved and no system call half done.
+ *
+ * The checkpointing task attaches a struct ckpt_task to every task of the
+ * tree and sends it a notification, which interrupts what it waits in as a
+ * signal would. On its way back to user mode get_signal() calls
+ * checkpoint_park(), and there it stays. A task in group stop stands at the
+ * same place already; it is made to park, should SIGCONT wake it, before it
+ * looks at any signal.
+ *
+ * Locking: task->ckpt_task is attached and detached under siglock. The state
+ * of a struct ckpt_task is changed under its wait.lock, which nests inside.
+ */
+
+#include <linux/cgroup.h>
+#include <linux/xarray.h>
+#include <linux/freezer.h>
+#include <linux/ptrace.h>
+#include <linux/sched/jobctl.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/signal.h>
+
+#include <trace/events/checkpoint.h>
+
+#include "internal.h"
+
+/*
+ * How long to wait before a task that has not parked is notified again: its
+ * notification may have been swallowed on the way, as io_uring does.
+ */
+#define CKPT_KICK_INTERVAL	(HZ / 20 ?: 1)
+
+/**
+ * ckpt_task_alloc - a new part in a checkpoint or restart
+ * @t: whose, or NULL if the task is not there yet
+ * @state: CKPT_PARK_*
+ *
+ * Context: process context, may sleep.
+ * Return: it, with two references: one for the caller and one for the task;
+ * or NULL.
+ */
+struct ckpt_task *ckpt_task_alloc(struct task_struct *t, unsigned int state)
+{
+	struct ckpt_task *ct = kzalloc(sizeof(*ct), GFP_KERNEL_ACCOUNT);
+
+	if (!ct)
+		return NULL;
+	refcount_set(&ct->refs, 2);
+	if (t)
+		ct->task = get_task_struct(t);
+	ct->state = state;
+	init_waitqueue_head(&ct->wait);
+	return ct;
+}
+
+/**
+ * ckpt_task_put - put a reference
+ * @ct: may be NULL
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_task_put(struct ckpt_task *ct)
+{
+	if (!ct || !refcount_dec_and_test(&ct->refs))
+		return;
+	ckpt_task_discard(ct);
+	if (ct->task)
+		put_task_struct(ct->task);
+	kfree(ct->restore);
+	kfree(ct);
+}
+
+/*
+ * Tell whoever waits for the tree that this task need not be waited for. The
+ * tree may be gone once the lock is dropped.
+ */
+static void tell_tree(struct ckpt_task *ct)
+{
+	lockdep_assert_held(&ct->wait.lock);
+
+	if (!ct->tree)
+		return;
+	if (atomic_dec_and_test(&ct->tree->pending) || ct->restore)
+		wake_up(&ct->tree->wait);
+	ct->tree = NULL;
+}
+
+/**
+ * ckpt_task_forget_tree - the tree does not wait for a task any more
+ * @ct: its part
+ *
+ * Context: any that may take a spinlock.
+ */
+void ckpt_task_forget_tree(struct ckpt_task *ct)
+{
+	spin_lock_irq(&ct->wait.lock);
+	tell_tree(ct);
+	spin_unlock_irq(&ct->wait.lock);
+}
+
+/* ------------------------------------------------- seen from the task */
+
+/**
+ * ckpt_task_detach_current - the current task takes no part any more
+ *
+ * Context: current, may sleep.
+ */
+void ckpt_task_detach_current(void)
+{
+	struct ckpt_task *ct;
+
+	spin_lock_irq(&current->sighand->siglock);
+	ct = current->ckpt_task;
+	current->ckpt_task = NULL;
+	spin_unlock_irq(&current->sighand->siglock);
+	ckpt_task_put(ct);
+}
+
+/* Does what current takes part in go on after it has left the park? */
+static bool leave(struct ckpt_task *ct)
+{
+	bool kept;
+
+	spin_lock_irq(&ct->wait.lock);
+	kept = ct->keep;
+	if (kept)
+		ct->state = CKPT_PARK_KEPT;
+	spin_unlock_irq(&ct->wait.lock);
+	return kept;
+}
+
+/**
+ * ckpt_task_keep - stay attached to a struct ckpt_task after the park
+ *
+ * For a system call that is made again with what was left of its time: the
+ * wait finds it in there.
+ *
+ * Context: current, about to park, or being committed.
+ */
+void ckpt_task_keep(void)
+{
+	current->ckpt_task->keep = true;
+}
+
+/**
+ * ckpt_task_release - end what ckpt_task_keep() started
+ *
+ * Context: current, may sleep.
+ */
+void ckpt_task_release(void)
+{
+	struct ckpt_task *ct = current->ckpt_task;
+	bool detach;
+
+	if (!ct)
+		return;
+	spin_lock_irq(&current->sighand->siglock);
+	spin_lock(&ct->wait.lock);
+	ct->keep = false;
+	ct->clamped = false;
+	/* a new checkpoint may have told the task to park meanwhile */
+	detach = ct->state == CKPT_PARK_KEPT;
+	if (detach)
+		current->ckpt_task = NULL;
+	spin_unlock(&ct->wait.lock);
+	spin_unlock_irq(&current->sighand->siglock);
+	if (detach)
+		ckpt_task_put(ct);
+}
+
+/* Stand still until released, or killed. */
+static void park(struct ckpt_task *ct)
+{
+	bool frozen = cgroup_task_frozen(current);
+
+	/* for a cgroup that is told to freeze, a parked task is frozen */
+	if (!frozen)
+		cgroup_enter_frozen();
+
+	trace_checkpoint_park(current, true);
+	spin_lock_irq(&ct->wait.lock);
+	if (ct->state == CKPT_PARK_KICKED) {
+		ct->state = CKPT_PARK_PARKED;
+		tell_tree(ct);
+	}
+	spin_unlock_irq(&ct->wait.lock);
+
+	/*
+	 * Whoever is killed leaves, but only after the record that is being
+	 * written of it is done.
+	 */
+	if (wait_event_killable(ct->wait,
+				READ_ONCE(ct->state) == CKPT_PARK_RELEASED)) {
+		spin_lock_irq(&ct->wait.lock);
+		if (ct->state == CKPT_PARK_PARKED)
+			ct->state = CKPT_PARK_GONE;
+		spin_unlock_irq(&ct->wait.lock);
+		wait_event(ct->wait, !READ_ONCE(ct->pins));
+	}
+	trace_checkpoint_park(current, false);
+
+	/* back to the freezer's trap if it is set */
+	if (!frozen)
+		cgroup_leave_frozen(false);
+}
+
+void __checkpoint_park(void)
+{
+	struct ckpt_task *ct;
+
+	spin_lock_irq(&current->sighand->siglock);
+	ct = current->ckpt_task;
+	if (ct)
+		ct->entered = true;
+	spin_unlock_irq(&current->sighand->siglock);
+	if (!ct)
+		return;
+
+	switch (READ_ONCE(ct->state)) {
+	case CKPT_PARK_KICKED:
+	case CKPT_PARK_PARKED:
+		ct->keep = false;
+		ckpt_restart_interrupted(ct);
+		park(ct);
+		break;
+	case CKPT_PARK_RELEASED:
+		ct->keep = false;
+		ckpt_restart_interrupted(ct);
+		break;
+	case CKPT_PARK_COMMIT:
+		ckpt_task_commit(ct);
+		ckpt_task_discard(ct);
+		ckpt_task_forget_tree(ct);
+		break;
+	default:
+		return;
+	}
+	if (!leave(ct))
+		ckpt_task_detach_current();
+}
+
+void __checkpoint_task_exit(struct task_struct *tsk)
+{
+	struct ckpt_task *ct = tsk->ckpt_task;
+
+	spin_lock_irq(&ct->wait.lock);
+	ct->state = CKPT_PARK_GONE;
+	tell_tree(ct);
+	spin_unlock_irq(&ct->wait.lock);
+	ckpt_task_detach_current();
+}
+
+/* ------------------------------------------- seen from the checkpoint */
+
+static int attach_stopped(struct task_struct *t, struct ckpt_task *ct)
+{
+	/*
+	 * In group stop it stands at the boundary already. Should SIGCONT wake
+	 * it, get_signal() handles this trap, and so parks it, before it
+	 * dequeues anything.
+	 */
+	ct->state = CKPT_PARK_PARKED;
+	t->jobctl |= JOBCTL_TRAP_FREEZE;
+	return 0;
+}
+
+/*
+ * Attach @ct to @t, or use what is attached to it from before: a system call
+ * that is being made again, or a task that was released before it had parked.
+ * Returns 1 if the task has to be waited for, 0 if not.
+ */
+static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
+		  struct ckpt_task **ctp)
+{
+	struct ckpt_task *ct = *ctp, *old;
+	unsigned long flags;
+	int ret = 1;
+
+	if (!lock_task_sighand(t, &flags))
+		return -ESRCH;
+	old = t->ckpt_task;
+	if (t->flags & PF_EXITING) {
+		ret = -ESRCH;
+		goto unlock;
+	}
+	if (old) {
+		spin_lock(&old->wait.lock);
+		if (old->state != CKPT_PARK_KEPT &&
+		    !(old->state == CKPT_PARK_RELEASED && !old->entered)) {
+			spin_unlock(&old->wait.lock);
+			ret = -EBUSY;
+			goto unlock;
+		}
+		old->state = CKPT_PARK_KICKED;
+		old->entered = false;
+		old->tree = ctx->tree;
+		spin_unlock(&old->wait.lock);
+		refcount_inc(&old->refs);
+		*ctp = old;
+	} else {
+		ct->tree = ctx->tree;
+		t->ckpt_task = ct;
+	}
+	if (task_is_stopped(t)) {
+		(*ctp)->tree = NULL;
+		ret = attach_stopped(t, *ctp);
+	} else {
+		atomic_inc(&ctx->tree->pending);
+	}
+unlock:
+	unlock_task_sighand(t, &flags);
+	if (ct != *ctp || ret < 0) {
+		/* the task's reference and the caller's */
+		ckpt_task_put(ct);
+		ckpt_task_put(ct);
+	}
+	return ret;
+}
+
+/* What cannot be brought to the boundary, or must not be */
+static int may_park(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	if (t->flags & PF_KTHREAD)
+		return ckpt_err(ctx, -EINVAL, "is a kernel thread");
+	if (t->flags & PF_USER_WORKER)
+		return ckpt_err(ctx, -ENOSYS,
+				"is a worker thread of the kernel (io_uring, vhost): not supported");
+	if (t->signal->core_state)
+		return ckpt_err(ctx, -EBUSY, "dumps core: try again");
+	if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS))
+		return ckpt_err(ctx, -EPERM, "you may not trace it");
+	if (READ_ONCE(t->ptrace))
+		return ckpt_err(ctx, -ENOSYS,
+				"is being traced: not supported, detach the tracer");
+	return 0;
+}
+
+static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_task *ct, *old;
+	int err;
+
+	err = may_park(ctx, row->task);
+	if (err)
+		return err;
+	/* of a task that exited after it had parked, and whose pid is in use */
+	old = xa_erase(&tree->parts, row->task->pid);
+	ckpt_task_put(old);
+	err = xa_reserve(&tree->parts, row->task->pid, GFP_KERNEL_ACCOUNT);
+	if (err)
+		return err;
+	ct = ckpt_task_alloc(row->task, CKPT_PARK_KICKED);
+	if (!ct)
+		return -ENOMEM;
+	err = attach(ctx, row->task, &ct);
+	if (err == -ESRCH)
+		return err;
+	if (err < 0)
+		return ckpt_err(ctx, err,
+				"takes part in another checkpoint or restart: try again");
+	xa_store(&tree->parts, row->task->pid, ct, GFP_KERNEL_ACCOUNT);
+	row->ct = ct;
+	set_notify_signal(row->task);
+	return 0;
+}
+
+/* A vfork parent does not park before its child has called exec or exited. */
+static bool waits_for_vfork(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		struct task_struct *child = tree->tasks[i].task;
+		bool waits;
+
+		read_lock(&tasklist_lock);
+		task_lock(child);
+		waits = child->vfork_done && child->real_parent == t;
+		task_unlock(child);
+		read_unlock(&tasklist_lock);
+		if (waits)
+			return true;
+	}
+	return false;
+}
+
+static int busy(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
+{
+	unsigned long wchan = get_wchan(row->task);
+
+	ctx->task = row->task;
+	if (wchan)
+		return ckpt_err(ctx, -EBUSY,
+				"does not come to the boundary of user mode, it is in %pS: try again",
+				(void *)wchan);
+	return ckpt_err(ctx, -EBUSY,
+			"does not come to the boundary of user mode: try again");
+}
+
+/* Wait until all that were kicked have parked, or are gone. */
+static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	long left;
+	u32 i;
+
+	for (;;) {
+		left = wait_event_killable_timeout(tree->wait,
+						   !atomic_read(&tree->pending),
+						   CKPT_KICK_INTERVAL);
+		if (left > 0)
+			return 0;
+		if (left < 0)
+			return -EINTR;
+		for (i = 0; i < tree->nr_tasks; i++) {
+			struct ckpt_tree_task *row = &tree->tasks[i];
+
+			if (!row->ct ||
+			    READ_ONCE(row->ct->state) != CKPT_PARK_KICKED)
+				continue;
+			ctx->task = row->task;
+			if (waits_for_vfork(ctx, row->task))
+				return ckpt_err(ctx, -ENOSYS,
+						"waits for its vfork child: not supported, try again after its exec");
+			if (READ_ONCE(row->task->ptrace))
+				return ckpt_err(ctx, -ENOSYS,
+						"is being traced: not supported, detach the tracer");
+			if (time_after(jiffies, deadline))
+				return busy(ctx, row);
+			set_notify_signal(row->task);
+		}
+	}
+}
+
+/* Wait until a task that has begun to exit is a zombie, or gone. */
+static int wait_exited(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
+		       unsigned long deadline)
+{
+	long left;
+
+	do {
+		/* a leader whose threads live on does not wake anybody */
+		left = wait_event_killable_timeout(row->pid->wait_pidfd,
+						   READ_ONCE(row->task->exit_state),
+						   CKPT_KICK_INTERVAL);
+		if (left < 0)
+			return -EINTR;
+		if (left > 0)
+			return 0;
+	} while (time_before(jiffies, deadline));
+	return ckpt_err(ctx, -EBUSY, "does not finish its exit: try again");
+}
+
+static bool is_ours(const struct ckpt_tree_task *row)
+{
+	return row->ct || row->task == current;
+}
+
+/**
+ * ckpt_park_tree - bring the whole tree to a stop
+ * @ctx: the context, with root_task
+ * @timeout: how long to wait, in jiffies
+ *
+ * Whoever is not parked yet may make children and threads: the tree is walked
+ * until nobody new is found. ckpt_release_tree() must follow, also on failure.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EBUSY for a task that does not come to the boundary in time,
+ * exits, or takes part in another checkpoint, -ENOSYS for one that cannot,
+ * -EPERM, -EINVAL if the caller is in the tree, -EINTR, -ENOMEM.
+ */
+int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
+{
+	unsigned long deadline = jiffies + timeout;
+	struct ckpt_tree *tree = ctx->tree;
+	bool again;
+	int err;
+	u32 i;
+
+	do {
+		again = false;
+		err = ckpt_tree_walk(ctx);
+		if (err)
+			return err;
+		for (i = 0; i < tree->nr_tasks; i++) {
+			struct ckpt_tree_task *row = &tree->tasks[i];
+
+			if (row->task == current &&
+			    !(tree->flags & CKPT_TREE_SELF))
+				return ckpt_err(ctx, -EINVAL,
+						"the caller is in the tree that it wants to checkpoint");
+			if (is_ours(row) || READ_ONCE(row->task->exit_state))
+				continue;
+			again = true;
+			ctx->task = row->task;
+			err = kick(ctx, row);
+			if (err == -ESRCH)
+				err = wait_exited(ctx, row, deadline);
+			if (err)
+				return err;
+		}
+		err = wait_parked(ctx, deadline);
+		if (err)
+			return err;
+	} while (again);
+	ctx->task = NULL;
+
+	/* FPU state and PKRU are in the task once it is off the CPU */
+	for (i = 0; i < tree->nr_tasks; i++)
+		if (tree->tasks[i].ct)
+			wait_task_inactive(tree->tasks[i].task, TASK_NORMAL |
+					   TASK_STOPPED);
+	return 0;
+}
+
+static bool told_to_freeze(struct task_struct *t)
+{
+	bool freeze;
+
+	rcu_read_lock();
+	freeze = test_bit(CGRP_FREEZE, &task_dfl_cgroup(t)->flags);
+	rcu_read_unlock();
+	return freeze;
+}
+
+static void release(struct ckpt_task *ct)
+{
+	struct task_struct *t = ct->task;
+	bool detach = false;
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	spin_lock(&ct->wait.lock);
+	tell_tree(ct);
+	if (ct->state == CKPT_PARK_PARKED || ct->state == CKPT_PARK_KICKED) {
+		/*
+		 * One that is in group stop has not seen any of this. One that
+		 * is still on its way has: it stays attached, so that the call
+		 * which its notification interrupts is put right.
+		 */
+		detach = ct->state == CKPT_PARK_PARKED && !ct->entered;
+		ct->state = CKPT_PARK_RELEASED;
+		wake_up_locked(&ct->wait);
+	}
+	if (detach)
+		t->ckpt_task = NULL;
+	if ((t->jobctl & JOBCTL_TRAP_FREEZE) && !told_to_freeze(t))
+		t->jobctl &= ~JOBCTL_TRAP_FREEZE;
+	spin_unlock(&ct->wait.lock);
+	unlock_task_sighand(t, &flags);
+	if (detach)
+		ckpt_task_put(ct);
+}
+
+/**
+ * ckpt_release_tree - let a parked tree run on
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_release_tree(struct ckpt_ctx *ctx)
+{
+	struct ckpt_task *ct;
+	unsigned long i;
+
+	xa_for_each(&ctx->tree->parts, i, ct)
+		release(ct);
+}
+
+/**
+ * ckpt_task_pin - keep a parked task from leaving while it is read
+ * @ct: its part, or NULL for one that needs no pin
+ *
+ * Context: any that may take a spinlock.
+ * Return: 0, or -EBUSY if it was killed.
+ */
+int ckpt_task_pin(struct ckpt_task *ct)
+{
+	int err = 0;
+
+	if (!ct)
+		return 0;
+	spin_lock_irq(&ct->wait.lock);
+	if (ct->state == CKPT_PARK_PARKED)
+		ct->pins++;
+	else
+		err = -EBUSY;
+	spin_unlock_irq(&ct->wait.lock);
+	return err;
+}
+
+/**
+ * ckpt_task_unpin - undo ckpt_task_pin()
+ * @ct: as given there
+ *
+ * Context: any that may take a spinlock.
+ */
+void ckpt_task_unpin(struct ckpt_task *ct)
+{
+	if (!ct)
+		return;
+	spin_lock_irq(&ct->wait.lock);
+	if (!--ct->pins)
+		wake_up_locked(&ct->wait);
+	spin_unlock_irq(&ct->wait.lock);
+}

@@ -1,0 +1,623 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The phases of a restart. The caller of the system call makes the root; each
+ * task makes its children and threads, restores its own state, and waits.
+ * Only one of them does something at a time, at the command of the caller, in
+ * the order of the image. When all is read and verified, all are released;
+ * when anything fails before, all of them exit and are reaped.
+ */
+
+#include <kunit/static_stub.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/signal.h>
+#include <linux/tty.h>
+#include <uapi/linux/wait.h>
+
+#include <trace/events/checkpoint.h>
+
+#include "internal.h"
+
+enum ckpt_cmd {
+	CKPT_CMD_NONE,		/* wait for the next */
+	CKPT_CMD_MAKE,		/* make a child or thread */
+	CKPT_CMD_RESTORE,	/* read and restore the own state */
+	CKPT_CMD_RELEASE,	/* commit and go to user mode */
+	CKPT_CMD_ABORT,		/* reap the children and exit */
+};
+
+/**
+ * struct ckpt_restore - a task being restored, on the side of restart
+ * @ctx: the context; not to be touched after CKPT_CMD_RELEASE
+ * @row: of the task
+ * @cmd: what the task is to do, under wait.lock of its struct ckpt_task
+ * @arg: row of the child or thread to make
+ * @result: of the last command: 0 or a negative errno
+ * @done: the last command is done, or the new task stands ready
+ */
+struct ckpt_restore {
+	struct ckpt_ctx *ctx;
+	u32 row;
+	enum ckpt_cmd cmd;
+	u32 arg;
+	int result;
+	bool done;
+};
+
+/**
+ * ckpt_restoring - which task of the image is current?
+ * @ctx: the context
+ * @nr: where to put its pid in the image, or NULL
+ *
+ * Return: its entry in the task table, or NULL if current is none.
+ */
+const struct ckpt_task_entry *ckpt_restoring(struct ckpt_ctx *ctx, u32 *nr)
+{
+	struct ckpt_task *ct = current->ckpt_task;
+	const struct ckpt_task_entry *e;
+
+	KUNIT_STATIC_STUB_REDIRECT(ckpt_restoring, ctx, nr);
+	if (!ct || !ct->restore)
+		return NULL;
+	e = &ctx->tree->tasks[ct->restore->row].e;
+	if (nr)
+		*nr = ctx->tree->pids[e->tid].nr;
+	return e;
+}
+
+static struct ckpt_task *restore_alloc(struct ckpt_ctx *ctx, u32 row)
+{
+	struct ckpt_task *ct = ckpt_task_alloc(NULL, CKPT_PARK_RESTORE);
+	int err;
+
+	if (!ct)
+		return ERR_PTR(-ENOMEM);
+	ct->restore = kzalloc(sizeof(*ct->restore), GFP_KERNEL_ACCOUNT);
+	if (!ct->restore) {
+		err = -ENOMEM;
+		goto put;
+	}
+	ct->restore->ctx = ctx;
+	ct->restore->row = row;
+	err = xa_err(xa_store(&ctx->tree->parts, row, ct, GFP_KERNEL_ACCOUNT));
+	if (err)
+		goto put;
+	ctx->tree->tasks[row].ct = ct;
+	return ct;
+
+put:
+	ckpt_task_put(ct);
+	ckpt_task_put(ct);
+	return ERR_PTR(err);
+}
+
+/* --------------------------------------------- run by the restored tasks */
+
+static void done(struct ckpt_task *ct, enum ckpt_cmd cmd, int result)
+{
+	struct ckpt_restore *r = ct->restore;
+
+	spin_lock_irq(&ct->wait.lock);
+	r->result = result;
+	/* it may have become CKPT_CMD_ABORT meanwhile */
+	if (r->cmd == cmd)
+		r->cmd = CKPT_CMD_NONE;
+	r->done = true;
+	if (ct->tree)
+		wake_up(&ct->tree->wait);
+	spin_unlock_irq(&ct->wait.lock);
+}
+
+static void block_signals(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	if (old)
+		*old = current->blocked;
+	set_current_blocked(&all);
+}
+
+static void attach_current(struct ckpt_task *ct)
+{
+	block_signals(NULL);
+	ct->task = get_task_struct(current);
+	spin_lock_irq(&current->sighand->siglock);
+	current->ckpt_task = ct;
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+static int run_restored(void *arg);
+static int run_zombie(void *arg);
+
+/* Make the child or thread of row @i. */
+static int make(struct ckpt_ctx *ctx, u32 i)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	const struct ckpt_task_entry *e = &tree->tasks[i].e;
+	struct kernel_clone_args args = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED,
+		.fn = e->flags & CKPT_TASK_ZOMBIE ? run_zombie : run_restored,
+	};
+	pid_t nr = tree->pids[e->tid].nr;
+	struct ckpt_task *ct;
+	pid_t pid;
+
+	if (e->flags & CKPT_TASK_THREAD)
+		args.flags |= CLONE_THREAD | CLONE_SIGHAND | CLONE_SYSVSEM;
+	if (i == 0 && (tree->flags & CKPT_TREE_CONTAINER)) {
+		args.flags |= CLONE_NEWPID;
+	} else if (!(ctx->uflags & RESTART_NOPIDS)) {
+		args.set_tid = &nr;
+		args.set_tid_size = 1;
+	}
+
+	ct = restore_alloc(ctx, i);
+	if (IS_ERR(ct))
+		return PTR_ERR(ct);
+	args.fn_arg = ct;
+	/* the new task may run, and exit, before kernel_clone() returns */
+	ct->tree = tree;
+	atomic_inc(&tree->pending);
+	pid = kernel_clone(&args);
+	if (pid > 0)
+		return 0;
+
+	ckpt_task_forget_tree(ct);
+	ckpt_task_put(ct);	/* the reference of the task */
+	if (ckpt_intr(pid))
+		pid = -EINTR;
+	if (pid == -EEXIST)
+		return ckpt_err(ctx, pid,
+				"pid %d is in use here: restart without the old pids, or when it is free",
+				nr);
+	return ckpt_err(ctx, pid, "pid %d (%s): cannot be created: error %d",
+			nr, e->comm, pid);
+}
+
+static int restore_current(struct ckpt_ctx *ctx, u32 row)
+{
+	const struct ckpt_task_entry *e = &ctx->tree->tasks[row].e;
+	struct ckpt_hdr_task h;
+	int err;
+
+	set_task_comm(current, e->comm);
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK, sizeof(h));
+	if (!err && h.index != row)
+		err = ckpt_err(ctx, -EINVAL,
+			       "image: the state of task %u stands where that of task %u belongs",
+			       h.index, row);
+	if (!err)
+		err = ckpt_task_restore(ctx);
+	if (!err && thread_group_leader(current) &&
+	    (e->flags & CKPT_TASK_SUBREAPER))
+		current->signal->is_child_subreaper = 1;
+	trace_restart_task(ctx->id, current, err);
+	return err;
+}
+
+/* Wait for, and reap, @pid, or all children if it is -1. */
+static void reap(pid_t pid)
+{
+	long ret;
+
+	do {
+		ret = kernel_wait4(pid, NULL, __WALL, NULL);
+		clear_notify_signal();
+	} while (ret != -ECHILD && !fatal_signal_pending(current));
+}
+
+static void __noreturn abort_current(void)
+{
+	/* children first, so that nobody else has to reap them */
+	if (thread_group_leader(current))
+		reap(-1);
+	ckpt_defuse(current);
+	if (thread_group_leader(current))
+		do_group_exit(SIGKILL);
+	do_exit(SIGKILL);
+}
+
+/* A restored task, from its creation to its release */
+static int run_restored(void *arg)
+{
+	struct ckpt_task *ct = arg;
+	struct ckpt_restore *r = ct->restore;
+	enum ckpt_cmd cmd;
+	int result;
+
+	attach_current(ct);
+	done(ct, CKPT_CMD_NONE, 0);
+	for (;;) {
+		result = wait_event_killable(ct->wait,
+					     READ_ONCE(r->cmd) != CKPT_CMD_NONE);
+		clear_notify_signal();
+		if (result) {
+			ckpt_defuse(current);
+			do_group_exit(SIGKILL);
+		}
+		cmd = READ_ONCE(r->cmd);
+		switch (cmd) {
+		case CKPT_CMD_MAKE:
+			result = make(r->ctx, r->arg);
+			break;
+		case CKPT_CMD_RESTORE:
+			result = restore_current(r->ctx, r->row);
+			break;
+		case CKPT_CMD_RELEASE:
+			/* get_signal() is where the registers are installed */
+			set_notify_signal(current);
+			return 0;
+		default:
+			abort_current();
+		}
+		done(ct, cmd, result);
+	}
+}
+
+/* A task that was a zombie becomes one again. */
+static int run_zombie(void *arg)
+{
+	struct ckpt_task *ct = arg;
+	struct ckpt_ctx *ctx = ct->restore->ctx;
+	const struct ckpt_task_entry *e = &ctx->tree->tasks[ct->restore->row].e;
+	kuid_t uid = make_kuid(current_user_ns(), e->uid);
+	u32 code = e->exit_code;
+	struct cred *cred;
+	int err = 0;
+
+	attach_current(ct);
+	set_task_comm(current, e->comm);
+	if (!uid_eq(uid, current_uid())) {
+		cred = prepare_creds();
+		if (!cred)
+			err = -ENOMEM;
+		else if (!uid_valid(uid) || !ns_capable(cred->user_ns, CAP_SETUID))
+			err = -EPERM;
+		if (!err) {
+			cred->uid = uid;
+			cred->euid = uid;
+			cred->suid = uid;
+			cred->fsuid = uid;
+			err = commit_creds(cred);
+		} else if (cred) {
+			abort_creds(cred);
+		}
+	}
+	done(ct, CKPT_CMD_NONE, err);
+	do_exit(code);
+}
+
+/* --------------------------------------- run by the caller of restart */
+
+static struct ckpt_task *part(struct ckpt_ctx *ctx, u32 i)
+{
+	return xa_load(&ctx->tree->parts, i);
+}
+
+/* Wait for the task of row @i to be done with what it was told. */
+static int wait_done(struct ckpt_ctx *ctx, u32 i)
+{
+	struct ckpt_task *ct = part(ctx, i);
+	struct ckpt_restore *r = ct->restore;
+
+	if (wait_event_interruptible(ctx->tree->wait,
+				     READ_ONCE(r->done) ||
+				     READ_ONCE(ct->state) == CKPT_PARK_GONE))
+		return -EINTR;
+	if (!READ_ONCE(r->done))
+		return ckpt_err(ctx, -EINTR,
+				"pid %u (%s): was killed while it was restored",
+				ctx->tree->pids[ctx->tree->tasks[i].e.tid].nr,
+				ctx->tree->tasks[i].e.comm);
+	return r->result;
+}
+
+static void command(struct ckpt_task *ct, enum ckpt_cmd cmd, u32 arg)
+{
+	spin_lock_irq(&ct->wait.lock);
+	ct->restore->done = false;
+	ct->restore->arg = arg;
+	WRITE_ONCE(ct->restore->cmd, cmd);
+	wake_up_locked(&ct->wait);
+	spin_unlock_irq(&ct->wait.lock);
+}
+
+static int make_row(struct ckpt_ctx *ctx, u32 i)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_tree_task *row = &tree->tasks[i];
+	/* the leader makes the children of its threads, too: see link_tree() */
+	u32 maker = row->e.flags & CKPT_TASK_THREAD ? row->e.leader :
+		    i ? tree->tasks[row->e.parent].e.leader : 0;
+	int err;
+
+	if (i == 0) {
+		err = make(ctx, i);
+	} else {
+		command(part(ctx, maker), CKPT_CMD_MAKE, i);
+		err = wait_done(ctx, maker);
+	}
+	if (!err)
+		err = wait_done(ctx, i);
+	if (err)
+		return err;
+
+	row->task = get_task_struct(part(ctx, i)->task);
+	row->pid = get_task_pid(row->task, PIDTYPE_PID);
+	tree->pids[row->e.tid].pid = get_pid(row->pid);
+	if (i == 0) {
+		ctx->root_task = get_task_struct(row->task);
+		tree->pid_ns = get_pid_ns(task_active_pid_ns(row->task));
+	}
+	if (!(row->e.flags & CKPT_TASK_ZOMBIE))
+		return 0;
+	if (wait_event_interruptible(row->pid->wait_pidfd,
+				     READ_ONCE(row->task->exit_state)))
+		return -EINTR;
+	return 0;
+}
+
+/* Process groups and sessions whose leader is gone are pids without a task. */
+static int make_lone_pids(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_tree_pid *p;
+	bool chosen = !(ctx->uflags & RESTART_NOPIDS);
+	struct pid *pid;
+	pid_t nr;
+	u32 i;
+
+	for (i = 0; i < tree->nr_pids; i++) {
+		p = &tree->pids[i];
+		if (p->task)
+			continue;
+		nr = p->nr;
+		pid = alloc_pid(tree->pid_ns, chosen ? &nr : NULL, chosen);
+		if (IS_ERR(pid))
+			return ckpt_err(ctx, PTR_ERR(pid),
+					"pid %u, of a process group or session: error %ld",
+					p->nr, PTR_ERR(pid));
+		p->pid = get_pid(pid);
+		p->alone = true;
+	}
+	return 0;
+}
+
+/* Give a child of the leader to the thread that made it. */
+static void move_child(struct task_struct *t, struct task_struct *parent)
+{
+	struct task_struct *thread;
+
+	for_each_thread(t, thread) {
+		RCU_INIT_POINTER(thread->real_parent, parent);
+		thread->parent = parent;
+	}
+	list_move_tail(&t->sibling, &parent->children);
+}
+
+/* Tie the processes together as they were. Nothing can fail any more. */
+static void link_tree(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_tree_pid *pgrp, *session;
+	u32 i;
+
+	write_lock_irq(&tasklist_lock);
+	for (i = 0; i < tree->nr_tasks; i++) {
+		struct ckpt_task_entry *e = &tree->tasks[i].e;
+		struct task_struct *t = tree->tasks[i].task;
+
+		if (e->flags & CKPT_TASK_THREAD)
+			continue;
+		t->exit_signal = i ? e->exit_signal : SIGCHLD;
+		if (i && tree->tasks[e->parent].task != t->real_parent)
+			move_child(t, tree->tasks[e->parent].task);
+		if (e->session != ~0U) {
+			session = &tree->pids[e->session];
+			change_pid(t, PIDTYPE_SID, session->pid);
+			session->alone = false;
+			t->signal->leader = e->session == e->tid;
+			if (!(e->flags & CKPT_TASK_ZOMBIE))
+				proc_clear_tty(t);
+		}
+		if (e->pgrp != ~0U) {
+			pgrp = &tree->pids[e->pgrp];
+			change_pid(t, PIDTYPE_PGID, pgrp->pid);
+			pgrp->alone = false;
+		}
+	}
+	write_unlock_irq(&tasklist_lock);
+
+	/* the next pid is the one that would have come */
+	if ((tree->flags & CKPT_TREE_CONTAINER) &&
+	    !(ctx->uflags & RESTART_NOPIDS) && tree->last_pid)
+		idr_set_cursor(&tree->pid_ns->idr, tree->last_pid + 1);
+}
+
+static int all_alive(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++)
+		if (!(tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE) &&
+		    READ_ONCE(part(ctx, i)->state) == CKPT_PARK_GONE)
+			return ckpt_err(ctx, -EINTR,
+					"pid %u (%s): was killed while it was restored",
+					tree->pids[tree->tasks[i].e.tid].nr,
+					tree->tasks[i].e.comm);
+	return 0;
+}
+
+static void release_all(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_task *ct;
+	unsigned long i;
+
+	if (ctx->uflags & RESTART_FROZEN)
+		for (i = 0; i < tree->nr_tasks; i++)
+			if (!(tree->tasks[i].e.flags &
+			      (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD)))
+				ckpt_group_stop(tree->tasks[i].task);
+
+	xa_for_each(&tree->parts, i, ct) {
+		spin_lock_irq(&ct->wait.lock);
+		if (ct->state == CKPT_PARK_RESTORE)
+			ct->state = CKPT_PARK_COMMIT;
+		spin_unlock_irq(&ct->wait.lock);
+		command(ct, CKPT_CMD_RELEASE, 0);
+	}
+	/* so that who looks at the tree now sees it as it was */
+	wait_event_killable(tree->wait, !atomic_read(&tree->pending));
+	xa_for_each(&tree->parts, i, ct)
+		ckpt_task_forget_tree(ct);
+}
+
+/* Leave nothing behind. */
+static void abort_all(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_task *ct;
+	unsigned long i;
+	sigset_t old;
+
+	xa_for_each(&tree->parts, i, ct) {
+		command(ct, CKPT_CMD_ABORT, 0);
+		/* it may be waiting for more of the image */
+		if (ct->task)
+			set_notify_signal(ct->task);
+	}
+	wait_event(tree->wait, !atomic_read(&tree->pending));
+	if (!ctx->root_task)
+		return;
+	block_signals(&old);
+	reap(task_pid_vnr(ctx->root_task));
+	set_current_blocked(&old);
+}
+
+/*
+ * All processes stand before the first is restored, so that whatever names a
+ * pid finds it. Threads share the memory of their leader from the start: they
+ * are made when it has its own.
+ */
+static int rebuild(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks && !err; i++)
+		if (!(tree->tasks[i].e.flags & CKPT_TASK_THREAD))
+			err = make_row(ctx, i);
+	if (!err)
+		err = make_lone_pids(ctx);
+	for (i = 0; i < tree->nr_tasks && !err; i++) {
+		if (tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE)
+			continue;
+		if (tree->tasks[i].e.flags & CKPT_TASK_THREAD)
+			err = make_row(ctx, i);
+		if (err)
+			break;
+		command(part(ctx, i), CKPT_CMD_RESTORE, 0);
+		err = wait_done(ctx, i);
+	}
+	if (!err)
+		err = ckpt_read_trailer(ctx);
+	return err ?: all_alive(ctx);
+}
+
+static int restart_tree(struct ckpt_ctx *ctx)
+{
+	int err = rebuild(ctx);
+
+	if (err) {
+		ckpt_err(ctx, err, "restart failed: error %d", err);
+		abort_all(ctx);
+		return err;
+	}
+	link_tree(ctx);
+	ckpt_drop_objects(ctx);
+	release_all(ctx);
+	return pid_vnr(ctx->tree->tasks[0].pid);
+}
+
+/* The caller itself becomes the one task of the image. */
+static int restart_self(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_task *ct;
+	sigset_t old;
+	int err;
+
+	if (tree->nr_tasks != 1)
+		return ckpt_err(ctx, -EINVAL,
+				"image: %u tasks; only one can take the place of the caller",
+				tree->nr_tasks);
+	if (!thread_group_empty(current))
+		return ckpt_err(ctx, -EINVAL,
+				"the caller has other threads: only a single one can be replaced");
+	if (current->ckpt_task)
+		return -EBUSY;
+	ct = restore_alloc(ctx, 0);
+	if (IS_ERR(ct))
+		return PTR_ERR(ct);
+	tree->tasks[0].task = get_task_struct(current);
+	tree->tasks[0].pid = get_task_pid(current, PIDTYPE_PID);
+	tree->pids[tree->tasks[0].e.tid].pid = get_task_pid(current, PIDTYPE_PID);
+	tree->pid_ns = get_pid_ns(task_active_pid_ns(current));
+
+	block_signals(&old);
+	attach_current(ct);
+	err = restore_current(ctx, 0);
+	if (!err)
+		err = ckpt_read_trailer(ctx);
+	if (err) {
+		/* what it was is gone, as after a failed exec */
+		ckpt_task_detach_current();
+		ckpt_defuse(current);
+		set_current_blocked(&old);
+		send_sig(SIGKILL, current, 1);
+		return err;
+	}
+	ct->state = CKPT_PARK_COMMIT;
+	if (ctx->uflags & RESTART_FROZEN)
+		ckpt_group_stop(current);
+	set_notify_signal(current);
+	return 0;
+}
+
+/**
+ * ckpt_do_restart - rebuild a task tree from an image
+ * @ctx: the context
+ *
+ * Either all tasks are restored and run, or none is left.
+ *
+ * Context: the caller of the system call, may sleep.
+ * Return: the pid of the root as the caller sees it, 0 for RESTART_TASKSELF,
+ * or a negative errno with a message in the context.
+ */
+int ckpt_do_restart(struct ckpt_ctx *ctx)
+{
+	u64 begin = ktime_get_ns();
+	int ret;
+
+	ret = ckpt_read_header(ctx);
+	if (!ret)
+		ret = ckpt_tree_read(ctx);
+	if (!ret)
+		ret = ctx->uflags & RESTART_TASKSELF ? restart_self(ctx) :
+						       restart_tree(ctx);
+	trace_checkpoint_phase(ctx->id, "restart", min(ret, 0));
+	if (ret < 0)
+		ckpt_err(ctx, ret, "restart failed: error %d", ret);
+	ctx->stats.total_ns = ktime_get_ns() - begin;
+	ctx->stats.bytes = ckpt_stream_bytes(ctx->stream);
+	return ret;
+}

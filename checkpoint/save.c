@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The phases of a checkpoint: park, collect, write, release.
+ */
+
+#include <linux/capability.h>
+#include <linux/ipc_namespace.h>
+#include <linux/nsproxy.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
+
+#include <trace/events/checkpoint.h>
+
+#include "internal.h"
+
+/* Find the root of the tree and see whether the caller may ask for this. */
+static int find_root(struct ckpt_ctx *ctx, pid_t pid)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct task_struct *t;
+
+	rcu_read_lock();
+	t = pid ? find_task_by_vpid(pid) : current->group_leader;
+	if (t)
+		get_task_struct(t);
+	rcu_read_unlock();
+	if (!t)
+		return ckpt_err(ctx, -ESRCH,
+				"there is no task with pid %d",
+				pid);
+	ctx->root_task = t;
+
+	if (pid && same_thread_group(t, current))
+		return ckpt_err(ctx, -EINVAL,
+				"pid %d is the caller: use pid 0",
+				pid);
+	if (!thread_group_leader(t))
+		return ckpt_err(ctx, -EINVAL,
+				"pid %d is a thread, not a process",
+				pid);
+	if (READ_ONCE(t->exit_state) == EXIT_DEAD)
+		return ckpt_err(ctx, -EBUSY, "pid %d is being reaped", pid);
+	if (READ_ONCE(t->exit_state))
+		return ckpt_err(ctx, -EINVAL, "pid %d is a zombie", pid);
+	if (t->flags & PF_KTHREAD || is_global_init(t))
+		return ckpt_err(ctx, -EINVAL, "pid %d is %s", pid,
+				is_global_init(t) ? "init" : "a kernel thread");
+
+	tree->pid_ns = get_pid_ns(task_active_pid_ns(t));
+	if (!pid)
+		tree->flags |= CKPT_TREE_SELF;
+	if (!(ctx->uflags & CHECKPOINT_SUBTREE)) {
+		if (!is_child_reaper(task_pid(t)))
+			return ckpt_err(ctx, -EINVAL,
+					"pid %d is not the init of a pid namespace: checkpoint it as a subtree",
+					pid);
+		tree->flags |= CKPT_TREE_CONTAINER;
+	} else if (tree->pid_ns != task_active_pid_ns(current)) {
+		/* as the init of a namespace of its own it is rebuilt with it */
+		if (!is_child_reaper(task_pid(t)))
+			return ckpt_err(ctx, -ENOSYS,
+					"pid %d lives in a pid namespace of its own, and is not its init: not supported",
+					pid);
+		tree->flags |= CKPT_TREE_CONTAINER;
+	}
+	return 0;
+}
+
+/* May the caller read what belongs to these user namespaces? */
+static int may_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const struct cred *cred = get_task_cred(t);
+	struct nsproxy *ns;
+	bool ok;
+
+	ok = checkpoint_restore_ns_capable(cred->user_ns);
+	put_cred(cred);
+	task_lock(t);
+	ns = t->nsproxy;
+	if (ok && ns)
+		ok = checkpoint_restore_ns_capable(ns->uts_ns->user_ns) &&
+		     checkpoint_restore_ns_capable(ns->ipc_ns->user_ns) &&
+		     checkpoint_restore_ns_capable(ns->pid_ns_for_children->user_ns);
+	task_unlock(t);
+	if (!ok)
+		return ckpt_err(ctx, -EPERM,
+				"CAP_CHECKPOINT_RESTORE is needed in its user namespace");
+	return 0;
+}
+
+static int phase(struct ckpt_ctx *ctx, const char *name, __u64 *ns, u64 *start,
+		 int err)
+{
+	u64 now = ktime_get_ns();
+
+	*ns = now - *start;
+	*start = now;
+	trace_checkpoint_phase(ctx->id, name, err);
+	return err;
+}
+
+/* Do something with every live task, which cannot go away meanwhile. */
+static int visit_live(struct ckpt_ctx *ctx,
+			 int (*fn)(struct ckpt_ctx *ctx, u32 i))
+{
+	struct ckpt_tree *tree = ctx->tree;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks && !err; i++) {
+		struct ckpt_tree_task *row = &tree->tasks[i];
+
+		if (row->e.flags & CKPT_TASK_ZOMBIE)
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		ctx->task = row->task;
+		err = ckpt_task_pin(row->ct);
+		if (err)
+			return ckpt_err(ctx, err, "was killed");
+		err = fn(ctx, i);
+		ckpt_task_unpin(row->ct);
+	}
+	ctx->task = NULL;
+	return err;
+}
+
+static int collect_one(struct ckpt_ctx *ctx, u32 i)
+{
+	struct task_struct *t = ctx->tree->tasks[i].task;
+	int err = may_checkpoint(ctx, t);
+
+	return err ?: ckpt_task_collect(ctx, t);
+}
+
+static int save_one(struct ckpt_ctx *ctx, u32 i)
+{
+	struct ckpt_hdr_task h = { .index = i };
+	int err;
+
+	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TASK, sizeof(h));
+	if (!err)
+		err = ckpt_task_checkpoint(ctx, ctx->task);
+	trace_checkpoint_task(ctx->id, ctx->task, err);
+	return err;
+}
+
+/* Wait until the killed tasks are zombies, or gone: their pids are wanted. */
+static void wait_killed(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	u32 i;
+
+	for (i = tree->nr_tasks; i--;) {
+		struct ckpt_tree_task *row = &tree->tasks[i];
+
+		if (row->e.flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD))
+			continue;
+		if (wait_event_killable(row->pid->wait_pidfd,
+					READ_ONCE(row->task->exit_state)))
+			return;
+	}
+}
+
+/* The image is complete: do to the tree what the caller asked for. */
+static void finish(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		struct ckpt_tree_task *row = &tree->tasks[i];
+
+		if (row->e.flags & CKPT_TASK_ZOMBIE)
+			continue;
+		if (ctx->uflags & CHECKPOINT_KILL)
+			ckpt_defuse(row->task);
+		else if ((ctx->uflags & CHECKPOINT_STOP) &&
+			 !(row->e.flags & CKPT_TASK_THREAD))
+			ckpt_group_stop(row->task);
+	}
+	if (!(ctx->uflags & CHECKPOINT_KILL))
+		return;
+	for (i = tree->nr_tasks; i--;)
+		if (!(tree->tasks[i].e.flags &
+		      (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD)))
+			kill_pid(tree->tasks[i].pid, SIGKILL, 1);
+}
+
+static int save(struct ckpt_ctx *ctx)
+{
+	u64 start = ktime_get_ns();
+	int err;
+
+	err = ckpt_tree_fill(ctx);
+	if (!err)
+		err = visit_live(ctx, collect_one);
+	if (!err)
+		err = ckpt_obj_check_leaks(ctx);
+	err = phase(ctx, "collect", &ctx->stats.collect_ns, &start, err);
+	if (err)
+		return err;
+
+	err = ckpt_write_header(ctx);
+	if (!err)
+		err = ckpt_tree_write(ctx);
+	if (!err)
+		err = visit_live(ctx, save_one);
+	if (!err)
+		err = ckpt_write_trailer(ctx);
+	return phase(ctx, "write", &ctx->stats.tasks_ns, &start, err);
+}
+
+/**
+ * ckpt_do_checkpoint - write the image of a task tree
+ * @ctx: the context
+ * @pid: its root, in the pid namespace of the caller, or 0 for the caller
+ * @timeout: how long to wait for a task to park, in jiffies
+ *
+ * Whatever happens, the tree runs on afterwards, unless the image is complete
+ * and the flags say otherwise.
+ *
+ * Context: the caller of the system call, may sleep.
+ * Return: 0, or a negative errno with a message in the context.
+ */
+int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
+{
+	u64 begin = ktime_get_ns(), start = begin, stop;
+	bool killed;
+	int err;
+
+	err = find_root(ctx, pid);
+	if (err)
+		goto out;
+	err = ckpt_park_tree(ctx, timeout);
+	ctx->stopped_at = ktime_get();
+	err = phase(ctx, "park", &ctx->stats.park_ns, &start, err);
+	if (!err)
+		err = save(ctx);
+	killed = !err && (ctx->uflags & CHECKPOINT_KILL);
+	if (!err)
+		finish(ctx);
+	ckpt_drop_objects(ctx);
+	ckpt_release_tree(ctx);
+	stop = ktime_get_ns();
+	ctx->stats.stopped_ns = stop - begin;
+	trace_checkpoint_phase(ctx->id, "release", err);
+	if (killed)
+		wait_killed(ctx);
+out:
+	if (err) {
+		ckpt_err(ctx, err, "checkpoint failed: error %d", err);
+		ckpt_write_error(ctx);
+	}
+	ctx->stats.total_ns = ktime_get_ns() - begin;
+	ctx->stats.bytes = ckpt_stream_bytes(ctx->stream);
+	return err;
+}

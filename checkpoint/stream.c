@@ -1,0 +1,766 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The record stream: written and read strictly forward, so that it may be a
+ * pipe or a socket. Records go through a small buffer and into the CRC of the
+ * trailer; page payload goes past both.
+ */
+
+#include <linux/bvec.h>
+#include <linux/crc32c.h>
+#include <linux/elf.h>
+#include <linux/fs.h>
+#include <linux/resource.h>
+#include <linux/sched/signal.h>
+#include <linux/time_namespace.h>
+#include <linux/timekeeping.h>
+#include <linux/uio.h>
+#include <linux/utsname.h>
+#include <generated/utsrelease.h>
+
+#include "internal.h"
+
+#define CKPT_BUF_SIZE	(32 * 1024)
+
+/**
+ * struct ckpt_stream - an image being written or read
+ * @file: where to, or from
+ * @ppos: position in @file, or NULL if it has none
+ * @pos: what @ppos points to
+ * @off: bytes of the image so far, those in @buf not yet written included
+ * @records: records so far
+ * @crc: CRC32C of the records so far
+ * @head: first byte in @buf that was not consumed (reading)
+ * @tail: end of what is in @buf
+ * @buf: records on their way, CKPT_BUF_SIZE bytes
+ * @failed: an error that left the stream in an unknown state, or 0
+ */
+struct ckpt_stream {
+	struct file *file;
+	loff_t *ppos;
+	loff_t pos;
+	u64 off;
+	u64 records;
+	u32 crc;
+	size_t head;
+	size_t tail;
+	u8 *buf;
+	int failed;
+};
+
+/**
+ * ckpt_stream_open - start to write or to read an image
+ * @file: open for it, kept open by the caller until ckpt_stream_close()
+ * @write: write, not read
+ *
+ * Context: process context, may sleep.
+ * Return: the stream, or ERR_PTR: -EBADF if @file is not open for it, -ENOMEM.
+ */
+struct ckpt_stream *ckpt_stream_open(struct file *file, bool write)
+{
+	struct ckpt_stream *s;
+
+	if (!(file->f_mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return ERR_PTR(-EBADF);
+
+	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	s->buf = kvmalloc(CKPT_BUF_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!s->buf) {
+		kfree(s);
+		return ERR_PTR(-ENOMEM);
+	}
+	s->file = file;
+	s->crc = ~0;
+	if (!(file->f_mode & FMODE_STREAM) && (file->f_mode & FMODE_LSEEK)) {
+		s->pos = file->f_pos;
+		s->ppos = &s->pos;
+	}
+	return s;
+}
+
+/**
+ * ckpt_stream_close - done with an image
+ * @s: the stream, or NULL
+ *
+ * Leaves the file position behind what was written or consumed.
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_stream_close(struct ckpt_stream *s)
+{
+	if (!s)
+		return;
+	kvfree(s->buf);
+	kfree(s);
+}
+
+/**
+ * ckpt_stream_bytes - size of the image so far
+ * @s: the stream
+ *
+ * Return: the number of bytes.
+ */
+u64 ckpt_stream_bytes(const struct ckpt_stream *s)
+{
+	return s->off;
+}
+
+static void stream_set_pos(struct ckpt_stream *s)
+{
+	if (s->ppos)
+		s->file->f_pos = s->pos;
+}
+
+/* ------------------------------------------------------------- writing */
+
+static int stream_out(struct ckpt_ctx *ctx, struct iov_iter *iter)
+{
+	struct ckpt_stream *s = ctx->stream;
+	ssize_t n;
+
+	while (iov_iter_count(iter)) {
+		n = vfs_iter_write(s->file, iter, s->ppos, 0);
+		if (n == 0)
+			n = -EIO;
+		if (n < 0 && ckpt_intr(n))
+			n = -EINTR;
+		if (n < 0) {
+			s->failed = n;
+			return ckpt_err(ctx, n,
+					"image: cannot write at byte %llu: error %zd",
+					s->off - s->tail, n);
+		}
+	}
+	stream_set_pos(s);
+	return 0;
+}
+
+/**
+ * ckpt_stream_flush - write what is buffered
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_stream_flush(struct ckpt_ctx *ctx)
+{
+	struct ckpt_stream *s = ctx->stream;
+	struct kvec kv = { .iov_base = s->buf, .iov_len = s->tail };
+	struct iov_iter iter;
+	int err;
+
+	if (s->failed)
+		return s->failed;
+	iov_iter_kvec(&iter, ITER_SOURCE, &kv, 1, s->tail);
+	err = stream_out(ctx, &iter);
+	s->tail = 0;
+	return err;
+}
+
+static int stream_put(struct ckpt_ctx *ctx, const void *data, size_t len)
+{
+	struct ckpt_stream *s = ctx->stream;
+	size_t n;
+	int err;
+
+	while (len) {
+		if (s->tail == CKPT_BUF_SIZE) {
+			err = ckpt_stream_flush(ctx);
+			if (err)
+				return err;
+		}
+		n = min(len, CKPT_BUF_SIZE - s->tail);
+		memcpy(s->buf + s->tail, data, n);
+		s->tail += n;
+		s->off += n;
+		data += n;
+		len -= n;
+	}
+	return s->failed;
+}
+
+static int stream_put_summed(struct ckpt_ctx *ctx, const void *data, size_t len)
+{
+	ctx->stream->crc = crc32c(ctx->stream->crc, data, len);
+	return stream_put(ctx, data, len);
+}
+
+/**
+ * ckpt_write_rec - write one record
+ * @ctx: the context
+ * @rec: starts with a struct ckpt_hdr, which is filled in
+ * @type: enum ckpt_hdr_type
+ * @len: in bytes, a multiple of 8, at most CKPT_REC_MAX
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -E2BIG for a record that is too long, or the errno of the write.
+ */
+int ckpt_write_rec(struct ckpt_ctx *ctx, void *rec, u32 type, size_t len)
+{
+	return ckpt_write_rec_tail(ctx, rec, type, len, NULL, 0);
+}
+
+/**
+ * ckpt_write_rec_tail - write one record that is in two pieces
+ * @ctx: the context
+ * @fixed: starts with a struct ckpt_hdr, which is filled in
+ * @type: enum ckpt_hdr_type
+ * @fixed_len: length of @fixed in bytes, a multiple of 8
+ * @tail: the rest, or NULL
+ * @tail_len: its length in bytes; zeros are added to a multiple of 8
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -E2BIG for a record that is too long, or the errno of the write.
+ */
+int ckpt_write_rec_tail(struct ckpt_ctx *ctx, void *fixed, u32 type,
+			size_t fixed_len, const void *tail, size_t tail_len)
+{
+	static const u64 zero;
+	struct ckpt_hdr *h = fixed;
+	size_t pad = round_up(tail_len, 8) - tail_len;
+	int err;
+
+	if (WARN_ON_ONCE(fixed_len % 8))
+		return -EINVAL;
+	if (fixed_len + tail_len + pad > CKPT_REC_MAX)
+		return ckpt_err(ctx, -E2BIG,
+				"record of type %u: %zu bytes are too many",
+				type, fixed_len + tail_len);
+	h->type = type;
+	h->len = fixed_len + tail_len + pad;
+	err = stream_put_summed(ctx, fixed, fixed_len);
+	if (!err && tail_len)
+		err = stream_put_summed(ctx, tail, tail_len);
+	if (!err && pad)
+		err = stream_put_summed(ctx, &zero, pad);
+	if (!err)
+		ctx->stream->records++;
+	return err;
+}
+
+/**
+ * ckpt_write_string - write a path, a name
+ * @ctx: the context
+ * @str: the string
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -ENAMETOOLONG, or the errno of the write.
+ */
+int ckpt_write_string(struct ckpt_ctx *ctx, const char *str)
+{
+	struct ckpt_hdr_string h = {};
+	size_t len = strlen(str) + 1;
+
+	if (len > CKPT_STRING_MAX)
+		return ckpt_err(ctx, -ENAMETOOLONG,
+				"'%.64s...' is too long",
+				str);
+	return ckpt_write_rec_tail(ctx, &h, CKPT_HDR_STRING, sizeof(h), str, len);
+}
+
+/**
+ * ckpt_payload_pad - padding that page payload needs
+ * @ctx: the context
+ * @rec_len: length of the record that will stand before it, in bytes
+ *
+ * Return: the number of zero bytes between that record and the payload.
+ */
+u32 ckpt_payload_pad(struct ckpt_ctx *ctx, size_t rec_len)
+{
+	return -(ctx->stream->off + rec_len) & (PAGE_SIZE - 1);
+}
+
+/**
+ * ckpt_write_payload - write page payload
+ * @ctx: the context
+ * @pad: zero bytes to write first, from ckpt_payload_pad()
+ * @bvec: the pages
+ * @nr: number of segments in @bvec
+ * @bytes: their length
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_write_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
+		       unsigned int nr, size_t bytes)
+{
+	struct iov_iter iter;
+	int err;
+
+	err = stream_put(ctx, page_address(ZERO_PAGE(0)), pad);
+	if (!err)
+		err = ckpt_stream_flush(ctx);
+	if (err)
+		return err;
+	iov_iter_bvec(&iter, ITER_SOURCE, bvec, nr, bytes);
+	ctx->stream->off += bytes;
+	return stream_out(ctx, &iter);
+}
+
+/* ------------------------------------------------------------- reading */
+
+static int stream_in(struct ckpt_ctx *ctx, struct iov_iter *iter, size_t at_least)
+{
+	struct ckpt_stream *s = ctx->stream;
+	size_t got = 0;
+	ssize_t n;
+
+	while (got < at_least) {
+		n = vfs_iter_read(s->file, iter, s->ppos, 0);
+		if (n < 0 && ckpt_intr(n))
+			n = -EINTR;
+		if (n < 0)
+			return ckpt_err(ctx, n,
+					"image: cannot read at byte %llu: error %zd",
+					s->off, n);
+		if (n == 0)
+			return ckpt_err(ctx, -EINVAL,
+					"image: ends at byte %llu, in record %llu",
+					s->off + got, s->records + 1);
+		got += n;
+	}
+	return got;
+}
+
+/*
+ * Have at least @need bytes in the buffer. A file is read ahead; of a pipe or
+ * a socket no more is taken than the image has.
+ */
+static int stream_fill(struct ckpt_ctx *ctx, size_t need)
+{
+	struct ckpt_stream *s = ctx->stream;
+	struct iov_iter iter;
+	struct kvec kv;
+	size_t want;
+	int n;
+
+	if (s->tail - s->head >= need)
+		return 0;
+	if (s->head) {
+		memmove(s->buf, s->buf + s->head, s->tail - s->head);
+		s->tail -= s->head;
+		s->head = 0;
+	}
+	want = s->ppos ? CKPT_BUF_SIZE - s->tail : need - s->tail;
+	kv.iov_base = s->buf + s->tail;
+	kv.iov_len = want;
+	iov_iter_kvec(&iter, ITER_DEST, &kv, 1, want);
+	n = stream_in(ctx, &iter, need - s->tail);
+	if (n < 0)
+		return n;
+	s->tail += n;
+	return 0;
+}
+
+static void stream_consumed(struct ckpt_stream *s, size_t n)
+{
+	s->head += n;
+	s->off += n;
+	if (s->ppos)
+		s->file->f_pos = s->pos - (s->tail - s->head);
+}
+
+static int stream_get(struct ckpt_ctx *ctx, void *to, size_t len)
+{
+	struct ckpt_stream *s = ctx->stream;
+	size_t n;
+	int err;
+
+	while (len) {
+		n = min_t(size_t, len, CKPT_BUF_SIZE / 2);
+		err = stream_fill(ctx, n);
+		if (err)
+			return err;
+		memcpy(to, s->buf + s->head, n);
+		stream_consumed(s, n);
+		to += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int stream_get_summed(struct ckpt_ctx *ctx, void *to, size_t len)
+{
+	int err = stream_get(ctx, to, len);
+
+	if (!err)
+		ctx->stream->crc = crc32c(ctx->stream->crc, to, len);
+	return err;
+}
+
+/* The length of a record can be trusted after this. */
+static int check_hdr(struct ckpt_ctx *ctx, const struct ckpt_hdr *h)
+{
+	if (h->len < sizeof(*h) || h->len % 8 || h->len > CKPT_REC_MAX)
+		return ckpt_err(ctx, -EINVAL,
+				"image: record %llu of type %u at byte %llu has a length of %u",
+				ctx->stream->records + 1, h->type,
+				ctx->stream->off - sizeof(*h), h->len);
+	return 0;
+}
+
+/* The image tells why the checkpoint failed. */
+static int read_error(struct ckpt_ctx *ctx, const struct ckpt_hdr *h)
+{
+	struct ckpt_hdr_error *e;
+	int err;
+
+	if (h->len <= sizeof(*e))
+		return ckpt_err(ctx, -EINVAL,
+				"image: of a checkpoint that failed");
+	e = kvmalloc(h->len, GFP_KERNEL_ACCOUNT);
+	if (!e)
+		return -ENOMEM;
+	err = stream_get_summed(ctx, (void *)e + sizeof(*h), h->len - sizeof(*h));
+	if (!err) {
+		((char *)e)[h->len - 1] = 0;
+		err = ckpt_err(ctx, -EINVAL,
+			       "image: of a checkpoint that failed: %s",
+			       e->text);
+	}
+	kvfree(e);
+	return err;
+}
+
+/*
+ * Read the header of the next record, which must be of @type and between
+ * @min and @max bytes long. Objects on the way to it are restored.
+ */
+static int next_hdr(struct ckpt_ctx *ctx, struct ckpt_hdr *h, u32 type,
+		    size_t min, size_t max)
+{
+	struct ckpt_hdr_object obj;
+	int err;
+
+	for (;;) {
+		err = stream_get_summed(ctx, h, sizeof(*h));
+		if (!err)
+			err = check_hdr(ctx, h);
+		if (err)
+			return err;
+		if (h->type != CKPT_HDR_OBJECT || type == CKPT_HDR_OBJECT)
+			break;
+		/* objects are made by the tasks that use them, by nobody else */
+		if (h->len != sizeof(obj) || !ckpt_restoring(ctx, NULL))
+			goto bad;
+		obj.h = *h;
+		err = stream_get_summed(ctx, &obj.objref,
+					sizeof(obj) - sizeof(obj.h));
+		if (err)
+			return err;
+		ctx->stream->records++;
+		err = ckpt_obj_restore(ctx, &obj);
+		if (err)
+			return err;
+	}
+	if (h->type == CKPT_HDR_ERROR && type != CKPT_HDR_ERROR)
+		return read_error(ctx, h);
+	if (h->type != type || h->len < min || h->len > max)
+		goto bad;
+	return 0;
+
+bad:
+	return ckpt_err(ctx, -EINVAL,
+			"image: record %llu at byte %llu is of type %u and %u bytes long; type %u with %zu to %zu bytes belongs there",
+			ctx->stream->records + 1,
+			ctx->stream->off - sizeof(*h), h->type, h->len, type,
+			min, max);
+}
+
+/**
+ * ckpt_read_rec - read the next record
+ * @ctx: the context
+ * @type: what it must be, enum ckpt_hdr_type
+ * @min: shortest length that is accepted, in bytes, struct ckpt_hdr included
+ * @max: longest length that is accepted
+ *
+ * Objects that stand before it are restored first.
+ *
+ * Context: process context, may sleep.
+ * Return: the record, to be freed with kvfree(), its length checked; or an
+ * ERR_PTR, reported: -EINVAL for another record or the end of the image,
+ * -ENOMEM, the errno of the read, or of the restore of an object.
+ */
+void *ckpt_read_rec(struct ckpt_ctx *ctx, u32 type, size_t min, size_t max)
+{
+	struct ckpt_hdr h;
+	void *rec;
+	int err;
+
+	err = next_hdr(ctx, &h, type, max(min, sizeof(h)), max);
+	if (err)
+		return ERR_PTR(err);
+	rec = kvmalloc(h.len, GFP_KERNEL_ACCOUNT);
+	if (!rec)
+		return ERR_PTR(-ENOMEM);
+	memcpy(rec, &h, sizeof(h));
+	err = stream_get_summed(ctx, rec + sizeof(h), h.len - sizeof(h));
+	if (err) {
+		kvfree(rec);
+		return ERR_PTR(err);
+	}
+	ctx->stream->records++;
+	return rec;
+}
+
+/**
+ * ckpt_read_rec_into - read the next record into memory of the caller
+ * @ctx: the context
+ * @rec: where to
+ * @type: what it must be, enum ckpt_hdr_type
+ * @len: its exact length in bytes
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or what ckpt_read_rec() returns as ERR_PTR.
+ */
+int ckpt_read_rec_into(struct ckpt_ctx *ctx, void *rec, u32 type, size_t len)
+{
+	struct ckpt_hdr h;
+	int err;
+
+	err = next_hdr(ctx, &h, type, len, len);
+	if (err)
+		return err;
+	memcpy(rec, &h, sizeof(h));
+	err = stream_get_summed(ctx, rec + sizeof(h), len - sizeof(h));
+	if (!err)
+		ctx->stream->records++;
+	return err;
+}
+
+/**
+ * ckpt_read_string - read a path, a name
+ * @ctx: the context
+ * @max: longest that is accepted, in bytes with its NUL
+ *
+ * Context: process context, may sleep.
+ * Return: the string, to be freed with kvfree(); or an ERR_PTR as of
+ * ckpt_read_rec(), -EINVAL too for a string without an end.
+ */
+char *ckpt_read_string(struct ckpt_ctx *ctx, size_t max)
+{
+	struct ckpt_hdr_string *h;
+	size_t len;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_STRING, sizeof(*h) + 8,
+			  sizeof(*h) + round_up(max, 8));
+	if (IS_ERR(h))
+		return ERR_CAST(h);
+	len = h->h.len - sizeof(*h);
+	if (strnlen(h->text, len) >= min(len, max)) {
+		kvfree(h);
+		return ERR_PTR(ckpt_err(ctx, -EINVAL,
+					"image: record %llu: a string without an end",
+					ctx->stream->records));
+	}
+	memmove(h, h->text, len);
+	return (char *)h;
+}
+
+/**
+ * ckpt_read_payload - read page payload
+ * @ctx: the context
+ * @pad: number of zero bytes before it; hostile, checked here
+ * @bvec: where to
+ * @nr: number of segments in @bvec
+ * @bytes: their length
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EINVAL for wrong padding or the end of the image, or the errno
+ * of the read.
+ */
+int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
+		      unsigned int nr, size_t bytes)
+{
+	struct ckpt_stream *s = ctx->stream;
+	struct iov_iter iter;
+	size_t n;
+	int err;
+
+	if (pad != ckpt_payload_pad(ctx, 0))
+		return ckpt_err(ctx, -EINVAL,
+				"image: record %llu: %u bytes of padding",
+				s->records, pad);
+	err = stream_fill(ctx, pad);
+	if (err)
+		return err;
+	if (memchr_inv(s->buf + s->head, 0, pad))
+		return ckpt_err(ctx, -EINVAL,
+				"image: record %llu: padding that is not zero",
+				s->records);
+	stream_consumed(s, pad);
+
+	iov_iter_bvec(&iter, ITER_DEST, bvec, nr, bytes);
+	n = min(bytes, s->tail - s->head);
+	if (copy_to_iter(s->buf + s->head, n, &iter) != n)
+		return -EFAULT;
+	stream_consumed(s, n);
+	bytes -= n;
+	if (!bytes)
+		return 0;
+	err = stream_in(ctx, &iter, bytes);
+	if (err < 0)
+		return err;
+	stream_consumed(s, 0);
+	s->off += bytes;
+	return 0;
+}
+
+/* --------------------------------------------- header, trailer, error */
+
+/* The constants of this kernel that the meaning of an image hangs on */
+static void fill_constants(struct ckpt_hdr_header *h)
+{
+	BUILD_BUG_ON(sizeof_field(struct ckpt_hdr_task_limits, rlim) !=
+		     RLIM_NLIMITS * sizeof(struct ckpt_rlimit));
+	BUILD_BUG_ON(_NSIG != 64);
+	BUILD_BUG_ON(TASK_COMM_LEN != sizeof_field(struct ckpt_task_entry, comm));
+
+	h->magic = CKPT_MAGIC;
+	h->version = CKPT_VERSION;
+	h->arch = CKPT_ARCH_X86_64;
+	h->page_size = PAGE_SIZE;
+	h->user_hz = USER_HZ;
+	h->nsig = _NSIG;
+	h->rlim_nlimits = RLIM_NLIMITS;
+	h->task_comm_len = TASK_COMM_LEN;
+	strscpy_pad(h->release, UTS_RELEASE);
+	strscpy_pad(h->kversion, init_utsname()->version);
+}
+
+/**
+ * ckpt_write_header - write the first record
+ * @ctx: the context; @stopped_at is set
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_write_header(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_header h = {};
+	struct timespec64 ts;
+
+	fill_constants(&h);
+	h.uflags = ctx->uflags;
+	h.id = ctx->id;
+	h.realtime_ns = ktime_to_ns(ktime_mono_to_real(ctx->stopped_at));
+	ts = ktime_to_timespec64(ctx->stopped_at);
+	timens_add_monotonic(&ts);
+	h.monotonic_ns = timespec64_to_ns(&ts);
+	ts = ktime_to_timespec64(ktime_mono_to_any(ctx->stopped_at, TK_OFFS_BOOT));
+	timens_add_boottime(&ts);
+	h.boottime_ns = timespec64_to_ns(&ts);
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_HEADER, sizeof(h));
+}
+
+/**
+ * ckpt_read_header - read the first record
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EINVAL for what is no image, or one of another version or kind
+ * of machine, or the errno of the read.
+ */
+int ckpt_read_header(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_header h, own = {};
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_HEADER, sizeof(h));
+	if (err)
+		return err;
+	fill_constants(&own);
+	h.release[sizeof(h.release) - 1] = 0;
+	if (h.magic != own.magic)
+		return ckpt_err(ctx, -EINVAL, "image: not a checkpoint image");
+	if (h.version != own.version)
+		return ckpt_err(ctx, -EINVAL,
+				"image: version %u; this kernel reads version %u",
+				h.version, own.version);
+	if (h.incompat)
+		return ckpt_err(ctx, -EINVAL,
+				"image: features %#llx are not known to this kernel",
+				h.incompat);
+	if (h.arch != own.arch || h.page_size != own.page_size ||
+	    h.user_hz != own.user_hz || h.nsig != own.nsig ||
+	    h.rlim_nlimits != own.rlim_nlimits ||
+	    h.task_comm_len != own.task_comm_len)
+		return ckpt_err(ctx, -EINVAL,
+				"image: of another kind of machine or kernel (release %s)",
+				h.release);
+	if (h.uflags & ~CKPT_CHECKPOINT_FLAGS)
+		return ckpt_err(ctx, -EINVAL,
+				"image: taken with unknown flags %#x",
+				h.uflags);
+	ctx->id = h.id;
+	return 0;
+}
+
+/**
+ * ckpt_write_trailer - write the last record
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_write_trailer(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_trailer h = {
+		.magic = CKPT_TRAILER_MAGIC,
+		.records = ctx->stream->records,
+		.crc32c = ctx->stream->crc,
+	};
+	int err;
+
+	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TRAILER, sizeof(h));
+	return err ?: ckpt_stream_flush(ctx);
+}
+
+/**
+ * ckpt_read_trailer - read the last record and verify what was read before
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EINVAL if the sum or the count is wrong, or the errno of the
+ * read.
+ */
+int ckpt_read_trailer(struct ckpt_ctx *ctx)
+{
+	u64 records = ctx->stream->records;
+	u32 crc = ctx->stream->crc;
+	struct ckpt_hdr_trailer h;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TRAILER, sizeof(h));
+	if (err)
+		return err;
+	if (h.magic != CKPT_TRAILER_MAGIC || h.records != records ||
+	    h.reserved || h.crc32c != crc)
+		return ckpt_err(ctx, -EINVAL,
+				"image: damaged: the sum of %llu records is %08x, not %08x",
+				records, crc, h.crc32c);
+	return 0;
+}
+
+/**
+ * ckpt_write_error - end an image with the reason why it is of no use
+ * @ctx: the context; ckpt_err() was called
+ *
+ * Context: process context, may sleep; the tree runs again, since the reader
+ * may be slow.
+ */
+void ckpt_write_error(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_error h = { .err = -ctx->err };
+
+	if (ctx->stream->failed)
+		return;
+	if (!ckpt_write_rec_tail(ctx, &h, CKPT_HDR_ERROR, sizeof(h), ctx->errmsg,
+				 strlen(ctx->errmsg) + 1))
+		ckpt_stream_flush(ctx);
+}
+
+#ifdef CONFIG_CHECKPOINT_KUNIT_TEST
+#include "stream_kunit.c"
+#endif

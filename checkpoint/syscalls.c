@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The system calls: their arguments are checked here, and nowhere else.
+ */
+
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/pid_namespace.h>
+#include <linux/string.h>
+#include <linux/syscalls.h>
+#include <linux/tty.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+
+#include "internal.h"
+
+/* How long to wait for a task to park, unless told otherwise; and at most */
+#define CKPT_PARK_TIMEOUT_MS		(10 * MSEC_PER_SEC)
+#define CKPT_PARK_TIMEOUT_MAX_MS	(24 * 60 * 60 * MSEC_PER_SEC)
+
+static int put_stats(struct ckpt_ctx *ctx, u64 uptr)
+{
+	if (uptr && copy_to_user(u64_to_user_ptr(uptr), &ctx->stats,
+				 sizeof(ctx->stats)))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * sys_checkpoint - write the image of a task tree
+ * @pid: root of the tree in the caller's pid namespace, or 0 for the caller
+ * @fd: descriptor that the image is written to
+ * @uflags: CHECKPOINT_*
+ * @logfd: descriptor that messages are written to, or negative
+ * @uargs: a struct checkpoint_args, or NULL
+ * @usize: its size in bytes, or 0
+ *
+ * Return: a positive checkpoint id; 0 in a task that checkpointed itself and
+ * came back by restart; or a negative errno:
+ * -EINVAL unknown or conflicting flags, a pid that cannot be the root;
+ * -E2BIG, -EFAULT for @uargs; -EBADF for @fd or @logfd; -ESRCH no such task;
+ * -EPERM without CAP_CHECKPOINT_RESTORE, or ptrace access to a task;
+ * -ENOSYS something in the tree is not supported; -EBUSY something may pass
+ * if tried again; -EINTR; -ENOMEM; the errno of the write.
+ */
+SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
+		int, logfd, struct checkpoint_args __user *, uargs,
+		size_t, usize)
+{
+	struct checkpoint_args args = {};
+	struct ckpt_ctx *ctx;
+	u64 timeout;
+	long ret;
+
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER0);
+
+	if (uflags & ~CKPT_CHECKPOINT_FLAGS || pid < 0)
+		return -EINVAL;
+	if ((uflags & CHECKPOINT_KILL) && (uflags & CHECKPOINT_STOP))
+		return -EINVAL;
+	/* whoever checkpoints itself comes back from the call */
+	if (!pid && (uflags & (CHECKPOINT_KILL | CHECKPOINT_STOP)))
+		return -EINVAL;
+	if (usize) {
+		if (usize < CHECKPOINT_ARGS_SIZE_VER0)
+			return -EINVAL;
+		if (usize > PAGE_SIZE)
+			return -E2BIG;
+		ret = copy_struct_from_user(&args, sizeof(args), uargs, usize);
+		if (ret)
+			return ret;
+	} else if (uargs) {
+		return -EINVAL;
+	}
+	timeout = args.park_timeout_ms ?: CKPT_PARK_TIMEOUT_MS;
+	if (timeout > CKPT_PARK_TIMEOUT_MAX_MS)
+		return -EINVAL;
+	if (!checkpoint_restore_ns_capable(current_user_ns()))
+		return -EPERM;
+
+	ctx = ckpt_ctx_alloc(false, uflags, fd, logfd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	ret = ckpt_do_checkpoint(ctx, pid, msecs_to_jiffies(timeout));
+	ckpt_flush_log(ctx);
+	if (!ret)
+		ret = put_stats(ctx, args.stats) ?: ctx->id;
+	ckpt_ctx_free(ctx);
+	return ret;
+}
+
+/* The files that the caller gives for external ones */
+static int get_inherit(struct ckpt_ctx *ctx, const struct restart_args *args)
+{
+	struct restart_inherit __user *user = u64_to_user_ptr(args->inherit);
+	struct restart_inherit in;
+	struct ckpt_inherit *to;
+	u32 i;
+
+	if (args->inherit_nr > RESTART_INHERIT_MAX)
+		return -E2BIG;
+	if (args->tty_fd >= 0) {
+		ctx->tty = fget(args->tty_fd);
+		if (!ctx->tty)
+			return -EBADF;
+	}
+	if (!args->inherit_nr)
+		return 0;
+	ctx->inherit = kvcalloc(args->inherit_nr, sizeof(*ctx->inherit),
+				GFP_KERNEL_ACCOUNT);
+	if (!ctx->inherit)
+		return -ENOMEM;
+	for (i = 0; i < args->inherit_nr; i++) {
+		if (copy_from_user(&in, &user[i], sizeof(in)))
+			return -EFAULT;
+		if (in.reserved)
+			return -EINVAL;
+		to = &ctx->inherit[ctx->inherit_nr++];
+		to->name = strndup_user(u64_to_user_ptr(in.name), PATH_MAX);
+		if (IS_ERR(to->name)) {
+			int err = PTR_ERR(to->name);
+
+			to->name = NULL;
+			return err;
+		}
+		to->file = fget_raw(in.fd);
+		if (!to->file)
+			return -EBADF;
+	}
+	return 0;
+}
+
+/**
+ * sys_restart - rebuild a task tree from an image
+ * @pid: 0
+ * @fd: descriptor that the image is read from
+ * @uflags: RESTART_*
+ * @logfd: descriptor that messages are written to, or negative
+ * @uargs: a struct restart_args, or NULL
+ * @usize: its size in bytes, or 0
+ *
+ * Return: the pid of the restored root in the caller's pid namespace. With
+ * RESTART_TASKSELF the caller becomes the restored task. Or a negative errno,
+ * with nothing left behind:
+ * -EINVAL unknown flags, or an image that is malformed, of another version,
+ * or holds what is not supported here; -E2BIG, -EFAULT for @uargs; -EBADF for
+ * a descriptor; -EPERM for what the caller may not do by hand; -EEXIST a pid
+ * is in use; -ENOENT a file of the image is missing, or was not given; -EBUSY;
+ * -EINTR; -ENOMEM; the errno of the read.
+ */
+SYSCALL_DEFINE6(restart, pid_t, pid, int, fd, unsigned long, uflags,
+		int, logfd, struct restart_args __user *, uargs, size_t, usize)
+{
+	struct restart_args args = { .tty_fd = -1 };
+	struct ckpt_ctx *ctx;
+	long ret;
+
+	BUILD_BUG_ON(sizeof(args) != RESTART_ARGS_SIZE_VER0);
+
+	if (uflags & ~CKPT_RESTART_FLAGS || pid)
+		return -EINVAL;
+	if ((uflags & RESTART_TASKSELF) && (uflags & RESTART_NOPIDS))
+		return -EINVAL;
+	if (usize) {
+		if (usize < RESTART_ARGS_SIZE_VER0)
+			return -EINVAL;
+		if (usize > PAGE_SIZE)
+			return -E2BIG;
+		ret = copy_struct_from_user(&args, sizeof(args), uargs, usize);
+		if (ret)
+			return ret;
+	} else if (uargs) {
+		return -EINVAL;
+	}
+	if (!checkpoint_restore_ns_capable(current_user_ns()))
+		return -EPERM;
+
+	ctx = ckpt_ctx_alloc(true, uflags, fd, logfd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	ret = get_inherit(ctx, &args);
+	if (!ret)
+		ret = ckpt_do_restart(ctx);
+	ckpt_flush_log(ctx);
+	/* the tree runs: that its statistics cannot be stored does not undo it */
+	if (ret > 0)
+		put_stats(ctx, args.stats);
+	ckpt_ctx_free(ctx);
+	return ret;
+}

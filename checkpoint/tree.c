@@ -1,0 +1,601 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The task tree: which tasks there are, with their parents, process groups
+ * and sessions. Parents stand before their children, group leaders before
+ * their threads, so that a cycle cannot be written, nor read.
+ */
+
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "internal.h"
+
+/* Rows of a table in one record */
+#define CKPT_TASKS_CHUNK	1024
+#define CKPT_PIDS_CHUNK		4096
+
+#define CKPT_NO_SLOT		(~0U)
+
+/**
+ * ckpt_tree_alloc - an empty tree
+ *
+ * Context: process context, may sleep.
+ * Return: the tree or NULL.
+ */
+struct ckpt_tree *ckpt_tree_alloc(void)
+{
+	struct ckpt_tree *tree = kzalloc(sizeof(*tree), GFP_KERNEL_ACCOUNT);
+
+	if (!tree)
+		return NULL;
+	xa_init(&tree->parts);
+	xa_init(&tree->slots);
+	init_waitqueue_head(&tree->wait);
+	return tree;
+}
+
+static void drop_rows(struct ckpt_tree *tree)
+{
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		if (tree->tasks[i].task)
+			put_task_struct(tree->tasks[i].task);
+		put_pid(tree->tasks[i].pid);
+	}
+	tree->nr_tasks = 0;
+}
+
+/**
+ * ckpt_tree_free - drop a tree
+ * @tree: no task of it is parked, or being restored, any more; or NULL
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_tree_free(struct ckpt_tree *tree)
+{
+	struct ckpt_task *ct;
+	unsigned long index;
+	u32 i;
+
+	if (!tree)
+		return;
+	xa_for_each(&tree->parts, index, ct)
+		ckpt_task_put(ct);
+	xa_destroy(&tree->parts);
+	xa_destroy(&tree->slots);
+	drop_rows(tree);
+	kvfree(tree->tasks);
+	for (i = 0; i < tree->nr_pids; i++) {
+		if (tree->pids[i].alone)
+			free_pid(tree->pids[i].pid);
+		put_pid(tree->pids[i].pid);
+	}
+	kvfree(tree->pids);
+	if (tree->pid_ns)
+		put_pid_ns(tree->pid_ns);
+	kfree(tree);
+}
+
+/* ---------------------------------------------------------- checkpoint */
+
+/* Returns false if there is no room. */
+static bool add_row(struct ckpt_tree *tree, struct task_struct *t)
+{
+	struct ckpt_tree_task *row;
+	struct ckpt_task *ct;
+
+	if (tree->nr_tasks == tree->max_tasks)
+		return false;
+	row = &tree->tasks[tree->nr_tasks++];
+	memset(row, 0, sizeof(*row));
+	row->task = get_task_struct(t);
+	row->pid = get_task_pid(t, PIDTYPE_PID);
+	ct = xa_load(&tree->parts, t->pid);
+	if (ct && ct->task == t)
+		row->ct = ct;
+	return true;
+}
+
+static bool walk(struct ckpt_tree *tree, struct task_struct *root)
+{
+	struct task_struct *t, *child;
+	u32 i;
+
+	if (!add_row(tree, root))
+		return false;
+	for (i = 0; i < tree->nr_tasks; i++) {
+		t = tree->tasks[i].task;
+		if (thread_group_leader(t))
+			for_other_threads(t, child)
+				/* a dead thread is about to leave the group */
+				if (child->exit_state != EXIT_DEAD &&
+				    !add_row(tree, child))
+					return false;
+		list_for_each_entry(child, &t->children, sibling)
+			if (!add_row(tree, child))
+				return false;
+	}
+	return true;
+}
+
+/**
+ * ckpt_tree_walk - find the tasks of the tree
+ * @ctx: the context, with root_task
+ *
+ * Fills the task table with tasks, in the order of the image; what is in it
+ * from an earlier walk is replaced.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -ENOMEM, -EINTR.
+ */
+int ckpt_tree_walk(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	bool complete;
+
+	for (;;) {
+		drop_rows(tree);
+		read_lock(&tasklist_lock);
+		complete = walk(tree, ctx->root_task);
+		read_unlock(&tasklist_lock);
+		if (complete)
+			return 0;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		drop_rows(tree);
+		kvfree(tree->tasks);
+		tree->max_tasks = max(64U, tree->max_tasks * 4);
+		tree->tasks = kvmalloc_array(tree->max_tasks,
+					     sizeof(*tree->tasks),
+					     GFP_KERNEL_ACCOUNT);
+		if (!tree->tasks) {
+			tree->max_tasks = 0;
+			return -ENOMEM;
+		}
+	}
+}
+
+/* The slot of @pid, which gets one if it has none yet. */
+static int add_pid(struct ckpt_ctx *ctx, struct pid *pid)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	void *slot = xa_load(&tree->slots, (unsigned long)pid / sizeof(long));
+	int err;
+
+	if (slot)
+		return xa_to_value(slot);
+	tree->pids[tree->nr_pids].pid = get_pid(pid);
+	tree->pids[tree->nr_pids].nr = pid_nr_ns(pid, tree->pid_ns);
+	err = xa_err(xa_store(&tree->slots, (unsigned long)pid / sizeof(long),
+			      xa_mk_value(tree->nr_pids), GFP_KERNEL_ACCOUNT));
+	if (err) {
+		put_pid(pid);
+		return err;
+	}
+	return tree->nr_pids++;
+}
+
+/**
+ * ckpt_pid_slot - the slot of a pid in the image's pid table
+ * @ctx: the context; the tree is filled
+ * @pid: the pid
+ *
+ * Return: the slot, or -ENOENT if it belongs to nobody in the tree.
+ */
+int ckpt_pid_slot(struct ckpt_ctx *ctx, struct pid *pid)
+{
+	void *slot = xa_load(&ctx->tree->slots,
+			     (unsigned long)pid / sizeof(long));
+
+	return slot ? xa_to_value(slot) : -ENOENT;
+}
+
+/*
+ * A process group or a session belongs to the tree if its number is of the
+ * pid namespace of a container, or that of a task in the tree. What a subtree
+ * has from whoever started it is outside.
+ */
+static int group_slot(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot)
+{
+	int ret;
+
+	*slot = CKPT_NO_SLOT;
+	if (!pid)
+		return 0;
+	ret = ckpt_pid_slot(ctx, pid);
+	if (ret == -ENOENT && (ctx->tree->flags & CKPT_TREE_CONTAINER) &&
+	    pid_nr_ns(pid, ctx->tree->pid_ns))
+		ret = add_pid(ctx, pid);
+	if (ret == -ENOENT)
+		return 0;
+	if (ret < 0)
+		return ret;
+	*slot = ret;
+	return 0;
+}
+
+/* The row of the thread that is the real parent of row @i. */
+static u32 parent_row(struct ckpt_tree *tree, u32 i,
+		      const struct task_struct *parent)
+{
+	u32 j;
+
+	for (j = 0; j < i; j++)
+		if (tree->tasks[j].task == parent)
+			return j;
+	return CKPT_NO_SLOT;
+}
+
+static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
+		     struct pid **session)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct task_struct *t = tree->tasks[i].task;
+	struct ckpt_task_entry *e = &tree->tasks[i].e;
+	struct task_struct *parent, *leader;
+	int err = 0;
+
+	memset(e, 0, sizeof(*e));
+	*pgrp = NULL;
+	*session = NULL;
+	read_lock(&tasklist_lock);
+	if (t->exit_state == EXIT_DEAD || !pid_task(tree->tasks[i].pid, PIDTYPE_PID)) {
+		err = -EBUSY;
+		goto unlock;
+	}
+	parent = rcu_dereference_protected(t->real_parent,
+					   lockdep_is_held(&tasklist_lock));
+	leader = t->group_leader;
+	if (thread_group_leader(t)) {
+		*pgrp = get_pid(task_pgrp(t));
+		*session = get_pid(task_session(t));
+	}
+	if (t->exit_state == EXIT_ZOMBIE) {
+		e->flags |= CKPT_TASK_ZOMBIE;
+		e->exit_code = t->signal->flags & SIGNAL_GROUP_EXIT ?
+			t->signal->group_exit_code : t->exit_code;
+	}
+	if (t != leader)
+		e->flags |= CKPT_TASK_THREAD;
+	else
+		e->exit_signal = t->exit_signal;
+	if (t->signal->is_child_subreaper)
+		e->flags |= CKPT_TASK_SUBREAPER;
+	if ((e->flags & CKPT_TASK_ZOMBIE) &&
+	    (!thread_group_leader(t) || !thread_group_empty(t)))
+		err = -ENOSYS;
+unlock:
+	read_unlock(&tasklist_lock);
+	if (err == -EBUSY)
+		return ckpt_err(ctx, err, "is being reaped: try again");
+	if (err)
+		return ckpt_err(ctx, err,
+				"has exited while other threads of its process live: not supported");
+
+	memcpy(e->comm, t->comm, sizeof(e->comm));
+	rcu_read_lock();
+	e->uid = from_kuid_munged(current_user_ns(), task_uid(t));
+	rcu_read_unlock();
+	e->rpid = pid_nr_ns(tree->tasks[i].pid, task_active_pid_ns(current));
+	e->leader = t == leader ? i : parent_row(tree, i, leader);
+	e->parent = i ? parent_row(tree, i, t == leader ? parent : leader) :
+			CKPT_NO_SLOT;
+	if (e->leader == CKPT_NO_SLOT || (i && e->parent == CKPT_NO_SLOT))
+		return ckpt_err(ctx, -EBUSY, "moved in the tree: try again");
+	return 0;
+}
+
+/**
+ * ckpt_tree_fill - fill in the task and pid tables
+ * @ctx: the context; the tree is parked
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EBUSY for a task that is being reaped, -ENOSYS for one that is
+ * not supported, -ENOMEM.
+ */
+int ckpt_tree_fill(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct pid *pgrp, *session;
+	int slot, err;
+	u32 i;
+
+	/* one for each task, its process group and its session */
+	tree->pids = kvcalloc(tree->nr_tasks, 3 * sizeof(*tree->pids),
+			      GFP_KERNEL_ACCOUNT);
+	if (!tree->pids)
+		return -ENOMEM;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		slot = add_pid(ctx, tree->tasks[i].pid);
+		if (slot < 0)
+			return slot;
+	}
+	for (i = 0; i < tree->nr_tasks; i++) {
+		struct ckpt_tree_task *row = &tree->tasks[i];
+
+		ctx->task = row->task;
+		if (task_active_pid_ns(row->task) &&
+		    task_active_pid_ns(row->task) != tree->pid_ns)
+			return ckpt_err(ctx, -ENOSYS,
+					"lives in another pid namespace than the root of the tree: not supported");
+		err = fill_task(ctx, i, &pgrp, &session);
+		if (!err)
+			err = group_slot(ctx, pgrp, &row->e.pgrp);
+		if (!err)
+			err = group_slot(ctx, session, &row->e.session);
+		put_pid(pgrp);
+		put_pid(session);
+		if (err)
+			return err;
+		row->e.tid = ckpt_pid_slot(ctx, row->pid);
+	}
+	ctx->task = NULL;
+	tree->last_pid = idr_get_cursor(&tree->pid_ns->idr) - 1;
+	ctx->stats.tasks = tree->nr_tasks;
+	return 0;
+}
+
+/**
+ * ckpt_tree_write - write the tables
+ * @ctx: the context; the tree is filled
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write, -ENOMEM.
+ */
+int ckpt_tree_write(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_hdr_tree h = {
+		.flags = tree->flags,
+		.nr_tasks = tree->nr_tasks,
+		.nr_pids = tree->nr_pids,
+		.last_pid = tree->last_pid,
+	};
+	struct ckpt_hdr_tasks ht = {};
+	struct ckpt_hdr_pids hp = {};
+	struct ckpt_task_entry *e;
+	struct ckpt_pid_entry *p;
+	u32 i, j, n;
+	void *buf;
+	int err;
+
+	BUILD_BUG_ON(CKPT_TASKS_CHUNK * sizeof(*e) + sizeof(ht) > CKPT_REC_MAX);
+	BUILD_BUG_ON(CKPT_PIDS_CHUNK * sizeof(*p) + sizeof(hp) > CKPT_REC_MAX);
+	BUILD_BUG_ON(CKPT_PIDS_CHUNK * sizeof(*p) > CKPT_TASKS_CHUNK * sizeof(*e));
+
+	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TREE, sizeof(h));
+	if (err)
+		return err;
+	buf = kvcalloc(CKPT_TASKS_CHUNK, sizeof(*e), GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOMEM;
+	e = buf;
+	for (i = 0; i < tree->nr_tasks && !err; i += n) {
+		n = min(tree->nr_tasks - i, CKPT_TASKS_CHUNK);
+		for (j = 0; j < n; j++)
+			e[j] = tree->tasks[i + j].e;
+		err = ckpt_write_rec_tail(ctx, &ht, CKPT_HDR_TASKS, sizeof(ht),
+					  e, n * sizeof(*e));
+	}
+	p = buf;
+	for (i = 0; i < tree->nr_pids && !err; i += n) {
+		n = min(tree->nr_pids - i, CKPT_PIDS_CHUNK);
+		for (j = 0; j < n; j++)
+			p[j] = (struct ckpt_pid_entry) {
+				.nr = tree->pids[i + j].nr,
+			};
+		err = ckpt_write_rec_tail(ctx, &hp, CKPT_HDR_PIDS, sizeof(hp),
+					  p, n * sizeof(*p));
+	}
+	kvfree(buf);
+	return err;
+}
+
+/* ------------------------------------------------------------- restart */
+
+/**
+ * ckpt_slot_pid - the pid that took the place of a slot
+ * @ctx: the context
+ * @slot: from the image, not checked yet
+ *
+ * Return: the pid, borrowed, or ERR_PTR(-EINVAL), reported, if there is none.
+ */
+struct pid *ckpt_slot_pid(struct ckpt_ctx *ctx, u32 slot)
+{
+	struct ckpt_tree *tree = ctx->tree;
+
+	if (slot >= tree->nr_pids || !tree->pids[slot].pid)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL,
+					"image: there is no pid slot %u",
+					slot));
+	return tree->pids[slot].pid;
+}
+
+/* A process group lies in one session, as setpgid(2) sees to. */
+static int check_groups(struct ckpt_ctx *ctx, u32 i, u32 pgrp, u32 session)
+{
+	struct ckpt_tree_pid *pids = ctx->tree->pids;
+	u32 nr = ctx->tree->nr_pids;
+
+	if ((pgrp != CKPT_NO_SLOT && pgrp >= nr) ||
+	    (session != CKPT_NO_SLOT && session >= nr))
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u: process group %u or session %u is not in the pid table",
+				i, pgrp, session);
+	if (pgrp == CKPT_NO_SLOT)
+		return 0;
+	session++;
+	if (session == 0)
+		session = nr + 1;
+	if (pids[pgrp].session && pids[pgrp].session != session)
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u: process group %u lies in two sessions",
+				i, pgrp);
+	pids[pgrp].session = session;
+	return 0;
+}
+
+/* Parents and leaders stand before: no cycle can be made. */
+static int check_task(struct ckpt_ctx *ctx, u32 i)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_task_entry *e = &tree->tasks[i].e;
+	bool thread = e->flags & CKPT_TASK_THREAD;
+	bool zombie = e->flags & CKPT_TASK_ZOMBIE;
+	const struct ckpt_task_entry *above;
+
+	if (e->flags & ~(CKPT_TASK_THREAD | CKPT_TASK_ZOMBIE |
+			 CKPT_TASK_SUBREAPER))
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u: unknown flags %#x",
+				i, e->flags);
+	if (e->tid >= tree->nr_pids || tree->pids[e->tid].task)
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u: pid slot %u is not there, or another task's",
+				i, e->tid);
+	tree->pids[e->tid].task = true;
+	if (i == 0) {
+		if (thread || zombie || e->parent != CKPT_NO_SLOT || e->leader)
+			return ckpt_err(ctx, -EINVAL,
+					"image: task 0 cannot be the root");
+	} else {
+		if (e->parent >= i || (thread ? e->leader >= i : e->leader != i))
+			return ckpt_err(ctx, -EINVAL,
+					"image: task %u: its parent %u or leader %u does not stand before it",
+					i, e->parent, e->leader);
+		above = &tree->tasks[thread ? e->leader : e->parent].e;
+		if ((above->flags & CKPT_TASK_ZOMBIE) ||
+		    (thread && (above->flags & CKPT_TASK_THREAD)) ||
+		    (thread && zombie))
+			return ckpt_err(ctx, -EINVAL,
+					"image: task %u cannot have been made by task %u",
+					i, thread ? e->leader : e->parent);
+	}
+	if (!valid_signal(e->exit_signal) || (thread && e->exit_signal) ||
+	    (e->exit_code & ~0xffff) || (!zombie && e->exit_code) ||
+	    e->reserved || e->reserved2)
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u: exit signal %u, exit code %#x",
+				i, e->exit_signal, e->exit_code);
+	e->comm[sizeof(e->comm) - 1] = 0;
+	return thread ? 0 : check_groups(ctx, i, e->pgrp, e->session);
+}
+
+static int check_pid(struct ckpt_ctx *ctx, u32 i,
+		     const struct ckpt_pid_entry *p)
+{
+	u32 nr = p->nr;
+
+	if (nr < 1 || nr >= PID_MAX_LIMIT || p->reserved)
+		return ckpt_err(ctx, -EINVAL,
+				"image: pid slot %u: %u is no pid",
+				i, nr);
+	if (!(ctx->uflags & (RESTART_NOPIDS | RESTART_TASKSELF)) && nr >= pid_max)
+		return ckpt_err(ctx, -EINVAL,
+				"pid %u is not below kernel.pid_max, which is %d here",
+				nr, pid_max);
+	return 0;
+}
+
+static int read_tasks(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_hdr_tasks *h;
+	u32 i = 0, j, n;
+
+	while (i < tree->nr_tasks) {
+		n = min(tree->nr_tasks - i, CKPT_TASKS_CHUNK);
+		h = ckpt_read_rec(ctx, CKPT_HDR_TASKS, struct_size(h, tasks, n),
+				  struct_size(h, tasks, n));
+		if (IS_ERR(h))
+			return PTR_ERR(h);
+		for (j = 0; j < n; j++)
+			tree->tasks[i++].e = h->tasks[j];
+		kvfree(h);
+	}
+	return 0;
+}
+
+static int read_pids(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_hdr_pids *h;
+	u32 i = 0, j, n;
+	int err = 0;
+
+	while (i < tree->nr_pids && !err) {
+		n = min(tree->nr_pids - i, CKPT_PIDS_CHUNK);
+		h = ckpt_read_rec(ctx, CKPT_HDR_PIDS, struct_size(h, pids, n),
+				  struct_size(h, pids, n));
+		if (IS_ERR(h))
+			return PTR_ERR(h);
+		for (j = 0; j < n && !err; j++) {
+			err = check_pid(ctx, i, &h->pids[j]);
+			tree->pids[i++].nr = h->pids[j].nr;
+		}
+		kvfree(h);
+	}
+	return err;
+}
+
+/**
+ * ckpt_tree_read - read and check the tables
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EINVAL for tables that make no tree or a pid that cannot be,
+ * -E2BIG for more tasks than there are pids, -ENOMEM, the errno of the read.
+ */
+int ckpt_tree_read(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_hdr_tree h;
+	int err;
+	u32 i;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TREE, sizeof(h));
+	if (err)
+		return err;
+	if (h.flags & ~(CKPT_TREE_CONTAINER | CKPT_TREE_SELF))
+		return ckpt_err(ctx, -EINVAL,
+				"image: unknown flags %#x of the tree",
+				h.flags);
+	if (!h.nr_tasks || h.nr_pids < h.nr_tasks ||
+	    h.nr_pids > 3ULL * h.nr_tasks || h.last_pid > PID_MAX_LIMIT)
+		return ckpt_err(ctx, -EINVAL,
+				"image: %u tasks with %u pids, the last of them %u",
+				h.nr_tasks, h.nr_pids, h.last_pid);
+	if (h.nr_tasks > pid_max)
+		return ckpt_err(ctx, -E2BIG,
+				"image: %u tasks; kernel.pid_max is %d",
+				h.nr_tasks, pid_max);
+
+	tree->flags = h.flags;
+	tree->last_pid = h.last_pid;
+	tree->tasks = kvcalloc(h.nr_tasks, sizeof(*tree->tasks),
+			       GFP_KERNEL_ACCOUNT);
+	tree->pids = kvcalloc(h.nr_pids, sizeof(*tree->pids),
+			      GFP_KERNEL_ACCOUNT);
+	if (!tree->tasks || !tree->pids)
+		return -ENOMEM;
+	tree->nr_tasks = h.nr_tasks;
+	tree->max_tasks = h.nr_tasks;
+	tree->nr_pids = h.nr_pids;
+
+	err = read_tasks(ctx);
+	if (!err)
+		err = read_pids(ctx);
+	for (i = 0; i < tree->nr_tasks && !err; i++)
+		err = check_task(ctx, i);
+	ctx->stats.tasks = tree->nr_tasks;
+	return err;
+}
+
+#ifdef CONFIG_CHECKPOINT_KUNIT_TEST
+#include "tree_kunit.c"
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of fs/ that checkpoint and restart share with each other.
+ */
+#ifndef _FS_CHECKPOINT_H
+#define _FS_CHECKPOINT_H
+
+#include <linux/checkpoint_types.h>
+#include <linux/fs.h>
+
+struct mnt_namespace;
+
+/* Bits of ckpt_obj_mark() on an open file */
+#define CKPT_FILE_MARK_FD	0x1	/* met in a descriptor table */
+#define CKPT_FILE_MARK_CHECKED	0x2	/* can be saved */
+
+/**
+ * struct ckpt_file_ops - one kind of open file
+ * @name: for messages
+ * @by_path: found again by its path
+ * @match: is @file of this kind? NULL for kinds that the file alone does not
+ *	tell
+ * @collect: count the objects inside; may be NULL
+ * @checkpoint: write what has to stand before the record of the file, and
+ *	fill in the kind's own fields of the record; may be NULL
+ * @restore: make the file, with the access mode and the flags of the record;
+ *	returns it with a reference, or an ERR_PTR
+ */
+struct ckpt_file_ops {
+	const char *name;
+	bool by_path;
+	bool (*match)(struct file *file);
+	int (*collect)(struct ckpt_ctx *ctx, struct file *file);
+	int (*checkpoint)(struct ckpt_ctx *ctx, struct file *file,
+			  struct ckpt_hdr_file *h);
+	struct file *(*restore)(struct ckpt_ctx *ctx,
+				const struct ckpt_hdr_file *h,
+				const char *name);
+};
+
+/* Is it given again by whoever restarts? */
+static inline bool ckpt_kind_is_external(int kind)
+{
+	return kind == CKPT_FILE_EXTERNAL || kind == CKPT_FILE_TTY;
+}
+
+static inline bool ckpt_kind_is_pipe(int kind)
+{
+	return kind == CKPT_FILE_PIPE || kind == CKPT_FILE_FIFO;
+}
+
+/* checkpoint_file.c */
+int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who);
+struct file *ckpt_file_open(struct ckpt_ctx *ctx,
+			    const struct ckpt_hdr_file *h, const char *name,
+			    int flags);
+
+/* checkpoint_file_check.c */
+struct pid *ckpt_file_owner(struct file *file, enum pid_type *type);
+int ckpt_path_check(struct ckpt_ctx *ctx, const struct path *path,
+		    const char *who, char *buf);
+int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
+		     const char *who, char *buf);
+
+/* checkpoint_path.c */
+bool ckpt_fs_refused(const struct super_block *sb);
+int ckpt_mnt_base(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
+		  struct path *base);
+int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path);
+int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
+		     int size);
+int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
+		     unsigned int lookup_flags, struct path *path);
+
+/* checkpoint_pipe.c */
+bool ckpt_pipe_match(struct file *file);
+bool ckpt_fifo_match(struct file *file);
+bool ckpt_pipe_external(struct ckpt_ctx *ctx, struct file *file);
+u32 ckpt_pipe_fasync_fd(struct file *file);
+int ckpt_pipe_file_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_pipe_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			      struct ckpt_hdr_file *h);
+struct file *ckpt_pipe_file_restore(struct ckpt_ctx *ctx,
+				    const struct ckpt_hdr_file *h,
+				    const char *name);
+struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
+				    const struct ckpt_hdr_file *h,
+				    const char *name);
+
+#endif /* _FS_CHECKPOINT_H */

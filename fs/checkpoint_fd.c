@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Descriptor tables.
+ */
+
+#include <linux/close_range.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/sched/task.h>
+
+#include "checkpoint.h"
+
+/* The first open descriptor from *@fd on: its file, referenced, or NULL */
+static struct file *next_fd(struct files_struct *files, unsigned int *fd,
+			    u32 *flags)
+{
+	struct file *file = NULL;
+	struct fdtable *fdt;
+
+	spin_lock(&files->file_lock);
+	fdt = files_fdtable(files);
+	for (;; ++*fd) {
+		*fd = find_next_bit(fdt->open_fds, fdt->max_fds, *fd);
+		if (*fd >= fdt->max_fds)
+			break;
+		file = files_lookup_fd_locked(files, *fd);
+		if (!file)
+			continue;
+		get_file(file);
+		*flags = close_on_exec(*fd, files) ? CKPT_FD_CLOEXEC : 0;
+		break;
+	}
+	spin_unlock(&files->file_lock);
+	return file;
+}
+
+/*
+ * As next_fd(), after the collect pass: the file is borrowed from the table
+ * of objects, so that its users are no more than they were when counted.
+ */
+static struct file *next_known_fd(struct ckpt_ctx *ctx,
+				  struct files_struct *files, unsigned int *fd,
+				  u32 *flags)
+{
+	struct file *file = next_fd(files, fd, flags);
+	bool known;
+
+	if (!file)
+		return NULL;
+	known = ckpt_obj_collected(ctx, file, CKPT_OBJ_FILE);
+	fput(file);
+	if (known)
+		return file;
+	return ERR_PTR(ckpt_err(ctx, -EBUSY, "fd %u: opened meanwhile, try again",
+				*fd));
+}
+
+static unsigned int max_fds(struct files_struct *files)
+{
+	unsigned int ret;
+
+	rcu_read_lock();
+	ret = files_fdtable(files)->max_fds;
+	rcu_read_unlock();
+	return ret;
+}
+
+static void files_grab(void *ptr)
+{
+	struct files_struct *files = ptr;
+
+	atomic_inc(&files->count);
+}
+
+static void files_drop(void *ptr)
+{
+	put_files_struct(ptr);
+}
+
+static int files_users(void *ptr)
+{
+	struct files_struct *files = ptr;
+
+	return atomic_read(&files->count);
+}
+
+static int files_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct file *file;
+	unsigned int fd;
+	u32 flags;
+	int err;
+
+	for (fd = 0; (file = next_fd(ptr, &fd, &flags)); fd++) {
+		err = ckpt_obj_collect(ctx, file, CKPT_OBJ_FILE);
+		if (!err)
+			ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE,
+				      CKPT_FILE_MARK_FD);
+		fput(file);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Refuse by its descriptor what cannot be saved; count the descriptors. */
+static int files_check(struct ckpt_ctx *ctx, struct files_struct *files,
+		       u32 *nr)
+{
+	struct file *file;
+	unsigned int fd;
+	char who[16];
+	u32 flags;
+	int err;
+
+	*nr = 0;
+	for (fd = 0; (file = next_known_fd(ctx, files, &fd, &flags)); fd++) {
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		snprintf(who, sizeof(who), "fd %u", fd);
+		err = ckpt_file_check(ctx, file, who);
+		if (err)
+			return err;
+		++*nr;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int files_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct ckpt_hdr_files h = {};
+	struct ckpt_hdr_fds fds = {};
+	struct ckpt_fd *buf;
+	u32 n, total = 0, flags;
+	unsigned int fd = 0;
+	struct file *file;
+	int err;
+
+	err = files_check(ctx, ptr, &h.nr);
+	if (err)
+		return err;
+	h.max_fds = max_fds(ptr);
+	err = ckpt_write_rec(ctx, &h, CKPT_HDR_FILES, sizeof(h));
+	if (err)
+		return err;
+
+	buf = kvcalloc(clamp(h.nr, 1, CKPT_FDS_MAX), sizeof(*buf),
+		       GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOMEM;
+	while (total < h.nr) {
+		for (n = 0; n < CKPT_FDS_MAX && total + n < h.nr; n++, fd++) {
+			file = next_known_fd(ctx, ptr, &fd, &flags);
+			if (!file)
+				break;
+			err = IS_ERR(file) ? PTR_ERR(file) :
+			      ckpt_obj_checkpoint(ctx, file, CKPT_OBJ_FILE);
+			if (err < 0)
+				goto out;
+			cond_resched();
+			buf[n] = (struct ckpt_fd) {
+				.fd = fd,
+				.flags = flags,
+				.file = err,
+			};
+		}
+		if (!n) {
+			err = ckpt_err(ctx, -EBUSY,
+				       "descriptor table: it changed meanwhile, try again");
+			goto out;
+		}
+		err = ckpt_write_rec_tail(ctx, &fds, CKPT_HDR_FDS, sizeof(fds),
+					  buf, n * sizeof(*buf));
+		if (err)
+			goto out;
+		total += n;
+	}
+	err = 0;
+out:
+	kvfree(buf);
+	return err;
+}
+
+static int restore_fds(struct ckpt_ctx *ctx, struct files_struct *files,
+		       const struct ckpt_hdr_fds *h, u32 n, u64 *next)
+{
+	const struct ckpt_fd *e;
+	struct file *file;
+	int err;
+
+	for (e = h->fds; n--; e++) {
+		if (e->fd < *next || (e->flags & ~CKPT_FD_CLOEXEC) ||
+		    e->reserved)
+			return ckpt_err(ctx, -EINVAL,
+					"image: descriptor %u with flags %#x, after %lld",
+					e->fd, e->flags, (s64)*next - 1);
+		*next = (u64)e->fd + 1;
+		file = ckpt_obj_fetch(ctx, e->file, CKPT_OBJ_FILE);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		err = ckpt_fd_install(files, e->fd, file,
+				      e->flags & CKPT_FD_CLOEXEC);
+		if (err)
+			return ckpt_err(ctx, err,
+					"fd %u: cannot be given: error %d, see fs.nr_open",
+					e->fd, err);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* The table that current has becomes the one that is restored. */
+static void *files_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_files h;
+	struct files_struct *files;
+	struct ckpt_hdr_fds *fds;
+	u64 next = 0;
+	u32 n;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_FILES, sizeof(h));
+	if (err)
+		return ERR_PTR(err);
+	/* one of its own, and nothing in it of whoever restarts */
+	err = __close_range(0, ~0U, CLOSE_RANGE_UNSHARE);
+	if (err)
+		return ERR_PTR(err);
+	files = current->files;
+
+	while (h.nr) {
+		n = min_t(u32, h.nr, CKPT_FDS_MAX);
+		fds = ckpt_read_rec(ctx, CKPT_HDR_FDS, struct_size(fds, fds, n),
+				    struct_size(fds, fds, n));
+		if (IS_ERR(fds))
+			return fds;
+		if (current->files != files)
+			err = ckpt_err(ctx, -EINVAL,
+				       "image: a descriptor table inside of another one");
+		else
+			err = restore_fds(ctx, files, fds, n, &next);
+		kvfree(fds);
+		if (err)
+			return ERR_PTR(err);
+		h.nr -= n;
+	}
+	files_grab(files);
+	return files;
+}
+
+const struct ckpt_obj_ops ckpt_files_obj_ops = {
+	.name		= "descriptor table",
+	.grab		= files_grab,
+	.drop		= files_drop,
+	.users		= files_users,
+	.collect	= files_collect,
+	.checkpoint	= files_checkpoint,
+	.restore	= files_restore,
+};
+
+static int files_task_collect(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	int err = ckpt_obj_collect(ctx, t->files, CKPT_OBJ_FILES);
+
+	/* a task that checkpoints itself: what it has open for that is its own */
+	if (!err && t == current)
+		err = ckpt_obj_collect(ctx, ctx->file, CKPT_OBJ_FILE);
+	if (!err && t == current && ctx->logfile)
+		err = ckpt_obj_collect(ctx, ctx->logfile, CKPT_OBJ_FILE);
+	return err;
+}
+
+static int files_task_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct ckpt_hdr_task_ref ref = {};
+	int objref = ckpt_obj_checkpoint(ctx, t->files, CKPT_OBJ_FILES);
+
+	if (objref < 0)
+		return objref;
+	ref.objref = objref;
+	return ckpt_write_rec(ctx, &ref, CKPT_HDR_TASK_FILES, sizeof(ref));
+}
+
+static int files_task_restore(struct ckpt_ctx *ctx)
+{
+	struct files_struct *files, *old;
+	struct ckpt_hdr_task_ref ref;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &ref, CKPT_HDR_TASK_FILES, sizeof(ref));
+	if (err)
+		return err;
+	files = ckpt_obj_fetch(ctx, ref.objref, CKPT_OBJ_FILES);
+	if (IS_ERR(files))
+		return PTR_ERR(files);
+	old = current->files;
+	if (files == old)
+		return 0;
+	files_grab(files);
+	task_lock(current);
+	current->files = files;
+	task_unlock(current);
+	put_files_struct(old);
+	return 0;
+}
+
+const struct ckpt_task_ops ckpt_files_task_ops = {
+	.name		= "descriptors",
+	.collect	= files_task_collect,
+	.checkpoint	= files_task_checkpoint,
+	.restore	= files_task_restore,
+};

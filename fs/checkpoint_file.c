@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Open files.
+ *
+ * A table says what kinds of them there are. A file whose content lies in a
+ * file system is saved as its path, flags and position. One that a task
+ * outside of the tree has a part in is external, whatever its kind: its name
+ * is saved, and whoever restarts gives another one for it.
+ */
+
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/kdev_t.h>
+#include <linux/major.h>
+#include <linux/namei.h>
+#include <linux/pid.h>
+#include <linux/signal.h>
+#include <linux/stat.h>
+#include <linux/time64.h>
+#include <linux/tty.h>
+#include <linux/tty_driver.h>
+
+#include "../drivers/tty/tty.h"
+#include "checkpoint.h"
+#include "mount.h"
+
+/* What may stand in f_flags of a file that is saved */
+#define CKPT_F_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | __O_SYNC | \
+			 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | \
+			 O_NOFOLLOW | O_NOATIME | O_PATH)
+
+#define CKPT_FILEF_ALL	(CKPT_FILEF_UNCHANGED | CKPT_FILEF_NOWAIT | \
+			 CKPT_FILEF_NO_HUP | CKPT_FILEF_RANDOM | \
+			 CKPT_FILEF_NOREUSE | CKPT_FILEF_OUTSIDE)
+
+/* --------------------------------------------------------- kinds of files */
+
+/* Does the path of @file lie in a file system that keeps what is in it? */
+static bool in_file_system(struct file *file)
+{
+	const struct path *path = file_user_path(file);
+
+	return READ_ONCE(real_mount(path->mnt)->mnt_ns) != MNT_NS_INTERNAL &&
+	       !ckpt_fs_refused(path->dentry->d_sb);
+}
+
+static umode_t file_type(struct file *file)
+{
+	return file_inode(file)->i_mode & S_IFMT;
+}
+
+static bool reg_match(struct file *file)
+{
+	return file_type(file) == S_IFREG && in_file_system(file);
+}
+
+static bool dir_match(struct file *file)
+{
+	return file_type(file) == S_IFDIR && in_file_system(file);
+}
+
+/* /dev/null, zero, full, random, urandom: nothing but their number matters */
+static bool mem_match(struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	if (file_type(file) != S_IFCHR || imajor(inode) != MEM_MAJOR ||
+	    !in_file_system(file))
+		return false;
+	switch (iminor(inode)) {
+	case 3:
+	case 5:
+	case 7:
+	case 8:
+	case 9:
+		return true;
+	}
+	return false;
+}
+
+static bool fifo_match(struct file *file)
+{
+	return ckpt_fifo_match(file) && in_file_system(file);
+}
+
+/* Where reads and writes go on, and where a directory is read on */
+static int restore_pos(struct ckpt_ctx *ctx, struct file *file,
+		       const struct ckpt_hdr_file *h, const char *name)
+{
+	loff_t pos;
+
+	if ((h->f_flags & O_PATH) || (loff_t)h->f_pos == file->f_pos)
+		return 0;
+	pos = vfs_llseek(file, h->f_pos, SEEK_SET);
+	if (pos == (loff_t)h->f_pos)
+		return 0;
+	if (pos >= 0)
+		pos = -EINVAL;
+	return ckpt_err(ctx, pos, "'%s': cannot go to position %llu: error %lld",
+			name, h->f_pos, pos);
+}
+
+static int check_unchanged(struct ckpt_ctx *ctx, struct file *file,
+			   const struct ckpt_hdr_file *h, const char *name)
+{
+	struct kstat stat;
+	int err;
+
+	err = vfs_getattr(&file->f_path, &stat, STATX_SIZE | STATX_MTIME,
+			  AT_STATX_SYNC_AS_STAT);
+	if (err)
+		return ckpt_err(ctx, err, "'%s': cannot tell whether it was changed: error %d",
+				name, err);
+	if (stat.size != h->size ||
+	    timespec64_to_ns(&stat.mtime) != h->mtime_ns)
+		return ckpt_err(ctx, -ESTALE,
+				"'%s' is mapped, and was replaced since the checkpoint: put the same file there",
+				name);
+	return 0;
+}
+
+static struct file *path_file_restore(struct ckpt_ctx *ctx,
+				      const struct ckpt_hdr_file *h,
+				      const char *name)
+{
+	struct file *file;
+	int err = 0;
+
+	file = ckpt_file_open(ctx, h, name, h->f_flags);
+	if (IS_ERR(file))
+		return file;
+	if (h->flags & CKPT_FILEF_UNCHANGED)
+		err = check_unchanged(ctx, file, h, name);
+	if (!err)
+		err = restore_pos(ctx, file, h, name);
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
+	/* as generic_fadvise() */
+	spin_lock(&file->f_lock);
+	if (h->flags & CKPT_FILEF_RANDOM)
+		file->f_mode |= FMODE_RANDOM;
+	if (h->flags & CKPT_FILEF_NOREUSE)
+		file->f_mode |= FMODE_NOREUSE;
+	spin_unlock(&file->f_lock);
+	return file;
+}
+
+/* The file that whoever restarts gives for @name, or NULL */
+static struct file *given_file(struct ckpt_ctx *ctx, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->inherit_nr; i++)
+		if (!strcmp(ctx->inherit[i].name, name))
+			return get_file(ctx->inherit[i].file);
+	return NULL;
+}
+
+static struct file *mem_restore(struct ckpt_ctx *ctx,
+				const struct ckpt_hdr_file *h, const char *name)
+{
+	struct file *file = NULL;
+
+	if (h->flags & CKPT_FILEF_OUTSIDE)
+		file = given_file(ctx, name);
+	return file ?: ckpt_file_open(ctx, h, name, h->f_flags);
+}
+
+static struct file *external_restore(struct ckpt_ctx *ctx,
+				     const struct ckpt_hdr_file *h,
+				     const char *name)
+{
+	struct file *file = given_file(ctx, name);
+
+	if (file)
+		return file;
+	if (h->kind == CKPT_FILE_TTY && ctx->tty)
+		return get_file(ctx->tty);
+	return ERR_PTR(ckpt_err(ctx, -ENOENT,
+				"an open file is external: give it with --inherit-fd '%s'=FD",
+				name));
+}
+
+/* The table of kinds: adding one is an entry here. */
+static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
+	[CKPT_FILE_EXTERNAL] = {
+		.name		= "external file",
+		.restore	= external_restore,
+	},
+	[CKPT_FILE_TTY] = {
+		.name		= "terminal",
+		.restore	= external_restore,
+	},
+	[CKPT_FILE_REG] = {
+		.name		= "regular file",
+		.by_path	= true,
+		.match		= reg_match,
+		.restore	= path_file_restore,
+	},
+	[CKPT_FILE_DIR] = {
+		.name		= "directory",
+		.by_path	= true,
+		.match		= dir_match,
+		.restore	= path_file_restore,
+	},
+	[CKPT_FILE_MEM] = {
+		.name		= "memory device",
+		.by_path	= true,
+		.match		= mem_match,
+		.restore	= mem_restore,
+	},
+	[CKPT_FILE_PIPE] = {
+		.name		= "pipe",
+		.match		= ckpt_pipe_match,
+		.collect	= ckpt_pipe_file_collect,
+		.checkpoint	= ckpt_pipe_file_checkpoint,
+		.restore	= ckpt_pipe_file_restore,
+	},
+	[CKPT_FILE_FIFO] = {
+		.name		= "fifo",
+		.by_path	= true,
+		.match		= fifo_match,
+		.collect	= ckpt_pipe_file_collect,
+		.checkpoint	= ckpt_pipe_file_checkpoint,
+		.restore	= ckpt_fifo_file_restore,
+	},
+};
+
+/* The kind of @file by itself, or -ENOSYS */
+static int file_kind(struct file *file)
+{
+	int kind;
+
+	for (kind = 0; kind < CKPT_FILE_MAX; kind++)
+		if (ckpt_file_table[kind].match &&
+		    ckpt_file_table[kind].match(file))
+			return kind;
+	return -ENOSYS;
+}
+
+/* A terminal: of a pty, the side where the programs are */
+static bool is_terminal(struct file *file)
+{
+#ifdef CONFIG_TTY
+	const struct tty_file_private *priv = file->private_data;
+	const struct tty_driver *driver;
+
+	if (file->f_op->unlocked_ioctl != tty_ioctl && !tty_hung_up_p(file))
+		return false;
+	driver = priv->tty->driver;
+	return driver->type != TTY_DRIVER_TYPE_PTY ||
+	       driver->subtype != PTY_TYPE_MASTER;
+#else
+	return false;
+#endif
+}
+
+/*
+ * The kind that @file is saved as. A file that was met as a mapping only is
+ * opened again by its path, whoever shares it.
+ */
+static int saved_kind(struct ckpt_ctx *ctx, struct file *file)
+{
+	int kind = file_kind(file);
+
+	if (!(ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) & CKPT_FILE_MARK_FD))
+		return kind;
+	if (is_terminal(file))
+		return CKPT_FILE_TTY;
+	/* to share it with somebody is to share nothing */
+	if (kind == CKPT_FILE_MEM)
+		return kind;
+	if (ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE))
+		return CKPT_FILE_EXTERNAL;
+	if (ckpt_kind_is_pipe(kind) && ckpt_pipe_external(ctx, file))
+		return CKPT_FILE_EXTERNAL;
+	return kind;
+}
+
+/**
+ * ckpt_file_check - refuse an open file that cannot be saved
+ * @ctx: the context of a checkpoint; the collect pass is over
+ * @file: the file
+ * @who: where it was met, for the message
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -ENOMEM, or -ENOSYS, reported.
+ */
+int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who)
+{
+	int err, kind;
+	char *buf;
+
+	if (ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) & CKPT_FILE_MARK_CHECKED)
+		return 0;
+	buf = __getname();
+	if (!buf)
+		return -ENOMEM;
+	kind = saved_kind(ctx, file);
+	err = ckpt_file_refuse(ctx, file, kind, who, buf);
+	if (!err && ckpt_file_table[kind].by_path)
+		err = ckpt_path_check(ctx, file_user_path(file), who, buf);
+	if (!err)
+		ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_CHECKED);
+	__putname(buf);
+	return err;
+}
+
+/* --------------------------------------------------------------- the object */
+
+/**
+ * ckpt_file_collect - count the use of an open file that is mapped
+ * @ctx: the context
+ * @file: the file of a mapping, or of an exe link
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file)
+{
+	return ckpt_obj_collect(ctx, file, CKPT_OBJ_FILE);
+}
+
+static void file_grab(void *ptr)
+{
+	get_file(ptr);
+}
+
+static void file_drop(void *ptr)
+{
+	fput(ptr);
+}
+
+static int file_users(void *ptr)
+{
+	struct file *file = ptr;
+
+	return file_count(file);
+}
+
+static int file_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct file *file = ptr;
+	int kind = file_kind(file);
+
+	/* what is not supported may still turn out to be external */
+	if (kind < 0 || !ckpt_file_table[kind].collect)
+		return 0;
+	return ckpt_file_table[kind].collect(ctx, file);
+}
+
+/* One that is given, or may be, is as whoever gives it wants it to be. */
+static bool is_given(const struct ckpt_hdr_file *h)
+{
+	return ckpt_kind_is_external(h->kind) || (h->flags & CKPT_FILEF_OUTSIDE);
+}
+
+static int save_owner(struct ckpt_ctx *ctx, struct file *file,
+		      struct ckpt_hdr_file *h)
+{
+	static const u32 type[] = {
+		[PIDTYPE_PID] = F_OWNER_TID,
+		[PIDTYPE_TGID] = F_OWNER_PID,
+		[PIDTYPE_PGID] = F_OWNER_PGRP,
+	};
+	struct fown_struct *f_owner = file_f_owner(file);
+	struct user_namespace *user_ns = current_user_ns();
+	enum pid_type t;
+	struct pid *pid;
+	int slot;
+
+	if (!f_owner)
+		return 0;
+	h->owner_signal = f_owner->signum;
+	pid = ckpt_file_owner(file, &t);
+	if (!pid)
+		return 0;
+	slot = ckpt_pid_slot(ctx, pid);
+	put_pid(pid);
+	if (slot < 0 || t >= ARRAY_SIZE(type))
+		return ckpt_err(ctx, -EBUSY,
+				"an open file changed its owner meanwhile, try again");
+	h->owner = slot + 1;
+	h->owner_type = type[t];
+	read_lock_irq(&f_owner->lock);
+	h->owner_uid = from_kuid_munged(user_ns, f_owner->uid);
+	h->owner_euid = from_kuid_munged(user_ns, f_owner->euid);
+	read_unlock_irq(&f_owner->lock);
+	return 0;
+}
+
+static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
+		      struct ckpt_hdr_file *h)
+{
+	unsigned int flags = file->f_flags;
+
+	/* how the kernel opened it, and not how the task did */
+	flags &= ~(__FMODE_EXEC | __FMODE_NONOTIFY | O_CLOEXEC);
+	if (file->f_mode & FMODE_BACKING)
+		flags &= ~O_NOATIME;
+	if (ckpt_kind_is_external(kind))
+		flags &= CKPT_F_FLAGS;
+	if (flags & ~CKPT_F_FLAGS)
+		return ckpt_err(ctx, -ENOSYS, "open file with flags %#x: not supported",
+				flags);
+	h->f_flags = flags;
+	if (ckpt_kind_is_pipe(kind) && (flags & FASYNC))
+		h->fasync_fd = ckpt_pipe_fasync_fd(file);
+	if (kind == CKPT_FILE_MEM && ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE))
+		h->flags |= CKPT_FILEF_OUTSIDE;
+	if (kind == CKPT_FILE_REG) {
+		if (file->f_mode & FMODE_RANDOM)
+			h->flags |= CKPT_FILEF_RANDOM;
+		if (file->f_mode & FMODE_NOREUSE)
+			h->flags |= CKPT_FILEF_NOREUSE;
+	}
+	return 0;
+}
+
+/* What tells whether it is the same file, and what it was */
+static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
+		     struct ckpt_hdr_file *h)
+{
+	const struct inode *inode = file_inode(file);
+	struct kstat stat;
+	int err;
+
+	h->i_mode = inode->i_mode;
+	h->ino = inode->i_ino;
+	h->dev = huge_encode_dev(inode->i_sb->s_dev);
+	if (S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode))
+		h->rdev = huge_encode_dev(inode->i_rdev);
+	if (!ckpt_file_table[kind].by_path)
+		return 0;
+
+	err = vfs_getattr(file_user_path(file), &stat, STATX_BASIC_STATS,
+			  AT_STATX_DONT_SYNC);
+	if (err)
+		return err;
+	h->i_mode = stat.mode;
+	h->ino = stat.ino;
+	h->dev = huge_encode_dev(stat.dev);
+	h->size = stat.size;
+	h->mtime_ns = timespec64_to_ns(&stat.mtime);
+	if (kind == CKPT_FILE_REG && !(file->f_mode & FMODE_WRITE) &&
+	    !(ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) & CKPT_FILE_MARK_FD))
+		h->flags |= CKPT_FILEF_UNCHANGED;
+	return 0;
+}
+
+static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct file *file = ptr;
+	const struct path *path = file_user_path(file);
+	const struct ckpt_file_ops *ops;
+	struct ckpt_hdr_file h = {};
+	char *buf, *name;
+	int err, kind;
+
+	err = ckpt_file_check(ctx, file, "mapped file");
+	if (err)
+		return err;
+	kind = saved_kind(ctx, file);
+	if (kind < 0)
+		return ckpt_err(ctx, -EBUSY,
+				"an open file changed meanwhile, try again");
+	ops = &ckpt_file_table[kind];
+	h.kind = kind;
+	h.f_pos = file->f_pos;
+	err = save_flags(ctx, file, kind, &h);
+	if (!err)
+		err = save_attr(ctx, file, kind, &h);
+	if (!err && !is_given(&h))
+		err = save_owner(ctx, file, &h);
+	if (!err && ops->by_path) {
+		err = ckpt_path_mnt(ctx, path);
+		if (err >= 0) {
+			h.mnt = err;
+			err = 0;
+		}
+	}
+	if (!err && ops->checkpoint)
+		err = ops->checkpoint(ctx, file, &h);
+	if (err)
+		return err;
+
+	buf = __getname();
+	if (!buf)
+		return -ENOMEM;
+	name = ops->by_path ? ckpt_path_name(ctx, path, buf, PATH_MAX) :
+			      d_path(&file->f_path, buf, PATH_MAX);
+	if (IS_ERR(name)) {
+		err = ckpt_err(ctx, PTR_ERR(name), "%s: its path cannot be told: error %ld",
+			       ops->name, PTR_ERR(name));
+	} else {
+		err = ckpt_write_rec(ctx, &h, CKPT_HDR_FILE, sizeof(h));
+		if (!err)
+			err = ckpt_write_string(ctx, name);
+	}
+	__putname(buf);
+	return err;
+}
+
+/**
+ * ckpt_file_open - open a file of the image by its path
+ * @ctx: the context
+ * @h: the record of the file
+ * @name: its path
+ * @flags: O_*
+ *
+ * What the path leads to is looked at before it is opened: opening a device
+ * or a fifo that took the place of a file could do anything.
+ *
+ * Context: the restoring task, may sleep.
+ * Return: the file or ERR_PTR, reported: -ESTALE if it is of another type
+ * than it was, or the errno of the lookup or the open.
+ */
+struct file *ckpt_file_open(struct ckpt_ctx *ctx,
+			    const struct ckpt_hdr_file *h, const char *name,
+			    int flags)
+{
+	const struct inode *inode;
+	struct file *file;
+	struct path path;
+	int err;
+
+	err = ckpt_path_lookup(ctx, h->mnt, name, LOOKUP_FOLLOW, &path);
+	if (err)
+		return ERR_PTR(ckpt_err(ctx, err, "'%s': cannot be found: error %d",
+					name, err));
+	inode = d_backing_inode(path.dentry);
+	if ((inode->i_mode ^ h->i_mode) & S_IFMT ||
+	    (S_ISCHR(inode->i_mode) &&
+	     huge_encode_dev(inode->i_rdev) != h->rdev)) {
+		path_put(&path);
+		return ERR_PTR(ckpt_err(ctx, -ESTALE, "'%s' is of another type than it was",
+					name));
+	}
+	file = file_open_root(&path, "", flags, 0);
+	path_put(&path);
+	if (IS_ERR(file))
+		return ERR_PTR(ckpt_err(ctx, PTR_ERR(file), "'%s': cannot be opened: error %ld",
+					name, PTR_ERR(file)));
+	if (!ckpt_file_table[h->kind].match(file)) {
+		fput(file);
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "'%s' is no %s", name,
+					ckpt_file_table[h->kind].name));
+	}
+	return file;
+}
+
+/* Who may be told by signals about a file is what its setter might send. */
+static int owner_uid(struct ckpt_ctx *ctx, u32 id, kuid_t self, kuid_t *uid)
+{
+	*uid = make_kuid(current_user_ns(), id);
+	if (!uid_valid(*uid))
+		return ckpt_err(ctx, -EINVAL, "image: file owner set by user %u",
+				id);
+	if (!uid_eq(*uid, self) && !ns_capable(current_user_ns(), CAP_SETUID))
+		return ckpt_err(ctx, -EPERM, "file owner was set by user %u", id);
+	return 0;
+}
+
+static int restore_owner(struct ckpt_ctx *ctx, struct file *file,
+			 const struct ckpt_hdr_file *h)
+{
+	static const enum pid_type type[] = {
+		[F_OWNER_TID] = PIDTYPE_PID,
+		[F_OWNER_PID] = PIDTYPE_TGID,
+		[F_OWNER_PGRP] = PIDTYPE_PGID,
+	};
+	struct fown_struct *f_owner;
+	kuid_t uid, euid;
+	struct pid *pid;
+	int err;
+
+	if (!h->owner && !h->owner_signal)
+		return 0;
+	if (h->owner_type >= ARRAY_SIZE(type) || h->owner_signal > _NSIG)
+		return ckpt_err(ctx, -EINVAL, "image: file owner of type %u with signal %u",
+				h->owner_type, h->owner_signal);
+	err = file_f_owner_allocate(file);
+	if (err)
+		return err;
+	f_owner = file_f_owner(file);
+	f_owner->signum = h->owner_signal;
+	if (!h->owner)
+		return 0;
+
+	err = owner_uid(ctx, h->owner_uid, current_uid(), &uid);
+	if (!err)
+		err = owner_uid(ctx, h->owner_euid, current_euid(), &euid);
+	if (err)
+		return err;
+	pid = ckpt_slot_pid(ctx, h->owner - 1);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	__f_setown(file, pid, type[h->owner_type], 1);
+	write_lock_irq(&f_owner->lock);
+	f_owner->uid = uid;
+	f_owner->euid = euid;
+	write_unlock_irq(&f_owner->lock);
+	return 0;
+}
+
+static int restore_fasync(struct file *file, const struct ckpt_hdr_file *h)
+{
+	if (file->f_op->fasync && h->fasync_fd != CKPT_FASYNC_NONE)
+		return file->f_op->fasync(h->fasync_fd, file, 1);
+	/* given to open(2), and of no effect */
+	spin_lock(&file->f_lock);
+	file->f_flags |= FASYNC;
+	spin_unlock(&file->f_lock);
+	return 0;
+}
+
+static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
+{
+	if (h->kind >= CKPT_FILE_MAX || !ckpt_file_table[h->kind].restore)
+		return ckpt_err(ctx, -EINVAL, "image: open file of unknown kind %u",
+				h->kind);
+	if ((h->f_flags & ~CKPT_F_FLAGS) || (h->flags & ~CKPT_FILEF_ALL) ||
+	    h->f_pos > LLONG_MAX ||
+	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE))
+		return ckpt_err(ctx, -EINVAL, "image: %s with flags %#x, %#x at position %llu",
+				ckpt_file_table[h->kind].name, h->f_flags,
+				h->flags, h->f_pos);
+	return 0;
+}
+
+static void *file_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_file h;
+	struct file *file;
+	char *name;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_FILE, sizeof(h));
+	if (!err)
+		err = check_record(ctx, &h);
+	if (err)
+		return ERR_PTR(err);
+	name = ckpt_read_string(ctx, PATH_MAX);
+	if (IS_ERR(name))
+		return name;
+
+	file = ckpt_file_table[h.kind].restore(ctx, &h, name);
+	if (!IS_ERR(file) && !is_given(&h)) {
+		err = restore_owner(ctx, file, &h);
+		if (!err && (h.f_flags & FASYNC))
+			err = restore_fasync(file, &h);
+		if (err < 0) {
+			fput(file);
+			file = ERR_PTR(err);
+		}
+	}
+	kvfree(name);
+	return file;
+}
+
+const struct ckpt_obj_ops ckpt_file_obj_ops = {
+	.name		= "open file",
+	.outside_ok	= true,
+	.grab		= file_grab,
+	.drop		= file_drop,
+	.users		= file_users,
+	.collect	= file_collect,
+	.checkpoint	= file_checkpoint,
+	.restore	= file_restore,
+};

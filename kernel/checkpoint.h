@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of kernel/ that checkpoint and restart share with each other.
+ */
+#ifndef _KERNEL_CHECKPOINT_H
+#define _KERNEL_CHECKPOINT_H
+
+#include <linux/checkpoint_types.h>
+
+/* Bits of ckpt_obj_mark() on the signal handlers of a process */
+#define CKPT_SIGHAND_MARK_ALRM	0x1	/* SIGALRM of the process was saved */
+#define CKPT_SIGHAND_MARK_STOP	0x2	/* it was saved as stopped */
+
+/*
+ * The signal handlers of a task that is parked, and kept from leaving by the
+ * core, or of the current one. A process has its own: see sighand_collect().
+ */
+static inline struct sighand_struct *ckpt_sighand(struct task_struct *t)
+{
+	return rcu_dereference_protected(t->sighand, true);
+}
+
+/* checkpoint_cred.c */
+const struct cred *ckpt_new_cred(void);
+
+#endif /* _KERNEL_CHECKPOINT_H */

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Job control: whether a process is in group stop, and what its parent has
+ * yet to be told.
+ */
+
+#include <linux/checkpoint_types.h>
+#include <linux/sched/jobctl.h>
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+
+#include "checkpoint.h"
+
+/* In group stop, or on the way into one without any further step */
+static bool is_stopping(const struct task_struct *t)
+{
+	return t->jobctl & (JOBCTL_STOPPED | JOBCTL_STOP_PENDING);
+}
+
+/* Does all of the process stand still, or does none? */
+static bool stop_settled(const struct signal_struct *sig)
+{
+	bool stopped = sig->flags & SIGNAL_STOP_STOPPED;
+	const struct task_struct *t;
+
+	if (sig->group_stop_count)
+		return false;
+	__for_each_thread(sig, t)
+		if (!(t->flags & PF_EXITING) && is_stopping(t) != stopped)
+			return false;
+	return true;
+}
+
+static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct sighand_struct *sighand = ckpt_sighand(t);
+	struct signal_struct *sig = t->signal;
+	bool dying, settled;
+
+	if (!thread_group_leader(t))
+		return 0;
+	spin_lock_irq(&sighand->siglock);
+	dying = (sig->flags & SIGNAL_GROUP_EXIT) || sig->core_state ||
+		sig->group_exec_task;
+	settled = stop_settled(sig);
+	spin_unlock_irq(&sighand->siglock);
+	if (dying)
+		return ckpt_err(ctx, -EBUSY, "is exiting, or calls exec: try again");
+	if (!settled)
+		return ckpt_err(ctx, -EBUSY, "some of its threads are stopped, and some are not: try again");
+	return 0;
+}
+
+static void jobctl_save(const struct signal_struct *sig,
+			struct ckpt_hdr_task_jobctl *h)
+{
+	if (sig->flags & SIGNAL_STOP_STOPPED) {
+		h->flags = CKPT_JOBCTL_STOPPED;
+		h->stop_code = sig->group_exit_code;
+	} else if (sig->flags & SIGNAL_STOP_CONTINUED) {
+		h->flags = CKPT_JOBCTL_CONTINUED;
+		if (sig->flags & SIGNAL_CLD_CONTINUED)
+			h->flags |= CKPT_JOBCTL_TELL_CONTINUED;
+		else if (sig->flags & SIGNAL_CLD_STOPPED)
+			h->flags |= CKPT_JOBCTL_TELL_STOPPED;
+	}
+}
+
+static int jobctl_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct sighand_struct *sighand = ckpt_sighand(t);
+	struct ckpt_hdr_task_jobctl h = {};
+	bool settled = true;
+
+	spin_lock_irq(&sighand->siglock);
+	if (thread_group_leader(t)) {
+		settled = stop_settled(t->signal);
+		jobctl_save(t->signal, &h);
+	} else if (ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND, 0) &
+		   CKPT_SIGHAND_MARK_STOP) {
+		/* whatever came since, the process was stopped */
+		h.flags = CKPT_JOBCTL_STOPPED;
+	}
+	if (h.flags & CKPT_JOBCTL_STOPPED)
+		h.stop_signal = t->jobctl & JOBCTL_STOP_SIGMASK ?: SIGSTOP;
+	spin_unlock_irq(&sighand->siglock);
+
+	if (!settled)
+		return ckpt_err(ctx, -EBUSY, "is being stopped or continued: try again");
+	if (h.flags & CKPT_JOBCTL_STOPPED)
+		ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND,
+			      CKPT_SIGHAND_MARK_STOP);
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_JOBCTL, sizeof(h));
+}
+
+static bool jobctl_ok(const struct ckpt_hdr_task_jobctl *h)
+{
+	if (h->reserved)
+		return false;
+	switch (h->flags) {
+	case CKPT_JOBCTL_STOPPED:
+		return sig_kernel_stop(h->stop_signal) &&
+		       (!h->stop_code || (thread_group_leader(current) &&
+					  sig_kernel_stop(h->stop_code)));
+	case CKPT_JOBCTL_CONTINUED:
+	case CKPT_JOBCTL_CONTINUED | CKPT_JOBCTL_TELL_CONTINUED:
+	case CKPT_JOBCTL_CONTINUED | CKPT_JOBCTL_TELL_STOPPED:
+		return thread_group_leader(current) && !h->stop_signal &&
+		       !h->stop_code;
+	case 0:
+		return !h->stop_signal && !h->stop_code;
+	default:
+		return false;
+	}
+}
+
+static int jobctl_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_task_jobctl h, *d;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_JOBCTL, sizeof(h));
+	if (err)
+		return err;
+	if (!jobctl_ok(&h))
+		return ckpt_err(ctx, -EINVAL, "image: job control: flags %#x, stopped by %u, code %u",
+				h.flags, h.stop_signal, h.stop_code);
+	if (!h.flags)
+		return 0;
+	d = ckpt_task_defer(ctx, CKPT_STATE_JOBCTL, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	*d = h;
+	return 0;
+}
+
+/*
+ * Make @t join a group stop on its way to user mode. It does not take part in
+ * the count of those that the process waits for: nobody is told.
+ */
+static void stop_silently(struct task_struct *t, int sig)
+{
+	lockdep_assert_held(&ckpt_sighand(t)->siglock);
+
+	if (task_set_jobctl_pending(t, JOBCTL_STOP_PENDING | sig))
+		signal_wake_up(t, 0);
+}
+
+/* Each thread stops itself: none may run in user mode before. */
+static void commit_stopped(const struct ckpt_hdr_task_jobctl *h)
+{
+	struct signal_struct *sig = current->signal;
+
+	/* a SIGCONT that came during the restart */
+	if ((sig->flags & SIGNAL_STOP_CONTINUED) ||
+	    sigismember(&current->pending.signal, SIGCONT) ||
+	    sigismember(&sig->shared_pending.signal, SIGCONT))
+		return;
+
+	if (!(sig->flags & SIGNAL_STOP_STOPPED))
+		signal_set_stop_flags(sig, SIGNAL_STOP_STOPPED);
+	if (h->stop_code)
+		sig->group_exit_code = h->stop_code;
+	stop_silently(current, h->stop_signal);
+}
+
+static void commit_continued(const struct ckpt_hdr_task_jobctl *h)
+{
+	unsigned int flags = SIGNAL_STOP_CONTINUED;
+
+	if (current->signal->flags & SIGNAL_STOP_STOPPED)
+		return;
+	if (h->flags & CKPT_JOBCTL_TELL_CONTINUED)
+		flags |= SIGNAL_CLD_CONTINUED;
+	if (h->flags & CKPT_JOBCTL_TELL_STOPPED)
+		flags |= SIGNAL_CLD_STOPPED;
+	signal_set_stop_flags(current->signal, flags);
+	/* get_signal() tells the parent */
+	if (flags & SIGNAL_CLD_MASK)
+		set_thread_flag(TIF_SIGPENDING);
+}
+
+static void jobctl_commit(void *defer)
+{
+	const struct ckpt_hdr_task_jobctl *h = defer;
+	struct signal_struct *sig = current->signal;
+
+	spin_lock_irq(&ckpt_sighand(current)->siglock);
+	if (!(sig->flags & SIGNAL_GROUP_EXIT) && !sig->group_exec_task) {
+		if (h->flags & CKPT_JOBCTL_STOPPED)
+			commit_stopped(h);
+		else
+			commit_continued(h);
+	}
+	spin_unlock_irq(&ckpt_sighand(current)->siglock);
+}
+
+const struct ckpt_task_ops ckpt_jobctl_task_ops = {
+	.name		= "job control",
+	.collect	= jobctl_collect,
+	.checkpoint	= jobctl_checkpoint,
+	.restore	= jobctl_restore,
+	.commit		= jobctl_commit,
+};
+
+/**
+ * ckpt_group_stop - stop a parked process, its parent is not told
+ * @leader: its group leader
+ *
+ * Every thread goes into group stop when it leaves the park, or when it has
+ * been committed after a restart. SIGCONT continues the process. One that is
+ * stopped already, about to stop, or exiting is left alone.
+ *
+ * Context: any that may take a spinlock; takes siglock.
+ */
+void ckpt_group_stop(struct task_struct *leader)
+{
+	struct signal_struct *sig = leader->signal;
+	struct task_struct *t;
+	unsigned long flags;
+
+	if (!lock_task_sighand(leader, &flags))
+		return;
+	if (!(sig->flags & (SIGNAL_GROUP_EXIT | SIGNAL_STOP_STOPPED)) &&
+	    !sig->group_exec_task && !sig->group_stop_count) {
+		signal_set_stop_flags(sig, SIGNAL_STOP_STOPPED);
+		sig->group_exit_code = 0;
+		__for_each_thread(sig, t)
+			stop_silently(t, SIGSTOP);
+	}
+	unlock_task_sighand(leader, &flags);
+}

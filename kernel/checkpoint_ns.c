@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Namespaces: the set that a task uses, uts and pid namespaces.
+ *
+ * A namespace that the caller of checkpoint is in is not saved: that of the
+ * caller of restart takes its place. Private uts, ipc, mount and pid
+ * namespaces are rebuilt, others are refused.
+ */
+
+#include <linux/checkpoint_types.h>
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/ipc_namespace.h>
+#include <linux/mnt_namespace.h>
+#include <linux/nsproxy.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/proc_ns.h>
+#include <linux/sched/task.h>
+#include <linux/sem.h>
+#include <linux/shm.h>
+#include <linux/string.h>
+#include <linux/time_namespace.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
+#include <net/net_namespace.h>
+
+/* ------------------------------------------------------------ uts */
+
+static void uts_ns_grab(void *ptr)
+{
+	get_uts_ns(ptr);
+}
+
+static void uts_ns_drop(void *ptr)
+{
+	put_uts_ns(ptr);
+}
+
+static int uts_ns_users(void *ptr)
+{
+	struct uts_namespace *ns = ptr;
+
+	return refcount_read(&ns->ns.count);
+}
+
+static int uts_ns_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct uts_namespace *ns = ptr;
+
+	if (ns->user_ns != ctx->caller_cred->user_ns)
+		return ckpt_err(ctx, -ENOSYS, "uts namespace: owned by another user namespace than the caller's: not supported");
+	return 0;
+}
+
+static int uts_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct uts_namespace *ns = ptr;
+	struct ckpt_hdr_uts_ns h = {};
+
+	BUILD_BUG_ON(sizeof(h.nodename) < sizeof(ns->name.nodename));
+
+	down_read(&uts_sem);
+	strscpy(h.sysname, ns->name.sysname);
+	strscpy(h.nodename, ns->name.nodename);
+	strscpy(h.release, ns->name.release);
+	strscpy(h.version, ns->name.version);
+	strscpy(h.machine, ns->name.machine);
+	strscpy(h.domainname, ns->name.domainname);
+	up_read(&uts_sem);
+
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_UTS_NS, sizeof(h));
+}
+
+static void *uts_ns_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_uts_ns h;
+	struct uts_namespace *ns;
+	struct nsproxy *new;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_UTS_NS, sizeof(h));
+	if (err)
+		return ERR_PTR(err);
+	if (strnlen(h.nodename, sizeof(h.nodename)) > __NEW_UTS_LEN ||
+	    strnlen(h.domainname, sizeof(h.domainname)) > __NEW_UTS_LEN)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: a name in the uts namespace is longer than %d bytes",
+					__NEW_UTS_LEN));
+
+	/* with the checks and the accounting of unshare(2) */
+	err = unshare_nsproxy_namespaces(CLONE_NEWUTS, &new, NULL, NULL);
+	if (err)
+		return ERR_PTR(ckpt_err(ctx, err, "cannot make a uts namespace: error %d",
+					err));
+	ns = new->uts_ns;
+	get_uts_ns(ns);
+	put_nsproxy(new);
+
+	down_write(&uts_sem);
+	strscpy_pad(ns->name.nodename, h.nodename);
+	strscpy_pad(ns->name.domainname, h.domainname);
+	up_write(&uts_sem);
+	return ns;
+}
+
+const struct ckpt_obj_ops ckpt_uts_ns_obj_ops = {
+	.name		= "uts namespace",
+	.grab		= uts_ns_grab,
+	.drop		= uts_ns_drop,
+	.users		= uts_ns_users,
+	.collect	= uts_ns_collect,
+	.checkpoint	= uts_ns_checkpoint,
+	.restore	= uts_ns_restore,
+};
+
+/* ------------------------------------------------------------ pid */
+
+static void pid_ns_grab(void *ptr)
+{
+	get_pid_ns(ptr);
+}
+
+static void pid_ns_drop(void *ptr)
+{
+	put_pid_ns(ptr);
+}
+
+/*
+ * The count of a pid namespace says nothing: every struct pid in it holds
+ * one. Whoever lives in it must be in the tree.
+ */
+static int pid_ns_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct pid_namespace *ns = ptr;
+	struct task_struct *t;
+	struct pid *pid;
+	bool inside;
+	int nr = 1;
+
+	if (ns->user_ns != ctx->caller_cred->user_ns)
+		return ckpt_err(ctx, -ENOSYS, "pid namespace: owned by another user namespace than the caller's: not supported");
+	if (ctx->uflags & CHECKPOINT_SUBTREE)
+		return 0;
+
+	for (;; nr++) {
+		rcu_read_lock();
+		pid = find_ge_pid(nr, ns);
+		if (!pid) {
+			rcu_read_unlock();
+			return 0;
+		}
+		nr = pid_nr_ns(pid, ns);
+		t = pid_task(pid, PIDTYPE_PID);
+		inside = !t || READ_ONCE(t->exit_state) == EXIT_DEAD ||
+			 ckpt_pid_slot(ctx, pid) >= 0;
+		rcu_read_unlock();
+		if (!inside)
+			return ckpt_err(ctx, -EBUSY, "pid namespace: task %d lives in it, but is not in the tree",
+					nr);
+		cond_resched();
+	}
+}
+
+static int pid_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct pid_namespace *ns = ptr;
+	struct ckpt_hdr_pid_ns h = {
+		.level = ns->level - task_active_pid_ns(ctx->caller)->level,
+		.last_pid = idr_get_cursor(&ns->idr) - 1,
+	};
+
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_PID_NS, sizeof(h));
+}
+
+/* The namespace was made with the root of the tree: it only gets its name. */
+static void *pid_ns_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_pid_ns h;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_PID_NS, sizeof(h));
+	if (err)
+		return ERR_PTR(err);
+	if (!h.level || h.level > MAX_PID_NS_LEVEL || h.last_pid > PID_MAX_LIMIT)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace at level %u, with last pid %u",
+					h.level, h.last_pid));
+	return get_pid_ns(task_active_pid_ns(current));
+}
+
+const struct ckpt_obj_ops ckpt_pid_ns_obj_ops = {
+	.name		= "pid namespace",
+	.grab		= pid_ns_grab,
+	.drop		= pid_ns_drop,
+	.collect	= pid_ns_collect,
+	.checkpoint	= pid_ns_checkpoint,
+	.restore	= pid_ns_restore,
+};
+
+/* -------------------------------------------------------- nsproxy */
+
+static void nsproxy_grab(void *ptr)
+{
+	get_nsproxy(ptr);
+}
+
+static void nsproxy_drop(void *ptr)
+{
+	put_nsproxy(ptr);
+}
+
+static int refuse_ns(struct ckpt_ctx *ctx, const struct nsproxy *ns)
+{
+#ifdef CONFIG_NET_NS
+	if (ns->net_ns != ctx->caller_ns->net_ns &&
+	    !(ctx->uflags & CHECKPOINT_NONETNS))
+		return ckpt_err(ctx, -ENOSYS, "network namespace: not supported in this build, leave it out with CHECKPOINT_NONETNS");
+#endif
+#ifdef CONFIG_CGROUPS
+	if (ns->cgroup_ns != ctx->caller_ns->cgroup_ns)
+		return ckpt_err(ctx, -ENOSYS, "cgroup namespace: not supported");
+#endif
+#ifdef CONFIG_TIME_NS
+	if (ns->time_ns != ctx->caller_ns->time_ns ||
+	    ns->time_ns_for_children != ns->time_ns)
+		return ckpt_err(ctx, -ENOSYS, "time namespace: not supported");
+#endif
+	return 0;
+}
+
+static int nsproxy_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct nsproxy *ns = ptr, *caller = ctx->caller_ns;
+	int err;
+
+	err = refuse_ns(ctx, ns);
+	if (!err && ns->uts_ns != caller->uts_ns)
+		err = ckpt_obj_collect(ctx, ns->uts_ns, CKPT_OBJ_UTS_NS);
+	if (!err && ns->ipc_ns != caller->ipc_ns)
+		err = ckpt_obj_collect(ctx, ns->ipc_ns, CKPT_OBJ_IPC_NS);
+	if (!err && ns->mnt_ns != caller->mnt_ns)
+		err = ckpt_obj_collect(ctx, ns->mnt_ns, CKPT_OBJ_MNT_NS);
+	/* children of the caller may be told to live elsewhere than it does */
+	if (!err && ns->pid_ns_for_children != task_active_pid_ns(ctx->caller))
+		err = ckpt_obj_collect(ctx, ns->pid_ns_for_children,
+				       CKPT_OBJ_PID_NS);
+	return err;
+}
+
+static int save_ns(struct ckpt_ctx *ctx, void *ns, const void *caller,
+		   enum ckpt_obj_type type, u32 *objref)
+{
+	int ret;
+
+	if (ns == caller)
+		return 0;
+	ret = ckpt_obj_checkpoint(ctx, ns, type);
+	if (ret < 0)
+		return ret;
+	*objref = ret;
+	return 0;
+}
+
+static int nsproxy_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct nsproxy *ns = ptr, *caller = ctx->caller_ns;
+	struct ckpt_hdr_nsproxy h = {};
+	int err;
+
+	err = save_ns(ctx, ns->uts_ns, caller->uts_ns, CKPT_OBJ_UTS_NS, &h.uts);
+	if (!err)
+		err = save_ns(ctx, ns->ipc_ns, caller->ipc_ns, CKPT_OBJ_IPC_NS,
+			      &h.ipc);
+	if (!err)
+		err = save_ns(ctx, ns->mnt_ns, caller->mnt_ns, CKPT_OBJ_MNT_NS,
+			      &h.mnt);
+	if (!err)
+		err = save_ns(ctx, ns->pid_ns_for_children,
+			      task_active_pid_ns(ctx->caller), CKPT_OBJ_PID_NS,
+			      &h.pid);
+	if (err)
+		return err;
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_NSPROXY, sizeof(h));
+}
+
+/*
+ * The namespace that takes the place of @objref, borrowed: @caller for 0.
+ */
+static void *fetch_ns(struct ckpt_ctx *ctx, u32 objref, void *caller,
+		      enum ckpt_obj_type type)
+{
+	return objref ? ckpt_obj_fetch(ctx, objref, type) : caller;
+}
+
+static void *nsproxy_restore(struct ckpt_ctx *ctx)
+{
+	struct pid_namespace *active = task_active_pid_ns(current);
+	struct nsproxy *new, *caller = ctx->caller_ns;
+	struct pid_namespace *pid_ns;
+	struct uts_namespace *uts_ns;
+	struct ipc_namespace *ipc_ns;
+	struct mnt_namespace *mnt_ns;
+	struct ckpt_hdr_nsproxy h;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_NSPROXY, sizeof(h));
+	if (err)
+		return ERR_PTR(err);
+	if (h.net || h.cgroup || h.time || h.reserved) {
+		err = ckpt_err(ctx, -EINVAL, "image: network, cgroup or time namespace: not supported in this build");
+		return ERR_PTR(err);
+	}
+
+	uts_ns = fetch_ns(ctx, h.uts, caller->uts_ns, CKPT_OBJ_UTS_NS);
+	if (IS_ERR(uts_ns))
+		return uts_ns;
+	ipc_ns = fetch_ns(ctx, h.ipc, caller->ipc_ns, CKPT_OBJ_IPC_NS);
+	if (IS_ERR(ipc_ns))
+		return ipc_ns;
+	mnt_ns = fetch_ns(ctx, h.mnt, caller->mnt_ns, CKPT_OBJ_MNT_NS);
+	if (IS_ERR(mnt_ns))
+		return mnt_ns;
+	pid_ns = fetch_ns(ctx, h.pid, active, CKPT_OBJ_PID_NS);
+	if (IS_ERR(pid_ns))
+		return pid_ns;
+	if (pid_ns != active)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace of another task"));
+
+	new = ckpt_copy_nsproxy();
+	if (IS_ERR(new))
+		return new;
+	get_uts_ns(uts_ns);
+	put_uts_ns(new->uts_ns);
+	new->uts_ns = uts_ns;
+
+	get_ipc_ns(ipc_ns);
+	put_ipc_ns(new->ipc_ns);
+	new->ipc_ns = ipc_ns;
+
+	refcount_inc(&from_mnt_ns(mnt_ns)->count);
+	put_mnt_ns(new->mnt_ns);
+	new->mnt_ns = mnt_ns;
+
+	get_pid_ns(pid_ns);
+	put_pid_ns(new->pid_ns_for_children);
+	new->pid_ns_for_children = pid_ns;
+
+#ifdef CONFIG_TIME_NS
+	get_time_ns(new->time_ns);
+	put_time_ns(new->time_ns_for_children);
+	new->time_ns_for_children = new->time_ns;
+#endif
+	return new;
+}
+
+/*
+ * Not counted: the set is no object that a user sees. Whoever made the tree
+ * with unshare(1) and waits for it uses the same one.
+ */
+const struct ckpt_obj_ops ckpt_nsproxy_obj_ops = {
+	.name		= "set of namespaces",
+	.outside_ok	= true,
+	.grab		= nsproxy_grab,
+	.drop		= nsproxy_drop,
+	.collect	= nsproxy_collect,
+	.checkpoint	= nsproxy_checkpoint,
+	.restore	= nsproxy_restore,
+};
+
+/* ----------------------------------------------------------- task */
+
+/* The namespaces of a parked task, referenced, or an ERR_PTR. */
+static struct nsproxy *task_nsproxy(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct nsproxy *ns;
+
+	task_lock(t);
+	ns = t->nsproxy;
+	if (ns)
+		get_nsproxy(ns);
+	task_unlock(t);
+	if (!ns)
+		return ERR_PTR(ckpt_err(ctx, -EBUSY, "is exiting: try again"));
+	return ns;
+}
+
+static int ns_collect(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct pid_namespace *active = task_active_pid_ns(t);
+	struct nsproxy *ns = task_nsproxy(ctx, t);
+	int err;
+
+	if (IS_ERR(ns))
+		return PTR_ERR(ns);
+	if (active != task_active_pid_ns(ctx->root_task))
+		err = ckpt_err(ctx, -ENOSYS, "nested pid namespace: not supported");
+	else if (ns->pid_ns_for_children != active)
+		err = ckpt_err(ctx, -ENOSYS, "pid namespace for its children: not supported");
+	else
+		err = ckpt_obj_collect(ctx, ns, CKPT_OBJ_NSPROXY);
+	put_nsproxy(ns);
+	return err;
+}
+
+static int ns_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct nsproxy *ns = task_nsproxy(ctx, t);
+	struct ckpt_hdr_task_ref h = {};
+	int ret;
+
+	if (IS_ERR(ns))
+		return PTR_ERR(ns);
+	ret = ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_NSPROXY);
+	put_nsproxy(ns);
+	if (ret < 0)
+		return ret;
+	h.objref = ret;
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_NS, sizeof(h));
+}
+
+static int ns_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_task_ref h;
+	struct nsproxy *ns;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_NS, sizeof(h));
+	if (err)
+		return err;
+	ns = ckpt_obj_fetch(ctx, h.objref, CKPT_OBJ_NSPROXY);
+	if (IS_ERR(ns))
+		return PTR_ERR(ns);
+	if (ns->pid_ns_for_children != task_active_pid_ns(current))
+		return ckpt_err(ctx, -EINVAL, "image: namespaces of a task in another pid namespace");
+	if (ns == current->nsproxy)
+		return 0;
+
+	/* as unshare(2): semaphores and segments there cannot be reached */
+	if (ns->ipc_ns != current->nsproxy->ipc_ns) {
+		exit_sem(current);
+		exit_shm(current);
+		shm_init_task(current);
+	}
+	get_nsproxy(ns);
+	switch_task_namespaces(current, ns);
+	return 0;
+}
+
+const struct ckpt_task_ops ckpt_ns_task_ops = {
+	.name		= "namespaces",
+	.collect	= ns_collect,
+	.checkpoint	= ns_checkpoint,
+	.restore	= ns_restore,
+};

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Small state of processes and threads that has no better place: resource
+ * limits, and what prctl(2) and its like set. What cannot be saved is refused
+ * here by name.
+ */
+
+#include <linux/capability.h>
+#include <linux/checkpoint_types.h>
+#include <linux/futex.h>
+#include <linux/io_uring_types.h>
+#include <linux/oom.h>
+#include <linux/perf_event.h>
+#include <linux/posix-timers.h>
+#include <linux/resource.h>
+#include <linux/rseq.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/seccomp.h>
+#include <linux/security.h>
+#include <linux/sem.h>
+#include <linux/shm.h>
+#include <linux/signal.h>
+#include <linux/thread_info.h>
+#include <linux/uaccess.h>
+#include <linux/uprobes.h>
+#include <linux/user_events.h>
+
+/* ------------------------------------------------------------- limits */
+
+static int limits_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct signal_struct *sig = t->signal;
+	struct ckpt_hdr_task_limits h = {};
+	int i;
+
+	BUILD_BUG_ON(ARRAY_SIZE(h.rlim) != RLIM_NLIMITS);
+
+	task_lock(t);
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		h.rlim[i].cur = sig->rlim[i].rlim_cur;
+		h.rlim[i].max = sig->rlim[i].rlim_max;
+	}
+	task_unlock(t);
+	mutex_lock(&oom_adj_mutex);
+	h.oom_score_adj = sig->oom_score_adj;
+	h.oom_score_adj_min = sig->oom_score_adj_min;
+	mutex_unlock(&oom_adj_mutex);
+
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_LIMITS, sizeof(h));
+}
+
+/* As prlimit(2) checks it */
+static int check_rlimit(struct ckpt_ctx *ctx, int i, const struct ckpt_rlimit *r)
+{
+	struct rlimit new = { .rlim_cur = r->cur, .rlim_max = r->max };
+	int err;
+
+	if (r->cur > r->max)
+		return ckpt_err(ctx, -EINVAL, "image: resource limit %d: %llu is above its hard limit %llu",
+				i, r->cur, r->max);
+	if (r->max > rlimit_max(i) && !capable(CAP_SYS_RESOURCE))
+		return ckpt_err(ctx, -EPERM, "resource limit %d: %llu is above the hard limit of the caller of restart, %lu",
+				i, r->max, rlimit_max(i));
+	if (i == RLIMIT_NOFILE && r->max > sysctl_nr_open)
+		return ckpt_err(ctx, -EPERM, "RLIMIT_NOFILE: %llu is above fs.nr_open, which is %u here",
+				r->max, sysctl_nr_open);
+	task_lock(current->group_leader);
+	err = security_task_setrlimit(current, i, &new);
+	task_unlock(current->group_leader);
+	return err;
+}
+
+static int limits_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_task_limits h, *d;
+	int i, err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_LIMITS, sizeof(h));
+	for (i = 0; i < ARRAY_SIZE(h.rlim) && !err; i++)
+		err = check_rlimit(ctx, i, &h.rlim[i]);
+	if (err)
+		return err;
+	if (h.oom_score_adj < h.oom_score_adj_min ||
+	    h.oom_score_adj_min < OOM_SCORE_ADJ_MIN ||
+	    h.oom_score_adj > OOM_SCORE_ADJ_MAX)
+		return ckpt_err(ctx, -EINVAL, "image: oom_score_adj %d, at least %d",
+				h.oom_score_adj, h.oom_score_adj_min);
+	if (h.oom_score_adj_min < current->signal->oom_score_adj_min &&
+	    !capable(CAP_SYS_RESOURCE))
+		return ckpt_err(ctx, -EPERM, "oom_score_adj: %d is below what the caller of restart may set, %d",
+				h.oom_score_adj_min,
+				current->signal->oom_score_adj_min);
+
+	d = ckpt_task_defer(ctx, CKPT_STATE_LIMITS, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	*d = h;
+	return 0;
+}
+
+static void limits_commit(void *defer)
+{
+	const struct ckpt_hdr_task_limits *h = defer;
+	struct signal_struct *sig = current->signal;
+	int i;
+
+	task_lock(current->group_leader);
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		sig->rlim[i].rlim_cur = h->rlim[i].cur;
+		sig->rlim[i].rlim_max = h->rlim[i].max;
+	}
+	task_unlock(current->group_leader);
+	if (h->rlim[RLIMIT_CPU].cur != RLIM_INFINITY)
+		update_rlimit_cpu(current->group_leader,
+				  h->rlim[RLIMIT_CPU].cur);
+
+	mutex_lock(&oom_adj_mutex);
+	sig->oom_score_adj = h->oom_score_adj;
+	sig->oom_score_adj_min = h->oom_score_adj_min;
+	mutex_unlock(&oom_adj_mutex);
+}
+
+const struct ckpt_task_ops ckpt_limits_task_ops = {
+	.name		= "resource limits",
+	.process	= true,
+	.checkpoint	= limits_checkpoint,
+	.restore	= limits_restore,
+	.commit		= limits_commit,
+};
+
+/* ---------------------------------------------------- what is refused */
+
+/* What fork(2) hands on: a restored task must not have it from the caller. */
+static const char *refused_inherited(struct task_struct *t)
+{
+#ifdef CONFIG_SECCOMP
+	if (t->seccomp.mode != SECCOMP_MODE_DISABLED)
+		return "seccomp";
+#endif
+#ifdef CONFIG_NUMA
+	if (t->mempolicy)
+		return "NUMA memory policy (set_mempolicy)";
+#endif
+	if (task_spec_ssb_disable(t) || task_spec_ssb_noexec(t) ||
+	    task_spec_ssb_force_disable(t) || task_spec_ib_disable(t) ||
+	    task_spec_ib_force_disable(t))
+		return "speculation control (PR_SET_SPECULATION_CTRL)";
+#ifdef TIF_SPEC_L1D_FLUSH
+	if (test_tsk_thread_flag(t, TIF_SPEC_L1D_FLUSH))
+		return "speculation control (PR_SPEC_L1D_FLUSH)";
+#endif
+#ifdef TIF_NOTSC
+	if (test_tsk_thread_flag(t, TIF_NOTSC))
+		return "time stamp counter disabled (PR_SET_TSC)";
+#endif
+#ifdef TIF_NOCPUID
+	if (test_tsk_thread_flag(t, TIF_NOCPUID))
+		return "CPUID disabled (ARCH_SET_CPUID)";
+#endif
+	return NULL;
+}
+
+#ifdef CONFIG_PERF_EVENTS
+static bool has_perf_events(struct task_struct *t)
+{
+	struct perf_event_context *perf;
+	bool has;
+
+	/* the context stays when the last event is gone */
+	rcu_read_lock();
+	perf = READ_ONCE(t->perf_event_ctxp);
+	has = perf && READ_ONCE(perf->nr_events);
+	rcu_read_unlock();
+	return has;
+}
+#endif
+
+static const char *refused_own(struct task_struct *t)
+{
+	bool tracer;
+
+	read_lock(&tasklist_lock);
+	tracer = !list_empty(&t->ptraced);
+	read_unlock(&tasklist_lock);
+	if (tracer)
+		return "tracing of other tasks (ptrace)";
+	if (t->ptrace)
+		return "being traced (ptrace)";
+#ifdef CONFIG_IO_URING
+	if (t->io_uring && !xa_empty(&t->io_uring->xa))
+		return "io_uring";
+#endif
+#ifdef CONFIG_PERF_EVENTS
+	if (has_perf_events(t))
+		return "perf events";
+#endif
+#ifdef CONFIG_UPROBES
+	if (t->utask && (t->utask->active_uprobe || t->utask->return_instances))
+		return "uprobe in progress";
+#endif
+#ifdef CONFIG_USER_EVENTS
+	if (t->user_event_mm)
+		return "user events";
+#endif
+#ifdef CONFIG_GENERIC_ENTRY
+	if (test_task_syscall_work(t, SYSCALL_USER_DISPATCH))
+		return "system call dispatch (PR_SET_SYSCALL_USER_DISPATCH)";
+#endif
+#ifdef CONFIG_SYSVIPC
+	if (ckpt_sem_has_undo(t))
+		return "System V semaphores to undo (SEM_UNDO)";
+	if (!list_empty(&t->sysvshm.shm_clist))
+		return "System V shared memory";
+#endif
+#ifdef CONFIG_COMPAT
+	if (t->compat_robust_list)
+		return "robust futexes of 32-bit code";
+#endif
+#ifdef CONFIG_FUTEX_PI
+	if (!list_empty(&t->pi_state_list))
+		return "priority inheritance futex that a task outside of the tree waits for";
+#endif
+	return NULL;
+}
+
+/* --------------------------------------------------------------- misc */
+
+/* task->flags that prctl(2) sets: current alone changes them */
+static const struct {
+	u32 flag;
+	unsigned int pf;
+} prctl_flags[] = {
+	{ CKPT_MISC_MCE_PROCESS, PF_MCE_PROCESS },
+	{ CKPT_MISC_MCE_EARLY, PF_MCE_EARLY },
+	{ CKPT_MISC_IO_FLUSHER, PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE },
+};
+
+#define CKPT_MISC_FLAGS	(CKPT_MISC_MCE_PROCESS | CKPT_MISC_MCE_EARLY | \
+			 CKPT_MISC_IO_FLUSHER | CKPT_MISC_EXECED)
+
+static int misc_collect(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const char *what = refused_own(t) ?: refused_inherited(t);
+
+	if (what)
+		return ckpt_err(ctx, -ENOSYS, "%s: not supported", what);
+	return 0;
+}
+
+static int misc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct ckpt_hdr_task_misc h = {
+		.personality = t->personality,
+		.pdeath_signal = t->pdeath_signal,
+		.set_child_tid = (unsigned long)t->set_child_tid,
+		.clear_child_tid = (unsigned long)t->clear_child_tid,
+	};
+	int i;
+
+	BUILD_BUG_ON(sizeof(h.comm) != sizeof(t->comm));
+
+#ifdef CONFIG_FUTEX
+	h.robust_list = (unsigned long)t->robust_list;
+#endif
+#ifdef CONFIG_RSEQ
+	h.rseq = (unsigned long)t->rseq;
+	h.rseq_len = t->rseq_len;
+	h.rseq_sig = t->rseq_sig;
+#endif
+	for (i = 0; i < ARRAY_SIZE(prctl_flags); i++)
+		if ((t->flags & prctl_flags[i].pf) == prctl_flags[i].pf)
+			h.flags |= prctl_flags[i].flag;
+	if (!(t->flags & PF_FORKNOEXEC))
+		h.flags |= CKPT_MISC_EXECED;
+	get_task_comm(h.comm, t);
+
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
+}
+
+/* The size that struct rseq had at first, and is aligned to then */
+#define CKPT_RSEQ_ORIG_SIZE	32
+
+/* As rseq(2) checks it */
+static bool rseq_ok(const struct ckpt_hdr_task_misc *h)
+{
+	if (!h->rseq)
+		return !h->rseq_len && !h->rseq_sig;
+#ifdef CONFIG_RSEQ
+	if (h->rseq_len < CKPT_RSEQ_ORIG_SIZE ||
+	    h->rseq_len < offsetof(struct rseq, end) ||
+	    !IS_ALIGNED(h->rseq, h->rseq_len == CKPT_RSEQ_ORIG_SIZE ?
+				 CKPT_RSEQ_ORIG_SIZE :
+				 __alignof__(struct rseq)))
+		return false;
+	return access_ok((void __user *)(unsigned long)h->rseq, h->rseq_len);
+#else
+	return false;
+#endif
+}
+
+static int misc_restore(struct ckpt_ctx *ctx)
+{
+	const char *what = refused_inherited(current);
+	struct ckpt_hdr_task_misc h, *d;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
+	if (err)
+		return err;
+	if (what)
+		return ckpt_err(ctx, -EPERM, "the caller of restart has %s, which a restored task would inherit",
+				what);
+	if ((h.flags & ~CKPT_MISC_FLAGS) || h.reserved ||
+	    !valid_signal(h.pdeath_signal) ||
+	    strnlen(h.comm, sizeof(h.comm)) == sizeof(h.comm))
+		return ckpt_err(ctx, -EINVAL, "image: flags %#x, parent death signal %u, or the name is malformed",
+				h.flags, h.pdeath_signal);
+	if (!rseq_ok(&h))
+		return ckpt_err(ctx, -EINVAL, "rseq area at %#llx, %u bytes: malformed, or not known here",
+				h.rseq, h.rseq_len);
+	if ((h.flags & CKPT_MISC_IO_FLUSHER) && !capable(CAP_SYS_RESOURCE))
+		return ckpt_err(ctx, -EPERM, "PR_SET_IO_FLUSHER: you may not set it");
+
+	d = ckpt_task_defer(ctx, CKPT_STATE_MISC, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	*d = h;
+	/* of a task that replaces itself: in the address space that is gone */
+	rseq_execve(current);
+	return 0;
+}
+
+/*
+ * Until here these would have been used by the exit of a task whose restart
+ * failed: memory that is shared must not see that.
+ */
+static void commit_pointers(const struct ckpt_hdr_task_misc *h)
+{
+	current->set_child_tid = (int __user *)(unsigned long)h->set_child_tid;
+	current->clear_child_tid =
+		(int __user *)(unsigned long)h->clear_child_tid;
+#ifdef CONFIG_FUTEX
+	current->robust_list =
+		(struct robust_list_head __user *)(unsigned long)h->robust_list;
+#endif
+#ifdef CONFIG_RSEQ
+	/*
+	 * The checkpoint was a preemption: a critical section is left through
+	 * its abort handler, once the saved registers are in place.
+	 */
+	preempt_disable();
+	current->rseq = (struct rseq __user *)(unsigned long)h->rseq;
+	current->rseq_len = h->rseq_len;
+	current->rseq_sig = h->rseq_sig;
+	rseq_preempt(current);
+	preempt_enable();
+#endif
+}
+
+static void misc_commit(void *defer)
+{
+	const struct ckpt_hdr_task_misc *h = defer;
+	int i;
+
+	commit_pointers(h);
+	for (i = 0; i < ARRAY_SIZE(prctl_flags); i++) {
+		current->flags &= ~prctl_flags[i].pf;
+		if (h->flags & prctl_flags[i].flag)
+			current->flags |= prctl_flags[i].pf;
+	}
+	if (h->flags & CKPT_MISC_EXECED)
+		current->flags &= ~PF_FORKNOEXEC;
+	else
+		current->flags |= PF_FORKNOEXEC;
+	current->personality = h->personality;
+	/* after the credentials, which clear it */
+	current->pdeath_signal = h->pdeath_signal;
+	set_task_comm(current, h->comm);
+}
+
+const struct ckpt_task_ops ckpt_misc_task_ops = {
+	.name		= "small state",
+	.collect	= misc_collect,
+	.checkpoint	= misc_checkpoint,
+	.restore	= misc_restore,
+	.commit		= misc_commit,
+};

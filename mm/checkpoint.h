@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Checkpoint and restart of memory: what its files share with each other.
+ */
+#ifndef __MM_CHECKPOINT_H
+#define __MM_CHECKPOINT_H
+
+#include <linux/bvec.h>
+#include <linux/checkpoint_types.h>
+#include <linux/workqueue.h>
+
+struct vm_area_struct;
+
+/* In the low bits of struct ckpt_pages.addr */
+#define CKPT_PAGE_FIRST		0x1UL	/* continues no run that ends here */
+#define CKPT_PAGE_ZERO_OK	0x2UL	/* a page of zeros need not be stored */
+
+/**
+ * struct ckpt_pages - pages on their way to the image, or from it
+ * @nr: how many there are
+ * @done: writing: those in @rec, and before; reading: those installed
+ * @page: the pages, referenced
+ * @addr: writing: where they belong, an address or an offset in bytes, with
+ *	CKPT_PAGE_* in its low bits
+ * @bvec: segments of the payload
+ * @nr_bvec: number of segments
+ * @nr_rec: writing: number of pages of @rec
+ * @work: what another CPU does meanwhile: makes @rec, or verifies the pages
+ * @queued: @work has been started and not been waited for
+ * @err: reading: what came of it
+ * @in: reading: the record, to be freed with kvfree(), or NULL
+ * @rec: writing: the record, with room for CKPT_PAGES_MAX_EXTENTS
+ *
+ * Two of these are the buffer that memory needs, however much there is of it.
+ */
+struct ckpt_pages {
+	unsigned int nr;
+	unsigned int done;
+	struct page *page[CKPT_PAGES_MAX_PAGES];
+	unsigned long addr[CKPT_PAGES_MAX_PAGES];
+	struct bio_vec bvec[CKPT_PAGES_MAX_PAGES];
+	unsigned int nr_bvec;
+	unsigned int nr_rec;
+	struct work_struct work;
+	bool queued;
+	int err;
+	struct ckpt_hdr_pages *in;
+	struct ckpt_hdr_pages rec;
+};
+
+/*
+ * Fill in pages, in ascending order of their addresses over all calls.
+ * Returns 1 if there may be more, 0 at the end, or a negative errno, reported.
+ */
+typedef int ckpt_gather_t(struct ckpt_ctx *ctx, struct ckpt_pages *p,
+			  void *priv);
+
+/**
+ * struct ckpt_load_ops - where pages that are read go
+ * @alloc: fill in pages for the extents of @in, which is well-formed; they
+ *	may hold anything
+ * @install: put them where they belong: they have their content now
+ * @drop: put the references that are left; called whatever happened before
+ */
+struct ckpt_load_ops {
+	int (*alloc)(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv);
+	int (*install)(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv);
+	void (*drop)(struct ckpt_pages *p);
+};
+
+/* checkpoint_pages.c */
+void ckpt_pages_put(struct ckpt_pages *p);
+int ckpt_pages_write(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv);
+int ckpt_pages_read(struct ckpt_ctx *ctx, u64 end,
+		    const struct ckpt_load_ops *ops, void *priv);
+
+/* checkpoint_anon.c */
+int ckpt_anon_checkpoint(struct ckpt_ctx *ctx, struct mm_struct *mm);
+int ckpt_anon_restore(struct ckpt_ctx *ctx, struct mm_struct *mm);
+
+/**
+ * struct ckpt_vma - a mapping as it was found
+ * @h: its record, without the objref of the file
+ * @file: the file mapped, referenced, or NULL
+ * @refused: why it cannot be saved, or NULL
+ * @name: if @h.name
+ */
+struct ckpt_vma {
+	struct ckpt_hdr_vma h;
+	struct file *file;
+	const char *refused;
+	char name[CKPT_VMA_NAME_MAX];
+};
+
+/* checkpoint_vma.c */
+int ckpt_vma_special(struct vm_area_struct *vma);
+int ckpt_vma_find(struct mm_struct *mm, unsigned long addr, struct ckpt_vma *v);
+void ckpt_vma_put(struct ckpt_vma *v);
+int ckpt_vma_collect(struct ckpt_ctx *ctx, const struct ckpt_vma *v);
+int ckpt_vma_checkpoint(struct ckpt_ctx *ctx, struct ckpt_vma *v);
+int ckpt_vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm, u64 *pos);
+
+/* checkpoint_shmem.c */
+bool ckpt_is_shmem(struct vm_area_struct *vma);
+
+#endif /* __MM_CHECKPOINT_H */
