@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tasks of an image, and the image as a whole.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "parser.h"
+#include "records.h"
+
+/* Highest pid that a kernel gives, and so the most tasks there can be */
+#define PID_MAX		(4 * 1024 * 1024)
+
+/* ------------------------------------------------------------------ tasks */
+
+static int check_task(struct parser *p, uint32_t i)
+{
+	const struct ckpt_task_entry *e = &p->m->tasks[i].e;
+	bool thread = e->flags & CKPT_TASK_THREAD;
+
+	if (thread ? e->leader >= i : e->leader != i)
+		return damaged(p, "task %u: the leader is task %u", i,
+			       e->leader);
+	if (thread && (p->m->tasks[e->leader].e.flags & CKPT_TASK_THREAD))
+		return damaged(p, "task %u: its leader is a thread", i);
+	if (!i && (thread || e->parent != MODEL_NONE))
+		return damaged(p, "the root is not the first task");
+	if (i && e->parent >= i && !(thread && e->parent == MODEL_NONE))
+		return damaged(p, "task %u: the parent is task %u", i,
+			       e->parent);
+	return 0;
+}
+
+static int read_task_table(struct parser *p)
+{
+	const struct ckpt_hdr_tasks *h;
+	struct model *m = p->m;
+	size_t i, nr;
+
+	while (m->nr_tasks < m->tree.nr_tasks) {
+		h = need(p, CKPT_HDR_TASKS);
+		if (!h)
+			return -1;
+		nr = (h->h.len - sizeof(*h)) / sizeof(h->tasks[0]);
+		if (!nr || nr > m->tree.nr_tasks - m->nr_tasks)
+			return damaged(p, "these are not %u tasks together",
+				       m->tree.nr_tasks);
+		if (grow(p, &m->tasks, m->nr_tasks, nr, sizeof(*m->tasks)))
+			return -1;
+		for (i = 0; i < nr; i++) {
+			memset(&m->tasks[m->nr_tasks], 0, sizeof(*m->tasks));
+			m->tasks[m->nr_tasks].e = h->tasks[i];
+			if (check_task(p, m->nr_tasks++))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int read_pid_table(struct parser *p)
+{
+	const struct ckpt_hdr_pids *h;
+	struct model *m = p->m;
+	size_t i, nr;
+
+	while (m->nr_pids < m->tree.nr_pids) {
+		h = need(p, CKPT_HDR_PIDS);
+		if (!h)
+			return -1;
+		nr = (h->h.len - sizeof(*h)) / sizeof(h->pids[0]);
+		if (!nr || nr > m->tree.nr_pids - m->nr_pids)
+			return damaged(p, "these are not %u pids together",
+				       m->tree.nr_pids);
+		if (grow(p, &m->pids, m->nr_pids, nr, sizeof(*m->pids)))
+			return -1;
+		for (i = 0; i < nr; i++) {
+			if (!h->pids[i].nr || h->pids[i].nr > PID_MAX)
+				return damaged(p, "%u is not a pid",
+					       h->pids[i].nr);
+			m->pids[m->nr_pids++] = h->pids[i];
+		}
+	}
+	return 0;
+}
+
+/* The task table names pids, which come after it. */
+static int check_task_pids(struct parser *p)
+{
+	const struct ckpt_task_entry *e;
+	bool *taken = calloc(p->m->nr_pids + 1, sizeof(*taken));
+	size_t i;
+	int ret = 0;
+
+	if (!taken)
+		return no_memory(p);
+	for (i = 0; i < p->m->nr_tasks && !ret; i++) {
+		e = &p->m->tasks[i].e;
+		ret = check_slot(p, "tid of a task", e->tid);
+		if (!ret && e->pgrp != MODEL_NONE)
+			ret = check_slot(p, "process group of a task", e->pgrp);
+		if (!ret && e->session != MODEL_NONE)
+			ret = check_slot(p, "session of a task", e->session);
+		if (!ret && taken[e->tid])
+			ret = damaged(p, "two tasks have the pid slot %u",
+				      e->tid);
+		if (!ret)
+			taken[e->tid] = true;
+	}
+	free(taken);
+	return ret;
+}
+
+static int read_tree(struct parser *p)
+{
+	const struct ckpt_hdr_tree *h = need(p, CKPT_HDR_TREE);
+	const uint32_t known = CKPT_TREE_CONTAINER | CKPT_TREE_SELF;
+
+	if (!h)
+		return -1;
+	p->m->tree = *h;
+	if (h->flags & ~known)
+		return damaged(p, "unknown flags");
+	if (!h->nr_tasks || h->nr_tasks > PID_MAX)
+		return damaged(p, "nr_tasks is out of range");
+	/* Each task has a pid, and may have a group and a session of its own. */
+	if (h->nr_pids > 3ull * PID_MAX)
+		return damaged(p, "nr_pids is out of range");
+	return read_task_table(p) || read_pid_table(p) || check_task_pids(p) ?
+		-1 : 0;
+}
+
+static int check_sigpending(struct parser *p,
+			    const struct ckpt_hdr_sigpending *h)
+{
+	size_t i, nr = (h->h.len - sizeof(*h)) / sizeof(h->queue[0]);
+
+	for (i = 0; i < nr; i++) {
+		const struct ckpt_siginfo *s = &h->queue[i];
+
+		if (!s->sig || s->sig > 64)
+			return damaged(p, "%u is not a signal", s->sig);
+		if (s->flags & CKPT_SIGINFO_PID &&
+		    check_slot(p, "sender of a signal", s->pid))
+			return -1;
+	}
+	return 0;
+}
+
+static int set_ref(struct parser *p, struct model_task *t, enum model_ref ref,
+		   uint32_t objref, uint32_t type)
+{
+	struct model_object *o;
+
+	if (check_ref(p, "objref", objref, type))
+		return -1;
+	t->ref[ref] = objref;
+	o = model_object(p->m, objref);
+	if (o->task == MODEL_NONE)
+		o->task = p->place.task;
+	return 0;
+}
+
+/* What the rest of the program wants to know of a record of a task's state */
+static int read_state(struct parser *p, struct model_task *t,
+		      const struct ckpt_hdr *h)
+{
+	uint32_t ref = ((struct ckpt_hdr_task_ref *)h)->objref;
+
+	switch (h->type) {
+	case CKPT_HDR_TASK_NS:
+		return set_ref(p, t, MODEL_NSPROXY, ref, CKPT_OBJ_NSPROXY);
+	case CKPT_HDR_TASK_FS:
+		return set_ref(p, t, MODEL_FS, ref, CKPT_OBJ_FS);
+	case CKPT_HDR_TASK_FILES:
+		return set_ref(p, t, MODEL_FILES, ref, CKPT_OBJ_FILES);
+	case CKPT_HDR_TASK_MM:
+		return set_ref(p, t, MODEL_MM, ref, CKPT_OBJ_MM);
+	case CKPT_HDR_TASK_SIGHAND:
+		return set_ref(p, t, MODEL_SIGHAND, ref, CKPT_OBJ_SIGHAND);
+	case CKPT_HDR_TASK_CRED:
+		return set_ref(p, t, MODEL_CRED,
+			       ((struct ckpt_hdr_task_cred *)h)->cred,
+			       CKPT_OBJ_CRED);
+	case CKPT_HDR_SIGPENDING:
+		return check_sigpending(p, (struct ckpt_hdr_sigpending *)h);
+	case CKPT_HDR_TASK_JOBCTL:
+		t->jobctl = ((struct ckpt_hdr_task_jobctl *)h)->flags;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int read_task(struct parser *p)
+{
+	const struct ckpt_hdr_task *h = need(p, CKPT_HDR_TASK);
+	const struct record_type *type;
+	const struct ckpt_hdr *rec;
+	uint64_t seen[16] = {};
+	struct model_task *t;
+	uint32_t i, last = p->place.task;
+
+	if (!h)
+		return -1;
+	/* In the order of the table, zombies left out */
+	for (i = last == MODEL_NONE ? 0 : last + 1; i < p->m->nr_tasks; i++)
+		if (!(p->m->tasks[i].e.flags & CKPT_TASK_ZOMBIE))
+			break;
+	if (i == p->m->nr_tasks || h->index != i)
+		return damaged(p, "task %u is not the next one", h->index);
+	t = &p->m->tasks[i];
+	t->live = true;
+	p->place.task = i;
+
+	while ((rec = peek(p))) {
+		if (rec->type == CKPT_HDR_TASK || rec->type == CKPT_HDR_TRAILER)
+			return 0;
+		if (rec->type == CKPT_HDR_OBJECT) {
+			if (read_object(p, (struct ckpt_hdr_object *)rec))
+				return -1;
+			continue;
+		}
+		rec = next(p);
+		if (!rec)
+			return -1;
+		type = record_type(rec->type);
+		if (!(type->flags & RECORD_TASK))
+			return damaged(p, "it is not state of a task");
+		if (rec->type / 64 >= ARRAY_SIZE(seen) ||
+		    (!(type->flags & RECORD_REPEATS) &&
+		     seen[rec->type / 64] & 1ull << rec->type % 64))
+			return damaged(p, "task %u has it already", i);
+		seen[rec->type / 64] |= 1ull << rec->type % 64;
+		if (read_state(p, t, rec))
+			return -1;
+	}
+	return -1;
+}
+
+static int read_image(struct parser *p)
+{
+	const struct ckpt_hdr_header *h = need(p, CKPT_HDR_HEADER);
+	const struct ckpt_hdr *rec;
+	size_t i;
+
+	if (!h)
+		return -1;
+	p->m->header = *h;
+	if (read_tree(p))
+		return -1;
+	while ((rec = peek(p)) && rec->type != CKPT_HDR_TRAILER)
+		if (read_task(p))
+			return -1;
+	if (!rec)
+		return -1;
+	for (i = 0; i < p->m->nr_tasks; i++)
+		if (!p->m->tasks[i].live &&
+		    !(p->m->tasks[i].e.flags & CKPT_TASK_ZOMBIE))
+			return damaged(p, "there is no state of task %zu", i);
+	p->place.task = MODEL_NONE;
+	return next(p) ? 0 : -1;
+}
+
+int model_read(struct model *m, struct ckpt_image *img, model_record_fn *fn,
+	       void *arg)
+{
+	struct parser p = {
+		.m = m, .img = img, .fn = fn, .arg = arg,
+		.place.task = MODEL_NONE,
+	};
+	int ret;
+
+	memset(m, 0, sizeof(*m));
+	ret = read_image(&p);
+	m->bytes = ckpt_image_bytes(img, &m->payload);
+	return m->failure ? 1 : ret;
+}
+
+void model_free(struct model *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->nr_objects; i++)
+		object_free(m->objects[i]);
+	free(m->objects);
+	free(m->hash);
+	free(m->tasks);
+	free(m->pids);
+	free(m->failure);
+}
+
+/* -------------------------------------------------------------- questions */
+
+struct model_object *model_task_object(const struct model *m, uint32_t i,
+				       enum model_ref ref)
+{
+	uint32_t objref = m->tasks[i].ref[ref];
+
+	return objref ? model_object(m, objref) : NULL;
+}
+
+uint32_t model_pid(const struct model *m, uint32_t slot)
+{
+	return slot < m->nr_pids ? m->pids[slot].nr : 0;
+}
+
+/* Pages of @o in the image that are below page @end. */
+static uint64_t pages_below(const struct model_object *o, uint64_t end,
+			    uint64_t page_size)
+{
+	size_t low = 0, high = o->nr_extents, mid;
+	const struct model_extent *e;
+	uint64_t first;
+
+	/* The last run that starts below it */
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (o->extents[mid].addr / page_size < end)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (!low)
+		return 0;
+	e = &o->extents[low - 1];
+	first = e->addr / page_size;
+	return e->before + (end - first < e->nr_pages ? end - first :
+							e->nr_pages);
+}
+
+uint64_t model_vma_pages(const struct model *m, const struct model_vma *vma)
+{
+	const struct model_object *o;
+	uint64_t size = m->header.page_size, from = vma->v.pgoff, to;
+
+	if (vma->v.kind != CKPT_VMA_SHMEM)
+		return vma->pages;
+	o = model_object(m, vma->v.file);
+	to = from + (vma->v.end - vma->v.start) / size;
+	if (to < from)
+		return 0;
+	return pages_below(o, to, size) - pages_below(o, from, size);
+}

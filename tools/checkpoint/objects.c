@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kinds of shared objects, and the records that each is made of:
+ *
+ *	mnt_ns	MNT_NS (MNT_PROC STRING STRING)...	MNT_NS.nr_proc times
+ *	fs	FS STRING STRING
+ *	files	FILES FDS...			until FILES.nr descriptors
+ *	file	FILE STRING
+ *	pipe	PIPE (PIPE_BUFS PIPE_DATA...)...	PIPE.nr_bufs slots
+ *	mm	MM (VMA [STRING])... PAGES...	until one without extents
+ *	shmem	SHMEM STRING PAGES...		until one without extents
+ *	else	one record
+ *
+ * A new kind is one function and one line in the table at the end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "parser.h"
+
+/* A pointer to a copy of @h in the object is left in @rec. */
+static int main_record(struct parser *p, struct model_object *o, uint32_t type)
+{
+	const struct ckpt_hdr *h = need(p, type);
+
+	if (!h)
+		return -1;
+	o->rec = malloc(h->len);
+	if (!o->rec)
+		return no_memory(p);
+	memcpy(o->rec, h, h->len);
+	return 0;
+}
+
+static int read_strings(struct parser *p, struct model_object *o, uint32_t nr)
+{
+	const struct ckpt_hdr_string *h;
+
+	while (nr--) {
+		h = need(p, CKPT_HDR_STRING);
+		if (!h || grow(p, &o->strings, o->nr_strings, 1,
+			       sizeof(*o->strings)))
+			return -1;
+		o->strings[o->nr_strings] = strdup(h->text);
+		if (!o->strings[o->nr_strings])
+			return no_memory(p);
+		o->nr_strings++;
+	}
+	return 0;
+}
+
+static int read_nsproxy(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_nsproxy *r;
+
+	if (main_record(p, o, CKPT_HDR_NSPROXY))
+		return -1;
+	r = (struct ckpt_hdr_nsproxy *)o->rec;
+	if (check_opt_ref(p, "uts", r->uts, CKPT_OBJ_UTS_NS) ||
+	    check_opt_ref(p, "ipc", r->ipc, CKPT_OBJ_IPC_NS) ||
+	    check_opt_ref(p, "mnt", r->mnt, CKPT_OBJ_MNT_NS) ||
+	    check_opt_ref(p, "pid", r->pid, CKPT_OBJ_PID_NS) ||
+	    check_opt_ref(p, "net", r->net, CKPT_OBJ_NONE) ||
+	    check_opt_ref(p, "cgroup", r->cgroup, CKPT_OBJ_NONE))
+		return -1;
+	return check_opt_ref(p, "time", r->time, CKPT_OBJ_NONE);
+}
+
+static int read_uts_ns(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_UTS_NS);
+}
+
+static int read_ipc_ns(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_IPC_NS);
+}
+
+static int read_mnt_ns(struct parser *p, struct model_object *o)
+{
+	uint32_t nr;
+
+	if (main_record(p, o, CKPT_HDR_MNT_NS))
+		return -1;
+	for (nr = ((struct ckpt_hdr_mnt_ns *)o->rec)->nr_proc; nr; nr--)
+		if (!need(p, CKPT_HDR_MNT_PROC) || read_strings(p, o, 2))
+			return -1;
+	return 0;
+}
+
+static int read_pid_ns(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_PID_NS);
+}
+
+static int read_cred(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_CRED);
+}
+
+static int read_sighand(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_SIGHAND);
+}
+
+static int read_fs(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_fs *r;
+
+	if (main_record(p, o, CKPT_HDR_FS))
+		return -1;
+	r = (struct ckpt_hdr_fs *)o->rec;
+	if (check_opt_ref(p, "root_mnt", r->root_mnt, CKPT_OBJ_MNT_NS) ||
+	    check_opt_ref(p, "pwd_mnt", r->pwd_mnt, CKPT_OBJ_MNT_NS))
+		return -1;
+	return read_strings(p, o, 2);
+}
+
+static int add_fds(struct parser *p, struct model_object *o,
+		   const struct ckpt_hdr_fds *h)
+{
+	size_t i, nr = (h->h.len - sizeof(*h)) / sizeof(h->fds[0]);
+	const struct ckpt_fd *last;
+
+	if (!nr)
+		return damaged(p, "it is empty");
+	if (grow(p, &o->fds, o->nr_fds, nr, sizeof(*o->fds)))
+		return -1;
+	for (i = 0; i < nr; i++) {
+		last = o->nr_fds ? &o->fds[o->nr_fds - 1] : NULL;
+		if (h->fds[i].fd > INT32_MAX ||
+		    (last && h->fds[i].fd <= last->fd))
+			return damaged(p, "descriptor %u is out of order",
+				       h->fds[i].fd);
+		if (h->fds[i].flags & ~CKPT_FD_CLOEXEC)
+			return damaged(p, "descriptor %u: unknown flags",
+				       h->fds[i].fd);
+		if (check_ref(p, "file", h->fds[i].file, CKPT_OBJ_FILE))
+			return -1;
+		o->fds[o->nr_fds++] = h->fds[i];
+	}
+	return 0;
+}
+
+static int read_files(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_fds *h;
+	uint32_t nr;
+
+	if (main_record(p, o, CKPT_HDR_FILES))
+		return -1;
+	nr = ((struct ckpt_hdr_files *)o->rec)->nr;
+	while (o->nr_fds < nr) {
+		h = need(p, CKPT_HDR_FDS);
+		if (!h || add_fds(p, o, h))
+			return -1;
+		if (o->nr_fds > nr)
+			return damaged(p, "more than %u descriptors", nr);
+	}
+	return 0;
+}
+
+static int read_file(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_file *r;
+
+	if (main_record(p, o, CKPT_HDR_FILE))
+		return -1;
+	r = (struct ckpt_hdr_file *)o->rec;
+	switch (r->kind) {
+	case CKPT_FILE_PIPE:
+	case CKPT_FILE_FIFO:
+		if (check_ref(p, "inner", r->inner, CKPT_OBJ_PIPE))
+			return -1;
+		break;
+	case CKPT_FILE_SHMEM:
+		if (check_ref(p, "inner", r->inner, CKPT_OBJ_SHMEM))
+			return -1;
+		break;
+	default:
+		if (r->inner)
+			return damaged(p, "inner is not 0");
+	}
+	if (check_opt_ref(p, "mnt", r->mnt, CKPT_OBJ_MNT_NS))
+		return -1;
+	if (r->owner && check_slot(p, "owner", r->owner - 1))
+		return -1;
+	return read_strings(p, o, 1);
+}
+
+/* The bytes of the slots in @h, which are the next records */
+static int read_slots(struct parser *p, struct model_object *o,
+		      const struct ckpt_hdr_pipe_bufs *h, uint32_t nr)
+{
+	const struct ckpt_hdr_pipe_data *data;
+	uint32_t i, len[CKPT_PIPE_BUFS_MAX];
+
+	for (i = 0; i < nr; i++)
+		len[i] = h->bufs[i].len;
+	for (i = 0; i < nr; i++) {
+		data = need(p, CKPT_HDR_PIPE_DATA);
+		if (!data)
+			return -1;
+		if (data->h.len - sizeof(*data) != ((len[i] + 7ull) & ~7ull))
+			return damaged(p, "these are not the %u bytes of the slot",
+				       len[i]);
+		o->data_bytes += len[i];
+	}
+	return 0;
+}
+
+static int read_pipe(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_pipe_bufs *h;
+	uint32_t nr, left;
+
+	if (main_record(p, o, CKPT_HDR_PIPE))
+		return -1;
+	for (left = ((struct ckpt_hdr_pipe *)o->rec)->nr_bufs; left;
+	     left -= nr) {
+		h = need(p, CKPT_HDR_PIPE_BUFS);
+		if (!h)
+			return -1;
+		nr = (h->h.len - sizeof(*h)) / sizeof(h->bufs[0]);
+		if (!nr || nr > left || nr > CKPT_PIPE_BUFS_MAX)
+			return damaged(p, "these are not the %u slots that are left",
+				       left);
+		if (read_slots(p, o, h, nr))
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Count the pages of @e for the mappings that they are in, from *@at on: both
+ * are in ascending order.
+ */
+static int place_extent(struct parser *p, struct model_object *o,
+			const struct model_extent *e, size_t *at)
+{
+	uint64_t size = p->m->header.page_size;
+	uint64_t addr = e->addr, end = e->addr + e->nr_pages * size, stop;
+	struct model_vma *vma;
+
+	while (addr < end) {
+		while (*at < o->nr_vmas && o->vmas[*at].v.end <= addr)
+			++*at;
+		vma = *at < o->nr_vmas ? &o->vmas[*at] : NULL;
+		if (!vma || addr < vma->v.start)
+			return damaged(p, "the pages of %#llx are in no mapping",
+				       (unsigned long long)addr);
+		stop = end < vma->v.end ? end : vma->v.end;
+		vma->pages += (stop - addr) / size;
+		addr = stop;
+	}
+	return 0;
+}
+
+static int add_extent(struct parser *p, struct model_object *o,
+		      const struct model_extent *e)
+{
+	uint64_t size = p->m->header.page_size;
+	uint64_t end = e->addr + e->nr_pages * size;
+	struct model_extent *last;
+
+	if (end > ((struct ckpt_hdr_shmem *)o->rec)->size + size - 1)
+		return damaged(p, "the pages of %#llx are behind the end",
+			       (unsigned long long)e->addr);
+	last = o->nr_extents ? &o->extents[o->nr_extents - 1] : NULL;
+	if (last && last->addr + last->nr_pages * size == e->addr) {
+		last->nr_pages += e->nr_pages;
+		return 0;
+	}
+	if (grow(p, &o->extents, o->nr_extents, 1, sizeof(*o->extents)))
+		return -1;
+	last = &o->extents[o->nr_extents++];
+	*last = *e;
+	last->before = o->pages;
+	return 0;
+}
+
+static int read_pages(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_pages *h;
+	struct model_extent e;
+	uint64_t end = 0;
+	size_t at = 0;
+	uint32_t i;
+
+	for (;;) {
+		h = need(p, CKPT_HDR_PAGES);
+		if (!h)
+			return -1;
+		if (!h->nr_extents)
+			return 0;
+		for (i = 0; i < h->nr_extents; i++) {
+			e.addr = h->extents[i].addr;
+			e.nr_pages = h->extents[i].nr_pages;
+			if (e.addr < end)
+				return damaged(p, "extents are not in order");
+			end = e.addr + e.nr_pages * p->m->header.page_size;
+			if (o->type == CKPT_OBJ_MM ?
+			    place_extent(p, o, &e, &at) : add_extent(p, o, &e))
+				return -1;
+			o->pages += e.nr_pages;
+		}
+	}
+}
+
+static int check_vma(struct parser *p, const struct ckpt_hdr_vma *v,
+		     uint64_t end)
+{
+	uint32_t mask = p->m->header.page_size - 1;
+
+	if ((v->start | v->end) & mask)
+		return damaged(p, "it is not aligned to pages");
+	if (v->start < end)
+		return damaged(p, "mappings are not in order");
+	switch (v->kind) {
+	case CKPT_VMA_FILE:
+	case CKPT_VMA_SHARED:
+		return check_ref(p, "file", v->file, CKPT_OBJ_FILE);
+	case CKPT_VMA_SHMEM:
+		return check_ref(p, "file", v->file, CKPT_OBJ_SHMEM);
+	default:
+		return v->file ? damaged(p, "file is not 0") : 0;
+	}
+}
+
+static int read_vma(struct parser *p, struct model_object *o)
+{
+	uint64_t end = o->nr_vmas ? o->vmas[o->nr_vmas - 1].v.end : 0;
+	const struct ckpt_hdr_string *name;
+	const struct ckpt_hdr_vma *v = need(p, CKPT_HDR_VMA);
+	struct model_vma *vma;
+
+	if (!v || check_vma(p, v, end) ||
+	    grow(p, &o->vmas, o->nr_vmas, 1, sizeof(*o->vmas)))
+		return -1;
+	vma = &o->vmas[o->nr_vmas++];
+	memset(vma, 0, sizeof(*vma));
+	vma->v = *v;
+	if (!vma->v.name)
+		return 0;
+	name = need(p, CKPT_HDR_STRING);
+	if (!name)
+		return -1;
+	vma->name = strdup(name->text);
+	return vma->name ? 0 : no_memory(p);
+}
+
+static int read_mm(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_mm *r;
+	uint32_t i;
+
+	if (main_record(p, o, CKPT_HDR_MM))
+		return -1;
+	r = (struct ckpt_hdr_mm *)o->rec;
+	if (check_opt_ref(p, "exe_file", r->exe_file, CKPT_OBJ_FILE))
+		return -1;
+	for (i = 0; i < r->nr_vmas; i++)
+		if (read_vma(p, o))
+			return -1;
+	return read_pages(p, o);
+}
+
+static int read_shmem(struct parser *p, struct model_object *o)
+{
+	if (main_record(p, o, CKPT_HDR_SHMEM))
+		return -1;
+	return read_strings(p, o, 1) || read_pages(p, o) ? -1 : 0;
+}
+
+object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
+	[CKPT_OBJ_NSPROXY]	= read_nsproxy,
+	[CKPT_OBJ_UTS_NS]	= read_uts_ns,
+	[CKPT_OBJ_IPC_NS]	= read_ipc_ns,
+	[CKPT_OBJ_MNT_NS]	= read_mnt_ns,
+	[CKPT_OBJ_PID_NS]	= read_pid_ns,
+	[CKPT_OBJ_CRED]		= read_cred,
+	[CKPT_OBJ_SIGHAND]	= read_sighand,
+	[CKPT_OBJ_FS]		= read_fs,
+	[CKPT_OBJ_FILES]	= read_files,
+	[CKPT_OBJ_FILE]		= read_file,
+	[CKPT_OBJ_PIPE]		= read_pipe,
+	[CKPT_OBJ_MM]		= read_mm,
+	[CKPT_OBJ_SHMEM]	= read_shmem,
+};
+
+void object_free(struct model_object *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->nr_strings; i++)
+		free(o->strings[i]);
+	for (i = 0; i < o->nr_vmas; i++)
+		free(o->vmas[i].name);
+	free(o->strings);
+	free(o->vmas);
+	free(o->fds);
+	free(o->extents);
+	free(o->rec);
+	free(o);
+}

@@ -1,0 +1,872 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of record types: one entry for each enum ckpt_hdr_type.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "array.h"
+#include "libcheckpoint.h"
+#include "records.h"
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	      "an image is little-endian and is read in place");
+
+/* --------------------------------------------------------- names of values */
+
+static const char *const object_name[] = {
+	[CKPT_OBJ_NONE]		= "none",
+	[CKPT_OBJ_PID]		= "pid",
+	[CKPT_OBJ_NSPROXY]	= "nsproxy",
+	[CKPT_OBJ_UTS_NS]	= "uts_ns",
+	[CKPT_OBJ_IPC_NS]	= "ipc_ns",
+	[CKPT_OBJ_MNT_NS]	= "mnt_ns",
+	[CKPT_OBJ_PID_NS]	= "pid_ns",
+	[CKPT_OBJ_CRED]		= "cred",
+	[CKPT_OBJ_SIGHAND]	= "sighand",
+	[CKPT_OBJ_FS]		= "fs",
+	[CKPT_OBJ_FILES]	= "files",
+	[CKPT_OBJ_FILE]		= "file",
+	[CKPT_OBJ_PIPE]		= "pipe",
+	[CKPT_OBJ_MM]		= "mm",
+	[CKPT_OBJ_SHMEM]	= "shmem",
+};
+
+static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
+	      "object_name");
+const struct names object_names = {
+	.nr = ARRAY_SIZE(object_name), .name = object_name
+};
+
+static const char *const file_kind_name[] = {
+	[CKPT_FILE_EXTERNAL]	= "external",
+	[CKPT_FILE_TTY]		= "tty",
+	[CKPT_FILE_REG]		= "file",
+	[CKPT_FILE_DIR]		= "dir",
+	[CKPT_FILE_MEM]		= "mem",
+	[CKPT_FILE_PIPE]	= "pipe",
+	[CKPT_FILE_FIFO]	= "fifo",
+	[CKPT_FILE_SHMEM]	= "shmem",
+};
+
+static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
+	      "file_kind_name");
+const struct names file_kind_names = {
+	.nr = ARRAY_SIZE(file_kind_name), .name = file_kind_name
+};
+
+static const char *const vma_kind_name[] = {
+	[CKPT_VMA_ANON]		= "anon",
+	[CKPT_VMA_FILE]		= "file",
+	[CKPT_VMA_SHARED]	= "shared",
+	[CKPT_VMA_SHMEM]	= "shmem",
+	[CKPT_VMA_VDSO]		= "vdso",
+	[CKPT_VMA_VVAR]		= "vvar",
+};
+
+static_assert(ARRAY_SIZE(vma_kind_name) == CKPT_VMA_MAX,
+	      "vma_kind_name");
+const struct names vma_kind_names = {
+	.nr = ARRAY_SIZE(vma_kind_name), .name = vma_kind_name
+};
+
+static const char *const extent_kind_name[] = {
+	[CKPT_EXTENT_DATA]	= "data",
+};
+
+static_assert(ARRAY_SIZE(extent_kind_name) == CKPT_EXTENT_MAX,
+	      "extent_kind_name");
+const struct names extent_kind_names = {
+	.nr = ARRAY_SIZE(extent_kind_name), .name = extent_kind_name
+};
+
+static const char *const restart_fn_name[] = {
+	[CKPT_RESTART_NONE]	= "none",
+	[CKPT_RESTART_NANOSLEEP] = "nanosleep",
+	[CKPT_RESTART_POLL]	= "poll",
+	[CKPT_RESTART_FUTEX]	= "futex",
+	[CKPT_RESTART_SYSCALL]	= "syscall",
+};
+
+static_assert(ARRAY_SIZE(restart_fn_name) == CKPT_RESTART_SYSCALL + 1,
+	      "restart_fn_name");
+const struct names restart_fn_names = {
+	.nr = ARRAY_SIZE(restart_fn_name), .name = restart_fn_name
+};
+
+static const char *const propagation_name[] = {
+	[CKPT_MNT_COPIED]	= "copied",
+	[CKPT_MNT_PRIVATE]	= "private",
+	[CKPT_MNT_SLAVE]	= "slave",
+};
+
+static_assert(ARRAY_SIZE(propagation_name) == CKPT_MNT_SLAVE + 1,
+	      "propagation_name");
+const struct names propagation_names = {
+	.nr = ARRAY_SIZE(propagation_name), .name = propagation_name
+};
+
+/* ------------------------------------------------------- fields of a struct */
+
+#define FIELD(s, m, n, fmt, values) {					\
+	.name = #m,							\
+	.offset = offsetof(struct ckpt_##s, m),				\
+	.size = sizeof(((struct ckpt_##s *)0)->m) / (n),		\
+	.nr = (n),							\
+	.format = (fmt),						\
+	.names = (values),						\
+}
+
+#define DEC(s, m)	FIELD(s, m, 1, FIELD_DEC, NULL)
+#define DECS(s, m, n)	FIELD(s, m, n, FIELD_DEC, NULL)
+#define SIGNED(s, m)	FIELD(s, m, 1, FIELD_SIGNED, NULL)
+#define HEX(s, m)	FIELD(s, m, 1, FIELD_HEX, NULL)
+#define HEXS(s, m, n)	FIELD(s, m, n, FIELD_HEX, NULL)
+#define ENUM(s, m, v)	FIELD(s, m, 1, FIELD_ENUM, &(v))
+#define BOOL(s, m)	FIELD(s, m, 1, FIELD_BOOL, NULL)
+#define TEXT(s, m)	FIELD(s, m, 1, FIELD_TEXT, NULL)
+#define BYTES(s, m)	FIELD(s, m, 1, FIELD_BYTES, NULL)
+#define ZERO(s, m)	FIELD(s, m, 1, FIELD_ZERO, NULL)
+#define FIELDS(...)							\
+	((const struct field[]){ __VA_ARGS__, { .name = NULL } })
+
+#define FIXED(s, ...)							\
+	.size = sizeof(struct ckpt_##s), .fields = FIELDS(__VA_ARGS__)
+#define ARRAY(m, s, ...)						\
+	.tail = TAIL_ARRAY, .tail_name = m,				\
+	.elem_size = sizeof(struct ckpt_##s), .elem = FIELDS(__VA_ARGS__)
+#define VALUES(m, type, fmt)						\
+	.tail = TAIL_ARRAY, .tail_name = m, .elem_size = sizeof(type),	\
+	.elem = (const struct field[]){					\
+		{ .name = "", .size = sizeof(type), .nr = 1,		\
+		  .format = fmt }, { .name = NULL } }
+
+static const struct field no_fields[] = { { .name = NULL } };
+
+static const struct field task_ref_fields[] = {
+	DEC(hdr_task_ref, objref), ZERO(hdr_task_ref, reserved),
+	{ .name = NULL }
+};
+
+#define TASK_REF							\
+	.size = sizeof(struct ckpt_hdr_task_ref),			\
+	.fields = task_ref_fields, .flags = RECORD_TASK
+
+/* --------------------------------------------- what fields alone cannot say */
+
+static const char *check_header(const void *rec)
+{
+	const struct ckpt_hdr_header *r = rec;
+
+	return r->page_size < 4096 || r->page_size > 65536 ||
+	       (r->page_size & (r->page_size - 1)) ?
+		"page_size is not that of any machine" : NULL;
+}
+
+static const char *check_trailer(const void *rec)
+{
+	const struct ckpt_hdr_trailer *r = rec;
+
+	return r->magic == CKPT_TRAILER_MAGIC ? NULL : "the magic is wrong";
+}
+
+static const char *check_object(const void *rec)
+{
+	const struct ckpt_hdr_object *r = rec;
+
+	if (!r->objref)
+		return "objref is 0";
+	return r->objtype == CKPT_OBJ_NONE ? "objtype is none" : NULL;
+}
+
+static const char *check_string(const void *rec)
+{
+	const struct ckpt_hdr *h = rec;
+
+	return h->len > sizeof(struct ckpt_hdr_string) + CKPT_STRING_MAX ?
+		"the string is too long" : NULL;
+}
+
+static const char *check_task_entry(const void *rec)
+{
+	const struct ckpt_hdr_tasks *r = rec;
+	size_t i, nr = (r->h.len - sizeof(*r)) / sizeof(r->tasks[0]);
+
+	for (i = 0; i < nr; i++) {
+		if (r->tasks[i].exit_signal > 64)
+			return "exit_signal is not a signal";
+		if (r->tasks[i].flags & ~(CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD |
+					  CKPT_TASK_SUBREAPER))
+			return "unknown flags of a task";
+	}
+	return NULL;
+}
+
+static uint64_t count_groups(const void *rec)
+{
+	return ((const struct ckpt_hdr_cred *)rec)->ngroups;
+}
+
+static uint64_t count_cpus(const void *rec)
+{
+	const struct ckpt_hdr_task_sched *r = rec;
+
+	return ((uint64_t)r->nr_cpus + 63) / 64;
+}
+
+static uint64_t count_xsave(const void *rec)
+{
+	return ((const struct ckpt_hdr_fpu_x86 *)rec)->size;
+}
+
+static uint64_t count_extents(const void *rec)
+{
+	return ((const struct ckpt_hdr_pages *)rec)->nr_extents;
+}
+
+static const char *check_sighand(const void *rec)
+{
+	const struct ckpt_hdr *h = rec;
+
+	return h->len != sizeof(struct ckpt_hdr_sighand) ?
+		"it has not an action for each signal" : NULL;
+}
+
+static const char *check_vma(const void *rec)
+{
+	const struct ckpt_hdr_vma *r = rec;
+
+	return r->start >= r->end ? "start is not below end" : NULL;
+}
+
+static const char *check_pages(const void *rec)
+{
+	const struct ckpt_hdr_pages *r = rec;
+	uint64_t pages = 0;
+	uint32_t i;
+
+	if (r->nr_extents > CKPT_PAGES_MAX_EXTENTS)
+		return "too many extents";
+	for (i = 0; i < r->nr_extents; i++) {
+		if (!r->extents[i].nr_pages)
+			return "an extent without pages";
+		pages += r->extents[i].nr_pages;
+	}
+	return pages > CKPT_PAGES_MAX_PAGES ? "too many pages" : NULL;
+}
+
+/* -------------------------------------------------------------- the table */
+
+static const struct record_type types[] = {
+	/* the stream */
+	[CKPT_HDR_HEADER] = {
+		.name = "HEADER",
+		FIXED(hdr_header,
+		      HEX(hdr_header, magic),
+		      DEC(hdr_header, version),
+		      DEC(hdr_header, arch),
+		      HEX(hdr_header, incompat),
+		      HEX(hdr_header, compat),
+		      HEX(hdr_header, uflags),
+		      DEC(hdr_header, page_size),
+		      DEC(hdr_header, id),
+		      DEC(hdr_header, realtime_ns),
+		      DEC(hdr_header, monotonic_ns),
+		      DEC(hdr_header, boottime_ns),
+		      DEC(hdr_header, user_hz),
+		      DEC(hdr_header, nsig),
+		      DEC(hdr_header, rlim_nlimits),
+		      DEC(hdr_header, task_comm_len),
+		      TEXT(hdr_header, release),
+		      TEXT(hdr_header, kversion)),
+		.check = check_header,
+	},
+	[CKPT_HDR_TRAILER] = {
+		.name = "TRAILER",
+		FIXED(hdr_trailer,
+		      HEX(hdr_trailer, magic),
+		      DEC(hdr_trailer, records),
+		      HEX(hdr_trailer, crc32c),
+		      ZERO(hdr_trailer, reserved)),
+		.check = check_trailer,
+	},
+	[CKPT_HDR_ERROR] = {
+		.name = "ERROR",
+		FIXED(hdr_error,
+		      DEC(hdr_error, err),
+		      ZERO(hdr_error, reserved)),
+		.tail = TAIL_TEXT, .tail_name = "text",
+	},
+	[CKPT_HDR_OBJECT] = {
+		.name = "OBJECT",
+		FIXED(hdr_object,
+		      DEC(hdr_object, objref),
+		      ENUM(hdr_object, objtype, object_names)),
+		.check = check_object,
+	},
+	[CKPT_HDR_STRING] = {
+		.name = "STRING",
+		.size = sizeof(struct ckpt_hdr_string),
+		.fields = no_fields,
+		.tail = TAIL_TEXT, .tail_name = "text",
+		.check = check_string,
+	},
+
+	/* the task tree */
+	[CKPT_HDR_TREE] = {
+		.name = "TREE",
+		FIXED(hdr_tree,
+		      HEX(hdr_tree, flags),
+		      DEC(hdr_tree, nr_tasks),
+		      DEC(hdr_tree, nr_pids),
+		      DEC(hdr_tree, last_pid)),
+	},
+	[CKPT_HDR_TASKS] = {
+		.name = "TASKS",
+		.size = sizeof(struct ckpt_hdr_tasks),
+		.fields = no_fields,
+		ARRAY("tasks", task_entry,
+		      HEX(task_entry, flags),
+		      DEC(task_entry, tid),
+		      DEC(task_entry, leader),
+		      DEC(task_entry, parent),
+		      DEC(task_entry, pgrp),
+		      DEC(task_entry, session),
+		      DEC(task_entry, exit_signal),
+		      DEC(task_entry, exit_code),
+		      DEC(task_entry, rpid),
+		      DEC(task_entry, uid),
+		      ZERO(task_entry, reserved),
+		      ZERO(task_entry, reserved2),
+		      TEXT(task_entry, comm)),
+		.check = check_task_entry,
+	},
+	[CKPT_HDR_TASK] = {
+		.name = "TASK",
+		FIXED(hdr_task,
+		      DEC(hdr_task, index),
+		      ZERO(hdr_task, reserved)),
+	},
+	[CKPT_HDR_PIDS] = {
+		.name = "PIDS",
+		.size = sizeof(struct ckpt_hdr_pids),
+		.fields = no_fields,
+		ARRAY("pids", pid_entry,
+		      DEC(pid_entry, nr),
+		      ZERO(pid_entry, reserved)),
+	},
+
+	/* state of a task */
+	[CKPT_HDR_TASK_NS] = { .name = "TASK_NS", TASK_REF },
+	[CKPT_HDR_TASK_FS] = { .name = "TASK_FS", TASK_REF },
+	[CKPT_HDR_TASK_FILES] = { .name = "TASK_FILES", TASK_REF },
+	[CKPT_HDR_TASK_MM] = { .name = "TASK_MM", TASK_REF },
+	[CKPT_HDR_TASK_SIGHAND] = { .name = "TASK_SIGHAND", TASK_REF },
+	[CKPT_HDR_TASK_SIGNAL] = {
+		.name = "TASK_SIGNAL",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_signal,
+		      HEX(hdr_task_signal, blocked),
+		      HEX(hdr_task_signal, saved_mask),
+		      HEX(hdr_task_signal, flags),
+		      HEX(hdr_task_signal, ss_flags),
+		      HEX(hdr_task_signal, ss_sp),
+		      DEC(hdr_task_signal, ss_size)),
+	},
+	[CKPT_HDR_SIGPENDING] = {
+		.name = "SIGPENDING",
+		.flags = RECORD_TASK | RECORD_REPEATS,
+		FIXED(hdr_sigpending,
+		      HEX(hdr_sigpending, set),
+		      BOOL(hdr_sigpending, more),
+		      ZERO(hdr_sigpending, reserved)),
+		ARRAY("queue", siginfo,
+		      BYTES(siginfo, info),
+		      DEC(siginfo, sig),
+		      HEX(siginfo, flags),
+		      DEC(siginfo, pid),
+		      ZERO(siginfo, reserved)),
+	},
+	[CKPT_HDR_TASK_LIMITS] = {
+		.name = "TASK_LIMITS",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_limits,
+		      /* Pairs of soft and hard limit */
+		      DECS(hdr_task_limits, rlim, 32),
+		      SIGNED(hdr_task_limits, oom_score_adj),
+		      SIGNED(hdr_task_limits, oom_score_adj_min)),
+	},
+	[CKPT_HDR_TASK_ITIMERS] = {
+		.name = "TASK_ITIMERS",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_itimers,
+		      DECS(hdr_task_itimers, value_ns, 3),
+		      DECS(hdr_task_itimers, interval_ns, 3),
+		      DEC(hdr_task_itimers, late_ns)),
+	},
+	[CKPT_HDR_TASK_CRED] = {
+		.name = "TASK_CRED",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_cred,
+		      DEC(hdr_task_cred, cred),
+		      BOOL(hdr_task_cred, no_new_privs)),
+	},
+	[CKPT_HDR_TASK_SCHED] = {
+		.name = "TASK_SCHED",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_sched,
+		      DEC(hdr_task_sched, policy),
+		      HEX(hdr_task_sched, flags),
+		      SIGNED(hdr_task_sched, nice),
+		      DEC(hdr_task_sched, rt_priority),
+		      DEC(hdr_task_sched, dl_runtime),
+		      DEC(hdr_task_sched, dl_deadline),
+		      DEC(hdr_task_sched, dl_period),
+		      DEC(hdr_task_sched, slice_ns),
+		      DEC(hdr_task_sched, timer_slack_ns),
+		      DEC(hdr_task_sched, default_timer_slack_ns),
+		      DEC(hdr_task_sched, ioprio),
+		      DEC(hdr_task_sched, nr_cpus)),
+		VALUES("cpus", __u64, FIELD_HEX),
+		.count = count_cpus,
+	},
+	[CKPT_HDR_TASK_MISC] = {
+		.name = "TASK_MISC",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_misc,
+		      HEX(hdr_task_misc, flags),
+		      ZERO(hdr_task_misc, reserved),
+		      HEX(hdr_task_misc, personality),
+		      DEC(hdr_task_misc, pdeath_signal),
+		      HEX(hdr_task_misc, robust_list),
+		      HEX(hdr_task_misc, set_child_tid),
+		      HEX(hdr_task_misc, clear_child_tid),
+		      HEX(hdr_task_misc, rseq),
+		      DEC(hdr_task_misc, rseq_len),
+		      HEX(hdr_task_misc, rseq_sig),
+		      TEXT(hdr_task_misc, comm)),
+	},
+	[CKPT_HDR_TASK_RESTART_BLOCK] = {
+		.name = "TASK_RESTART_BLOCK",
+		.flags = RECORD_TASK,
+		FIXED(hdr_restart_block,
+		      ENUM(hdr_restart_block, fn, restart_fn_names),
+		      DEC(hdr_restart_block, clockid),
+		      SIGNED(hdr_restart_block, left_ns),
+		      BOOL(hdr_restart_block, has_timeout),
+		      DEC(hdr_restart_block, type),
+		      HEX(hdr_restart_block, rmtp),
+		      HEX(hdr_restart_block, addr),
+		      DEC(hdr_restart_block, nr),
+		      DEC(hdr_restart_block, val),
+		      HEX(hdr_restart_block, flags),
+		      HEX(hdr_restart_block, bitset)),
+	},
+	[CKPT_HDR_TASK_CPU] = {
+		.name = "TASK_CPU",
+		.flags = RECORD_TASK,
+		FIXED(hdr_cpu_x86,
+		      HEX(hdr_cpu_x86, r15), HEX(hdr_cpu_x86, r14),
+		      HEX(hdr_cpu_x86, r13), HEX(hdr_cpu_x86, r12),
+		      HEX(hdr_cpu_x86, bp), HEX(hdr_cpu_x86, bx),
+		      HEX(hdr_cpu_x86, r11), HEX(hdr_cpu_x86, r10),
+		      HEX(hdr_cpu_x86, r9), HEX(hdr_cpu_x86, r8),
+		      HEX(hdr_cpu_x86, ax), HEX(hdr_cpu_x86, cx),
+		      HEX(hdr_cpu_x86, dx), HEX(hdr_cpu_x86, si),
+		      HEX(hdr_cpu_x86, di), HEX(hdr_cpu_x86, orig_ax),
+		      HEX(hdr_cpu_x86, ip), HEX(hdr_cpu_x86, cs),
+		      HEX(hdr_cpu_x86, flags), HEX(hdr_cpu_x86, sp),
+		      HEX(hdr_cpu_x86, ss), HEX(hdr_cpu_x86, fs_base),
+		      HEX(hdr_cpu_x86, gs_base), HEX(hdr_cpu_x86, ds),
+		      HEX(hdr_cpu_x86, es), HEX(hdr_cpu_x86, fs),
+		      HEX(hdr_cpu_x86, gs), HEXS(hdr_cpu_x86, tls, 3),
+		      HEX(hdr_cpu_x86, cr2), DEC(hdr_cpu_x86, trap_nr),
+		      HEX(hdr_cpu_x86, error_code)),
+	},
+	[CKPT_HDR_TASK_FPU] = {
+		.name = "TASK_FPU",
+		.flags = RECORD_TASK,
+		FIXED(hdr_fpu_x86,
+		      HEX(hdr_fpu_x86, xfeatures),
+		      DEC(hdr_fpu_x86, size),
+		      HEX(hdr_fpu_x86, pkru),
+		      /* Pairs of offset and size */
+		      DECS(hdr_fpu_x86, state, 2 * CKPT_XSTATE_MAX)),
+		.tail = TAIL_BYTES, .tail_name = "xsave",
+		.count = count_xsave,
+	},
+	[CKPT_HDR_TASK_JOBCTL] = {
+		.name = "TASK_JOBCTL",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_jobctl,
+		      HEX(hdr_task_jobctl, flags),
+		      DEC(hdr_task_jobctl, stop_signal),
+		      DEC(hdr_task_jobctl, stop_code),
+		      ZERO(hdr_task_jobctl, reserved)),
+	},
+
+	/* namespaces and credentials */
+	[CKPT_HDR_NSPROXY] = {
+		.name = "NSPROXY",
+		FIXED(hdr_nsproxy,
+		      DEC(hdr_nsproxy, uts), DEC(hdr_nsproxy, ipc),
+		      DEC(hdr_nsproxy, mnt), DEC(hdr_nsproxy, pid),
+		      DEC(hdr_nsproxy, net), DEC(hdr_nsproxy, cgroup),
+		      DEC(hdr_nsproxy, time), ZERO(hdr_nsproxy, reserved)),
+	},
+	[CKPT_HDR_UTS_NS] = {
+		.name = "UTS_NS",
+		FIXED(hdr_uts_ns,
+		      TEXT(hdr_uts_ns, sysname),
+		      TEXT(hdr_uts_ns, nodename),
+		      TEXT(hdr_uts_ns, release),
+		      TEXT(hdr_uts_ns, version),
+		      TEXT(hdr_uts_ns, machine),
+		      TEXT(hdr_uts_ns, domainname)),
+	},
+	[CKPT_HDR_IPC_NS] = {
+		.name = "IPC_NS",
+		FIXED(hdr_ipc_ns,
+		      DECS(hdr_ipc_ns, sem_ctls, 4),
+		      DEC(hdr_ipc_ns, msg_ctlmax),
+		      DEC(hdr_ipc_ns, msg_ctlmnb),
+		      DEC(hdr_ipc_ns, msg_ctlmni),
+		      DEC(hdr_ipc_ns, shm_rmid_forced),
+		      DEC(hdr_ipc_ns, shm_ctlmax),
+		      DEC(hdr_ipc_ns, shm_ctlall),
+		      DEC(hdr_ipc_ns, shm_ctlmni),
+		      DEC(hdr_ipc_ns, mq_queues_max),
+		      DEC(hdr_ipc_ns, mq_msg_max),
+		      DEC(hdr_ipc_ns, mq_msgsize_max),
+		      DEC(hdr_ipc_ns, mq_msg_default),
+		      DEC(hdr_ipc_ns, mq_msgsize_default)),
+	},
+	[CKPT_HDR_MNT_NS] = {
+		.name = "MNT_NS",
+		FIXED(hdr_mnt_ns,
+		      ENUM(hdr_mnt_ns, propagation, propagation_names),
+		      DEC(hdr_mnt_ns, nr_proc)),
+	},
+	[CKPT_HDR_MNT_PROC] = {
+		.name = "MNT_PROC",
+		FIXED(hdr_mnt_proc,
+		      HEX(hdr_mnt_proc, ms_flags),
+		      ZERO(hdr_mnt_proc, reserved)),
+	},
+	[CKPT_HDR_PID_NS] = {
+		.name = "PID_NS",
+		FIXED(hdr_pid_ns,
+		      DEC(hdr_pid_ns, level),
+		      DEC(hdr_pid_ns, last_pid)),
+	},
+	[CKPT_HDR_CRED] = {
+		.name = "CRED",
+		FIXED(hdr_cred,
+		      DEC(hdr_cred, uid), DEC(hdr_cred, suid),
+		      DEC(hdr_cred, euid), DEC(hdr_cred, fsuid),
+		      DEC(hdr_cred, gid), DEC(hdr_cred, sgid),
+		      DEC(hdr_cred, egid), DEC(hdr_cred, fsgid),
+		      HEX(hdr_cred, securebits),
+		      DEC(hdr_cred, ngroups),
+		      HEX(hdr_cred, cap_inheritable),
+		      HEX(hdr_cred, cap_permitted),
+		      HEX(hdr_cred, cap_effective),
+		      HEX(hdr_cred, cap_bset),
+		      HEX(hdr_cred, cap_ambient)),
+		VALUES("groups", __u32, FIELD_DEC),
+		.count = count_groups,
+	},
+	[CKPT_HDR_SIGHAND] = {
+		.name = "SIGHAND",
+		.size = sizeof(struct ckpt_hdr),
+		.fields = no_fields,
+		ARRAY("action", sigaction,
+		      HEX(sigaction, handler),
+		      HEX(sigaction, flags),
+		      HEX(sigaction, restorer),
+		      HEX(sigaction, mask)),
+		.check = check_sighand,
+	},
+
+	/* files */
+	[CKPT_HDR_FS] = {
+		.name = "FS",
+		FIXED(hdr_fs,
+		      HEX(hdr_fs, umask),
+		      DEC(hdr_fs, root_mnt),
+		      DEC(hdr_fs, pwd_mnt),
+		      ZERO(hdr_fs, reserved)),
+	},
+	[CKPT_HDR_FILES] = {
+		.name = "FILES",
+		FIXED(hdr_files,
+		      DEC(hdr_files, nr),
+		      DEC(hdr_files, max_fds)),
+	},
+	[CKPT_HDR_FDS] = {
+		.name = "FDS",
+		.size = sizeof(struct ckpt_hdr_fds),
+		.fields = no_fields,
+		ARRAY("fds", fd,
+		      DEC(fd, fd),
+		      HEX(fd, flags),
+		      DEC(fd, file),
+		      ZERO(fd, reserved)),
+	},
+	[CKPT_HDR_FILE] = {
+		.name = "FILE",
+		FIXED(hdr_file,
+		      ENUM(hdr_file, kind, file_kind_names),
+		      HEX(hdr_file, f_flags),
+		      HEX(hdr_file, flags),
+		      DEC(hdr_file, inner),
+		      DEC(hdr_file, f_pos),
+		      DEC(hdr_file, owner),
+		      DEC(hdr_file, owner_type),
+		      DEC(hdr_file, owner_signal),
+		      DEC(hdr_file, owner_uid),
+		      DEC(hdr_file, owner_euid),
+		      DEC(hdr_file, fasync_fd),
+		      DEC(hdr_file, mnt),
+		      HEX(hdr_file, i_mode),
+		      HEX(hdr_file, dev),
+		      DEC(hdr_file, ino),
+		      DEC(hdr_file, size),
+		      SIGNED(hdr_file, mtime_ns),
+		      HEX(hdr_file, rdev)),
+	},
+	[CKPT_HDR_PIPE] = {
+		.name = "PIPE",
+		FIXED(hdr_pipe,
+		      DEC(hdr_pipe, ring_size),
+		      DEC(hdr_pipe, nr_bufs),
+		      DEC(hdr_pipe, nr_accounted),
+		      HEX(hdr_pipe, flags),
+		      DEC(hdr_pipe, uid),
+		      DEC(hdr_pipe, gid),
+		      HEX(hdr_pipe, mode),
+		      ZERO(hdr_pipe, reserved)),
+	},
+	[CKPT_HDR_PIPE_BUFS] = {
+		.name = "PIPE_BUFS",
+		.size = sizeof(struct ckpt_hdr_pipe_bufs),
+		.fields = no_fields,
+		ARRAY("bufs", pipe_buf,
+		      DEC(pipe_buf, offset),
+		      DEC(pipe_buf, len),
+		      HEX(pipe_buf, flags),
+		      ZERO(pipe_buf, reserved)),
+	},
+	[CKPT_HDR_PIPE_DATA] = {
+		.name = "PIPE_DATA",
+		.size = sizeof(struct ckpt_hdr_pipe_data),
+		.fields = no_fields,
+		.tail = TAIL_BYTES, .tail_name = "data",
+	},
+
+	/* memory */
+	[CKPT_HDR_MM] = {
+		.name = "MM",
+		FIXED(hdr_mm,
+		      DEC(hdr_mm, nr_vmas),
+		      DEC(hdr_mm, exe_file),
+		      HEX(hdr_mm, flags),
+		      HEX(hdr_mm, def_flags),
+		      HEX(hdr_mm, start_code), HEX(hdr_mm, end_code),
+		      HEX(hdr_mm, start_data), HEX(hdr_mm, end_data),
+		      HEX(hdr_mm, start_brk), HEX(hdr_mm, brk),
+		      HEX(hdr_mm, start_stack),
+		      HEX(hdr_mm, arg_start), HEX(hdr_mm, arg_end),
+		      HEX(hdr_mm, env_start), HEX(hdr_mm, env_end),
+		      HEX(hdr_mm, vdso),
+		      HEX(hdr_mm, vvar),
+		      HEX(hdr_mm, vdso_id),
+		      HEX(hdr_mm, mmap_base),
+		      HEX(hdr_mm, mmap_legacy_base),
+		      HEX(hdr_mm, task_size),
+		      HEX(hdr_mm, membarrier_state),
+		      HEX(hdr_mm, pkeys),
+		      SIGNED(hdr_mm, exec_pkey),
+		      ZERO(hdr_mm, reserved),
+		      HEXS(hdr_mm, saved_auxv, CKPT_AUXV_MAX)),
+	},
+	[CKPT_HDR_VMA] = {
+		.name = "VMA",
+		FIXED(hdr_vma,
+		      ENUM(hdr_vma, kind, vma_kind_names),
+		      DEC(hdr_vma, file),
+		      HEX(hdr_vma, start),
+		      HEX(hdr_vma, end),
+		      HEX(hdr_vma, flags),
+		      DEC(hdr_vma, pgoff),
+		      BOOL(hdr_vma, name),
+		      ZERO(hdr_vma, reserved)),
+		.check = check_vma,
+	},
+	[CKPT_HDR_SHMEM] = {
+		.name = "SHMEM",
+		FIXED(hdr_shmem,
+		      DEC(hdr_shmem, size),
+		      HEX(hdr_shmem, flags)),
+	},
+	[CKPT_HDR_PAGES] = {
+		.name = "PAGES",
+		FIXED(hdr_pages,
+		      DEC(hdr_pages, nr_extents),
+		      DEC(hdr_pages, pad)),
+		ARRAY("extents", extent,
+		      HEX(extent, addr),
+		      DEC(extent, nr_pages),
+		      ENUM(extent, kind, extent_kind_names),
+		      HEX(extent, xxh64)),
+		.count = count_extents,
+		.check = check_pages,
+	},
+};
+
+const struct record_type *record_type(uint32_t type)
+{
+	if (type >= ARRAY_SIZE(types) || !types[type].name)
+		return NULL;
+	return &types[type];
+}
+
+const char *ckpt_record_name(uint32_t type)
+{
+	const struct record_type *t = record_type(type);
+
+	return t ? t->name : NULL;
+}
+
+const char *ckpt_object_name(uint32_t type)
+{
+	return type < object_names.nr ? object_names.name[type] : NULL;
+}
+
+/* --------------------------------------------------------------- checking */
+
+uint64_t field_value(const struct field *field, const void *base,
+		     unsigned int i)
+{
+	const void *p = (const char *)base + field->offset + i * field->size;
+	bool is_signed = field->format == FIELD_SIGNED;
+
+	switch (field->size) {
+	case 2:
+		return *(const uint16_t *)p;
+	case 4:
+		return is_signed ? (uint64_t)(int64_t)*(const int32_t *)p :
+				   *(const uint32_t *)p;
+	default:
+		return *(const uint64_t *)p;
+	}
+}
+
+static bool all_zero(const char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+static bool text_ok(const char *text, size_t size)
+{
+	size_t len = strnlen(text, size);
+
+	return len < size && all_zero(text + len, size - len);
+}
+
+static bool field_ok(const struct field *f, const void *base)
+{
+	const char *p = (const char *)base + f->offset;
+
+	switch (f->format) {
+	case FIELD_ENUM:
+		return field_value(f, base, 0) < f->names->nr &&
+		       f->names->name[field_value(f, base, 0)];
+	case FIELD_BOOL:
+		return field_value(f, base, 0) <= 1;
+	case FIELD_ZERO:
+		return all_zero(p, f->size * f->nr);
+	case FIELD_TEXT:
+		return text_ok(p, f->size);
+	default:
+		return true;
+	}
+}
+
+static bool fields_ok(const struct field *f, const void *base, char *why,
+		      size_t size)
+{
+	for (; f->name; f++) {
+		if (field_ok(f, base))
+			continue;
+		snprintf(why, size, "%s is %s", f->name,
+			 f->format == FIELD_TEXT ? "not a padded string" :
+			 f->format == FIELD_ZERO ? "not 0" : "out of range");
+		return false;
+	}
+	return true;
+}
+
+uint64_t record_tail_count(const struct record_type *type,
+			   const struct ckpt_hdr *rec)
+{
+	size_t room = rec->len - type->size;
+
+	if (type->count)
+		return type->count(rec);
+	return type->tail == TAIL_ARRAY ? room / type->elem_size : room;
+}
+
+static bool tail_ok(const struct record_type *type, const struct ckpt_hdr *rec,
+		    char *why, size_t size)
+{
+	const char *tail = (const char *)rec + type->size;
+	size_t room = rec->len - type->size;
+	uint64_t i, nr = record_tail_count(type, rec);
+	size_t elem = type->tail == TAIL_ARRAY ? type->elem_size : 1;
+
+	if (type->tail == TAIL_TEXT) {
+		if (text_ok(tail, room))
+			return true;
+		snprintf(why, size, "%s is not a padded string",
+			 type->tail_name);
+		return false;
+	}
+	if (nr > room / elem || room - nr * elem >= 8 ||
+	    !all_zero(tail + nr * elem, room - nr * elem)) {
+		snprintf(why, size, "its length is not that of its %s",
+			 type->tail_name ? type->tail_name : "fields");
+		return false;
+	}
+	if (type->tail == TAIL_ARRAY)
+		for (i = 0; i < nr; i++)
+			if (!fields_ok(type->elem, tail + i * elem, why, size))
+				return false;
+	return true;
+}
+
+bool record_check(const struct record_type *type, const struct ckpt_hdr *rec,
+		  char *why, size_t size)
+{
+	const char *wrong = NULL;
+
+	if (rec->len < type->size ||
+	    (type->tail == TAIL_NONE && rec->len != type->size)) {
+		snprintf(why, size, "%u bytes are not its length", rec->len);
+		return false;
+	}
+	if (!fields_ok(type->fields, rec, why, size) ||
+	    !tail_ok(type, rec, why, size))
+		return false;
+	if (type->check)
+		wrong = type->check(rec);
+	if (wrong)
+		snprintf(why, size, "%s", wrong);
+	return !wrong;
+}

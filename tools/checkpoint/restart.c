@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * restart: bring a task tree back from an image, and stand for it: its root is
+ * a child of this program, gets the signals that are meant for it, and gives
+ * it its exit status.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "text.h"
+#include "tool.h"
+
+enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAILED = 125 };
+
+const char *tool_name = "restart";
+
+static const char usage_text[] =
+"usage: restart [OPTION]...\n"
+"Bring a task tree back from an image that checkpoint(1) wrote, wait for its\n"
+"root, and exit with its status.\n"
+"\n"
+"  -i FILE               read the image from FILE, not from standard input\n"
+"  --detach              do not wait: print the pid of the root\n"
+"  --frozen              leave the tree stopped, until it gets SIGCONT\n"
+"  --no-pids             let the kernel choose new pids\n"
+"  --inherit-fd NAME=FD  what the image calls NAME is descriptor FD of this\n"
+"                        program; may be given several times\n"
+"  --log FILE            write the kernel's messages to FILE\n"
+"  --stats               print times and numbers on standard error\n"
+"  --help                this text\n"
+"\n"
+"exit status: that of the root; 128+N if signal N ended it; 125 the restart\n"
+"failed, and left nothing behind; 2 usage\n";
+
+struct options {
+	const char *file;
+	const char *log;
+	bool detach;
+	bool frozen;
+	bool no_pids;
+	bool stats;
+	size_t nr_inherit;
+	struct restart_inherit inherit[RESTART_INHERIT_MAX];
+};
+
+/* ---------------------------------------------------------------- options */
+
+/* NAME=FD: a name may have a '=' in it, a number has not. */
+static int parse_inherit(struct options *o, char *text)
+{
+	char *equals = strrchr(text, '='), *end;
+	long fd;
+
+	if (!equals || equals == text)
+		return tool_usage("--inherit-fd %s: give it as NAME=FD.", text);
+	errno = 0;
+	fd = strtol(equals + 1, &end, 10);
+	if (errno || end == equals + 1 || *end || fd < 0 || fd > INT32_MAX)
+		return tool_usage("--inherit-fd %s: '%s' is not a descriptor.",
+				  text, equals + 1);
+	if (fcntl(fd, F_GETFD) < 0)
+		return tool_usage("--inherit-fd %s: descriptor %ld is not open: redirect it.",
+				  text, fd);
+	if (o->nr_inherit == RESTART_INHERIT_MAX)
+		return tool_usage("--inherit-fd: at most %d of them.",
+				  RESTART_INHERIT_MAX);
+	*equals = 0;
+	o->inherit[o->nr_inherit++] = (struct restart_inherit){
+		.name = (uintptr_t)text, .fd = fd
+	};
+	return 0;
+}
+
+/* Returns 0 to go on, or else ends the program with *@status. */
+static int parse(struct options *o, int argc, char **argv, int *status)
+{
+	static const struct option options[] = {
+		{ "detach", no_argument, NULL, 'd' },
+		{ "frozen", no_argument, NULL, 'f' },
+		{ "no-pids", no_argument, NULL, 'n' },
+		{ "inherit-fd", required_argument, NULL, 'F' },
+		{ "log", required_argument, NULL, 'l' },
+		{ "stats", no_argument, NULL, 'S' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	*status = EXIT_USAGE;
+	while ((c = getopt_long(argc, argv, "i:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			o->file = optarg;
+			break;
+		case 'd':
+			o->detach = true;
+			break;
+		case 'f':
+			o->frozen = true;
+			break;
+		case 'n':
+			o->no_pids = true;
+			break;
+		case 'F':
+			if (parse_inherit(o, optarg))
+				return -1;
+			break;
+		case 'l':
+			o->log = optarg;
+			break;
+		case 'S':
+			o->stats = true;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			*status = EXIT_OK;
+			return -1;
+		default:
+			fprintf(stderr, "Try 'restart --help'.\n");
+			return -1;
+		}
+	}
+	if (optind != argc)
+		return tool_usage("'%s' is too much: say -i FILE for the image.",
+				  argv[optind]);
+	return 0;
+}
+
+/* ----------------------------------------------------------------- the call */
+
+/* What takes the place of a terminal that the job inherited */
+static int own_terminal(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (isatty(fd))
+			return fd;
+	return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+/*
+ * A child that shows progress on a terminal, by @p, which both can write.
+ * Returns its pid, or -1.
+ */
+static pid_t start_progress(struct tool_progress *p, int fd)
+{
+	const struct timespec tick = {
+		.tv_nsec = TOOL_PROGRESS_MS * 1000000L
+	};
+	pid_t parent = getpid(), child;
+
+	tool_progress_start(p, fd);
+	child = fork();
+	if (child)
+		return child;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (getppid() == parent) {
+		nanosleep(&tick, NULL);
+		tool_progress_update(p);
+	}
+	_exit(0);
+}
+
+static long call_with_progress(int fd, unsigned long flags, int logfd,
+			       struct restart_args *args)
+{
+	struct tool_progress *p;
+	pid_t child;
+	long root;
+	int err;
+
+	p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	child = p == MAP_FAILED ? -1 : start_progress(p, fd);
+	root = restart(0, fd, flags, logfd, args, sizeof(*args));
+	err = errno;
+	if (child > 0) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		tool_progress_end(p);
+	}
+	errno = err;
+	return root;
+}
+
+static const char *hint(int err)
+{
+	switch (err) {
+	case EPERM:
+		return "CAP_CHECKPOINT_RESTORE and the rights of the tree are needed: run as root";
+	case ENOSYS:
+		return "this kernel has no restart(2): boot one with CONFIG_CHECKPOINT";
+	case EINVAL:
+		return "this is not a complete checkpoint image: try ckptinfo";
+	case EEXIST:
+		return "a pid of the tree is in use: say --no-pids";
+	default:
+		return NULL;
+	}
+}
+
+/* Returns the pid of the root, or -1, reported. */
+static pid_t call(struct options *o, int fd)
+{
+	struct checkpoint_stats stats = {};
+	struct restart_args args = {
+		.stats = (uintptr_t)&stats,
+		.inherit = (uintptr_t)o->inherit,
+		.inherit_nr = o->nr_inherit,
+		.tty_fd = own_terminal(),
+	};
+	unsigned long flags = 0;
+	struct tool_log log;
+	char line[1024];
+	long root;
+	int err;
+
+	if (tool_log_open(&log, o->log))
+		return -1;
+	if (o->frozen)
+		flags |= RESTART_FROZEN;
+	if (o->no_pids)
+		flags |= RESTART_NOPIDS;
+	root = isatty(STDERR_FILENO) ?
+		call_with_progress(fd, flags, log.fd, &args) :
+		restart(0, fd, flags, log.fd, &args, sizeof(args));
+	err = errno;
+	tool_log_close(&log, line, sizeof(line));
+	if (root > 0) {
+		if (o->stats)
+			tool_print_stats(&stats, true);
+		return root;
+	}
+	tool_failed(line, "", err, hint(err));
+	return -1;
+}
+
+/* --------------------------------------------------------------- the waiting */
+
+/*
+ * Pass a signal on. One from the keyboard goes to the root's process group, as
+ * the terminal would have it, unless that is our own, which has it already.
+ */
+static void forward(pid_t root, int sig, bool keyboard)
+{
+	pid_t group = getpgid(root);
+
+	if (!keyboard || group <= 1)
+		kill(root, sig);
+	else if (group != getpgrp())
+		kill(-group, sig);
+}
+
+static void handle(pid_t root, const struct signalfd_siginfo *si)
+{
+	bool keyboard = si->ssi_code == SI_KERNEL;
+
+	forward(root, si->ssi_signo, keyboard);
+	if (si->ssi_signo != SIGTSTP)
+		return;
+	/* Stop with the job, and go on with it. */
+	raise(SIGSTOP);
+	forward(root, SIGCONT, keyboard);
+}
+
+static int exit_status(pid_t root)
+{
+	int status;
+
+	/* The root may have been made by a clone without SIGCHLD. */
+	if (waitpid(root, &status, __WALL) != root) {
+		tool_error("pid %d: its exit status was taken by somebody else.",
+			   root);
+		return EXIT_FAILED;
+	}
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WEXITSTATUS(status);
+}
+
+/*
+ * Wait for the root, by its pidfd: its end may come with another signal than
+ * SIGCHLD, or with none.
+ */
+static int wait_for(pid_t root)
+{
+	static const int wanted[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
+		SIGWINCH, SIGTSTP, SIGCONT, 0
+	};
+	struct signalfd_siginfo si;
+	struct pollfd fds[2];
+	sigset_t signals;
+
+	tool_block_signals(&signals, wanted);
+	fds[0].fd = syscall(SYS_pidfd_open, root, 0);
+	fds[1].fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	fds[0].events = POLLIN;
+	fds[1].events = POLLIN;
+	while (fds[0].fd >= 0) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (fds[1].revents & POLLIN)
+			while (read(fds[1].fd, &si, sizeof(si)) == sizeof(si))
+				handle(root, &si);
+		if (fds[0].revents)
+			break;
+	}
+	return exit_status(root);
+}
+
+int main(int argc, char **argv)
+{
+	static struct options o;
+	int fd = STDIN_FILENO, status;
+	pid_t root;
+
+	if (parse(&o, argc, argv, &status))
+		return status;
+	if (o.file && strcmp(o.file, "-")) {
+		fd = open(o.file, O_RDONLY | O_CLOEXEC);
+		if (fd < 0) {
+			tool_error("%s: %s.", o.file, strerror(errno));
+			return EXIT_FAILED;
+		}
+	} else if (isatty(fd)) {
+		return tool_usage("standard input is a terminal: say -i FILE, or redirect it.");
+	}
+	/* Were it ignored, the root would be reaped with nobody told. */
+	signal(SIGCHLD, SIG_DFL);
+	root = call(&o, fd);
+	if (root < 0)
+		return EXIT_FAILED;
+	if (!o.detach)
+		return wait_for(root);
+	printf("%d\n", root);
+	if (fflush(stdout)) {
+		tool_error("standard output: %s: the root is pid %d.",
+			   strerror(errno), root);
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}

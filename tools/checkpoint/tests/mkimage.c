@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Write an image that has a record of each type, as if of
+ *
+ *	1 sh --+-- 5 tar (two threads)
+ *	       +-- 6 xz, stopped, whose parent shares its memory (vfork)
+ *	       +-- 7 a zombie
+ *	       `-- 8 names made to hurt, and a session whose leader is gone
+ *
+ * Options: --error ends it with the reason why the checkpoint failed; --chain N
+ * adds a chain of N processes; --nest N nests N objects; --pages N adds N pages
+ * of memory.
+ */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <xxhash.h>
+
+#include <linux/checkpoint.h>
+#include <linux/checkpoint_hdr.h>
+
+#include "array.h"
+
+#define PAGE		4096
+#define NONE		(~0u)
+static uint64_t off, records;
+static uint32_t crc = ~0;
+
+static void put(const void *data, size_t len, bool summed)
+{
+	const unsigned char *p = data;
+	size_t i;
+	int bit;
+
+	for (i = 0; summed && i < len; i++) {
+		crc ^= p[i];
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	if (fwrite(data, 1, len, stdout) != len)
+		exit(1);
+	off += len;
+}
+
+/* One record of @fixed and @tail, which is padded */
+static void rec2(uint32_t type, void *fixed, size_t fixed_len,
+		 const void *tail, size_t len)
+{
+	static const char zeros[8];
+	struct ckpt_hdr *h = fixed;
+	size_t pad = -len & 7;
+
+	h->type = type;
+	h->len = fixed_len + len + pad;
+	put(fixed, fixed_len, true);
+	put(tail, len, true);
+	put(zeros, pad, true);
+	records++;
+}
+
+#define REC(t, s, ...) do {						\
+	struct ckpt_hdr_##s r_ = { __VA_ARGS__ };			\
+									\
+	rec2(CKPT_HDR_##t, &r_, sizeof(r_), NULL, 0);			\
+} while (0)
+
+static void string(const char *text)
+{
+	struct ckpt_hdr h;
+
+	rec2(CKPT_HDR_STRING, &h, sizeof(h), text, strlen(text) + 1);
+}
+
+static void object(uint32_t ref, uint32_t type)
+{
+	REC(OBJECT, object, .objref = ref, .objtype = type);
+}
+
+static void ref(uint32_t type, uint32_t objref)
+{
+	struct ckpt_hdr_task_ref r = { .objref = objref };
+
+	rec2(type, &r, sizeof(r), NULL, 0);
+}
+
+/* Pages at @addr, in two extents with a hole of a page between them */
+static void pages(uint64_t addr, uint32_t nr)
+{
+	struct {
+		struct ckpt_hdr_pages h;
+		struct ckpt_extent e[2];
+	} r = {};
+	static char data[CKPT_PAGES_MAX_PAGES * PAGE];
+	static const char zeros[PAGE];
+	uint32_t i, first = nr > 1 ? nr / 2 : nr;
+	size_t len;
+
+	for (i = 0; i < nr; i++)
+		memset(data + i * PAGE, 'a' + i % 26, PAGE);
+	r.e[0] = (struct ckpt_extent){
+		.addr = addr, .nr_pages = first,
+		.xxh64 = XXH64(data, first * PAGE, 0),
+	};
+	r.h.nr_extents = 1;
+	if (nr > first) {
+		r.e[1] = (struct ckpt_extent){
+			.addr = addr + (first + 1) * PAGE,
+			.nr_pages = nr - first,
+			.xxh64 = XXH64(data + first * PAGE,
+				       (nr - first) * PAGE, 0),
+		};
+		r.h.nr_extents = 2;
+	}
+	len = sizeof(r.h) + r.h.nr_extents * sizeof(r.e[0]);
+	r.h.pad = -(off + len) & (PAGE - 1);
+	rec2(CKPT_HDR_PAGES, &r, len, NULL, 0);
+	put(zeros, r.h.pad, false);
+	put(data, nr * PAGE, false);
+}
+
+static void no_more_pages(void)
+{
+	REC(PAGES, pages, .nr_extents = 0);
+}
+
+static void file(uint32_t objref, uint32_t kind, uint32_t flags, uint64_t pos,
+		 uint32_t inner, const char *path)
+{
+	object(objref, CKPT_OBJ_FILE);
+	if (inner && kind == CKPT_FILE_PIPE && objref == 21) {
+		static const char data[] = "bytes in a pipe, and more";
+		struct ckpt_hdr_pipe_data d;
+		struct {
+			struct ckpt_hdr_pipe_bufs h;
+			struct ckpt_pipe_buf b;
+		} bufs = { .b = { .len = sizeof(data) } };
+		int i;
+
+		object(inner, CKPT_OBJ_PIPE);
+		REC(PIPE, pipe, .ring_size = 16, .nr_bufs = 2,
+		    .nr_accounted = 16);
+		for (i = 0; i < 2; i++) {
+			rec2(CKPT_HDR_PIPE_BUFS, &bufs, sizeof(bufs), NULL, 0);
+			rec2(CKPT_HDR_PIPE_DATA, &d, sizeof(d), data,
+			     sizeof(data));
+		}
+	}
+	REC(FILE, file, .kind = kind, .f_flags = flags, .inner = inner,
+	    .f_pos = pos, .i_mode = S_IFREG | 0644, .dev = 0x801, .ino = 1234,
+	    .size = 99999, .mtime_ns = -1);
+	string(path);
+}
+
+static void shmem(uint32_t objref)
+{
+	object(objref, CKPT_OBJ_SHMEM);
+	REC(SHMEM, shmem, .size = 16 * PAGE);
+	string("/dev/zero (deleted)");
+	pages(2 * PAGE, 4);
+	no_more_pages();
+}
+
+static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
+{
+	const uint64_t base = 0x555500000000, shm = 0x7f0000000000;
+	const struct {
+		uint32_t kind, file, flags, pages;
+		uint64_t start, pgoff;
+	} v[] = {
+		{ CKPT_VMA_FILE, exe, 0x75, 8, base, 0 },
+		{ CKPT_VMA_FILE, exe, 0x73, 2, base + 8 * PAGE, 8 },
+		{ CKPT_VMA_ANON, 0, 0x73, 2000, base + 0x100000, 0 },
+		{ CKPT_VMA_SHMEM, shared, 0xfb, 4, shm, 4 },
+		{ CKPT_VMA_ANON, 0, 0x73, 16 + extra, shm + 0x100000, 0 },
+		{ CKPT_VMA_ANON, 0, 0x173, 33, 0x7ffff0000000, 0 },
+		{ CKPT_VMA_VVAR, 0, 0x71, 4, 0x7ffff7000000, 0 },
+		{ CKPT_VMA_VDSO, 0, 0x75, 2, 0x7ffff7004000, 0 },
+	};
+	size_t i;
+
+	object(objref, CKPT_OBJ_MM);
+	if (exe == 30)
+		file(exe, CKPT_FILE_REG, O_RDONLY, 0, 0, "/usr/bin/dash");
+	REC(MM, mm, .nr_vmas = ARRAY_SIZE(v), .exe_file = exe,
+	    .start_code = base, .start_brk = base + 0x100000,
+	    .brk = base + 0x110000, .start_stack = 0x7ffff0010000,
+	    .vdso = 0x7ffff7004000, .exec_pkey = -1);
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		if (v[i].kind == CKPT_VMA_SHMEM && exe == 30)
+			shmem(31);
+		REC(VMA, vma, .kind = v[i].kind, .file = v[i].file,
+		    .start = v[i].start,
+		    .end = v[i].start + (uint64_t)v[i].pages * PAGE,
+		    .flags = v[i].flags, .pgoff = v[i].pgoff, .name = i == 4);
+		if (i == 4)
+			string("arena \033[31mred\033[0m");
+	}
+	pages(base + 8 * PAGE, 1);
+	pages(base + 0x100000, 9);
+	for (i = 0; i + 1000 <= extra; i += 1000)
+		pages(shm + 0x100000 + i * PAGE, 999);
+	pages(0x7ffff0010000, 3);
+	no_more_pages();
+}
+
+static void files(uint32_t objref, uint32_t first)
+{
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[3]; } fds = {
+		.fd = {
+			{ .fd = 0, .file = 20 },
+			{ .fd = 1, .file = 21 },
+			{ .fd = 255, .flags = CKPT_FD_CLOEXEC, .file = 22 },
+		},
+	};
+
+	object(objref, CKPT_OBJ_FILES);
+	REC(FILES, files, .nr = 3, .max_fds = 256);
+	if (first) {
+		file(20, CKPT_FILE_TTY, O_RDWR, 0, 0, "/dev/pts/0");
+		file(21, CKPT_FILE_PIPE, O_WRONLY | O_NONBLOCK, 0, 25,
+		     "pipe:[4242]");
+		file(22, CKPT_FILE_REG, O_RDWR | O_APPEND, 123456789, 0,
+		     "/tmp/caf\303\251 \377 with \033[2J and \"quotes\"");
+	}
+	rec2(CKPT_HDR_FDS, &fds, sizeof(fds), NULL, 0);
+}
+
+static void fs(uint32_t objref, const char *cwd)
+{
+	object(objref, CKPT_OBJ_FS);
+	REC(FS, fs, .umask = 022);
+	string("/");
+	string(cwd);
+}
+
+static void cred(uint32_t objref)
+{
+	struct ckpt_hdr_cred r = { .ngroups = 3, .cap_bset = ~0ull };
+	uint32_t groups[3] = { 0, 4, 24 };
+
+	object(objref, CKPT_OBJ_CRED);
+	rec2(CKPT_HDR_CRED, &r, sizeof(r), groups, sizeof(groups));
+}
+
+static void nsproxy(uint32_t objref)
+{
+	object(objref, CKPT_OBJ_NSPROXY);
+	object(11, CKPT_OBJ_UTS_NS);
+	REC(UTS_NS, uts_ns, .sysname = "Linux", .nodename = "box");
+	object(12, CKPT_OBJ_IPC_NS);
+	REC(IPC_NS, ipc_ns, .shm_ctlmax = ~0ull);
+	object(13, CKPT_OBJ_MNT_NS);
+	REC(MNT_NS, mnt_ns, .propagation = CKPT_MNT_PRIVATE, .nr_proc = 1);
+	REC(MNT_PROC, mnt_proc, .ms_flags = 0);
+	string("/proc");
+	string("proc");
+	object(14, CKPT_OBJ_PID_NS);
+	REC(PID_NS, pid_ns, .level = 1, .last_pid = 99);
+	REC(NSPROXY, nsproxy, .uts = 11, .ipc = 12, .mnt = 13, .pid = 14);
+}
+
+static void thread_state(const char *name)
+{
+	struct {
+		struct ckpt_hdr_sigpending h;
+		struct ckpt_siginfo q;
+	} queue = {
+		.h.set.sig = 1 << 9,
+		.q = { .sig = 10, .flags = CKPT_SIGINFO_PID, .pid = 1 },
+	};
+	struct {
+		struct ckpt_hdr_task_sched h;
+		__u64 cpus;
+	} sched = { .h.nr_cpus = 4, .cpus = 15 };
+	struct {
+		struct ckpt_hdr_fpu_x86 h;
+		__u8 xsave[96];
+	} fpu = { .h = { .xfeatures = 7, .size = 96 } };
+	struct ckpt_hdr_task_misc misc = { .rseq_len = 32 };
+
+	REC(TASK_SIGNAL, task_signal, .blocked.sig = ~0ull >> 1);
+	rec2(CKPT_HDR_SIGPENDING, &queue, sizeof(queue), NULL, 0);
+	REC(SIGPENDING, sigpending, .more = 0);
+	rec2(CKPT_HDR_TASK_SCHED, &sched, sizeof(sched), NULL, 0);
+	snprintf(misc.comm, sizeof(misc.comm), "%s", name);
+	rec2(CKPT_HDR_TASK_MISC, &misc, sizeof(misc), NULL, 0);
+	REC(TASK_RESTART_BLOCK, restart_block, .fn = CKPT_RESTART_NANOSLEEP,
+	    .left_ns = -5, .has_timeout = 1);
+	REC(TASK_CPU, cpu_x86, .ip = 0x401000, .ax = -516ull, .cs = 0x33,
+	    .orig_ax = 230, .ss = 0x2b);
+	rec2(CKPT_HDR_TASK_FPU, &fpu, sizeof(fpu), NULL, 0);
+}
+
+static void process_state(bool stopped)
+{
+	REC(TASK_LIMITS, task_limits, .oom_score_adj = -1000,
+	    .rlim[0] = { ~0ull, ~0ull });
+	REC(TASK_ITIMERS, task_itimers, .value_ns[0] = 5);
+	REC(TASK_JOBCTL, task_jobctl,
+	    .flags = stopped ? CKPT_JOBCTL_STOPPED : 0);
+}
+
+static void task(uint32_t index)
+{
+	REC(TASK, task, .index = index);
+}
+
+static void header(void)
+{
+	REC(HEADER, header, .magic = CKPT_MAGIC, .version = CKPT_VERSION,
+	    .arch = CKPT_ARCH_X86_64, .uflags = CHECKPOINT_KILL,
+	    .page_size = PAGE, .id = 3, .realtime_ns = 1763776394000000000,
+	    .monotonic_ns = 5000000000, .boottime_ns = 6000000000,
+	    .user_hz = 100, .nsig = 64, .rlim_nlimits = 16,
+	    .task_comm_len = 16, .release = "6.12.117",
+	    .kversion = "#1 SMP PREEMPT");
+}
+
+/* In the first session, unless it says otherwise */
+#define ENTRY(name, nr, up, ...) {					\
+	.comm = name, .tid = nr, .parent = up, .exit_signal = 17,	\
+	__VA_ARGS__ }
+
+static void tree(uint32_t chain)
+{
+	/* pid slots: 0-6 are 1, 5, 51, 52, 6, 7, 8; 7 has no task; chain */
+	static const uint32_t nrs[] = { 1, 5, 51, 52, 6, 7, 8, 40 };
+	static struct ckpt_task_entry tasks[] = {
+		ENTRY("sh", 0, NONE, .pgrp = 0, .rpid = 1001),
+		ENTRY("tar", 1, 0, .pgrp = 1, .rpid = 1005),
+		ENTRY("tar-read", 2, 0, .pgrp = 1, .leader = 1,
+		      .flags = CKPT_TASK_THREAD),
+		ENTRY("tar-write", 3, 0, .pgrp = 1, .leader = 1,
+		      .flags = CKPT_TASK_THREAD),
+		ENTRY("xz", 4, 1, .pgrp = 1, .rpid = 1006),
+		ENTRY("z", 5, 0, .pgrp = 5, .flags = CKPT_TASK_ZOMBIE,
+		      .exit_code = 3 << 8),
+		ENTRY("\033]0;x\007\377", 6, 0, .pgrp = NONE, .session = 7),
+	};
+	struct ckpt_hdr h;
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tasks); i++)
+		if (!(tasks[i].flags & CKPT_TASK_THREAD))
+			tasks[i].leader = i;
+	REC(TREE, tree, .flags = CKPT_TREE_CONTAINER,
+	    .nr_tasks = ARRAY_SIZE(tasks) + chain,
+	    .nr_pids = ARRAY_SIZE(nrs) + chain, .last_pid = 60);
+	rec2(CKPT_HDR_TASKS, &h, sizeof(h), tasks, sizeof(tasks));
+	for (i = 0; i < chain; i++) {
+		struct ckpt_task_entry e = {
+			.flags = CKPT_TASK_ZOMBIE,
+			.tid = ARRAY_SIZE(nrs) + i,
+			.leader = ARRAY_SIZE(tasks) + i,
+			.parent = i ? ARRAY_SIZE(tasks) + i - 1 : 0,
+			.exit_code = 9, .comm = "link",
+		};
+
+		rec2(CKPT_HDR_TASKS, &h, sizeof(h), &e, sizeof(e));
+	}
+	for (i = 0; i < ARRAY_SIZE(nrs) + chain; i++) {
+		struct ckpt_pid_entry e = {
+			.nr = i < ARRAY_SIZE(nrs) ? nrs[i] : 1000 + i
+		};
+
+		rec2(CKPT_HDR_PIDS, &h, sizeof(h), &e, sizeof(e));
+	}
+}
+
+static void all_tasks(uint32_t extra)
+{
+	task(0);
+	nsproxy(10);
+	ref(CKPT_HDR_TASK_NS, 10);
+	fs(15, "/root");
+	ref(CKPT_HDR_TASK_FS, 15);
+	files(16, true);
+	ref(CKPT_HDR_TASK_FILES, 16);
+	mm(17, 30, 31, extra);
+	ref(CKPT_HDR_TASK_MM, 17);
+	object(18, CKPT_OBJ_SIGHAND);
+	REC(SIGHAND, sighand, .action[0].handler = 1);
+	ref(CKPT_HDR_TASK_SIGHAND, 18);
+	thread_state("sh");
+	process_state(false);
+	cred(19);
+	REC(TASK_CRED, task_cred, .cred = 19);
+
+	task(1);
+	ref(CKPT_HDR_TASK_NS, 10);
+	fs(40, "/usr");
+	ref(CKPT_HDR_TASK_FS, 40);
+	files(41, false);
+	ref(CKPT_HDR_TASK_FILES, 41);
+	mm(42, 22, 31, 0);
+	ref(CKPT_HDR_TASK_MM, 42);
+	ref(CKPT_HDR_TASK_SIGHAND, 18);
+	thread_state("tar");
+	process_state(false);
+	REC(TASK_CRED, task_cred, .cred = 19);
+	task(2);
+	thread_state("tar-read");
+	task(3);
+	ref(CKPT_HDR_TASK_FS, 40);
+	thread_state("tar-write");
+
+	task(4);
+	ref(CKPT_HDR_TASK_NS, 10);
+	ref(CKPT_HDR_TASK_FS, 40);
+	ref(CKPT_HDR_TASK_FILES, 16);
+	ref(CKPT_HDR_TASK_MM, 42);
+	thread_state("xz");
+	process_state(true);
+
+	task(6);
+	object(50, CKPT_OBJ_NSPROXY);
+	REC(NSPROXY, nsproxy, .uts = 11, .pid = 14);
+	ref(CKPT_HDR_TASK_NS, 50);
+	thread_state("x");
+	process_state(false);
+}
+
+static void trailer(void)
+{
+	struct ckpt_hdr_trailer t = {
+		.magic = CKPT_TRAILER_MAGIC, .records = records, .crc32c = crc
+	};
+
+	rec2(CKPT_HDR_TRAILER, &t, sizeof(t), NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
+	static const char why[] = "pid 17 (foo): fd 5: io_uring: not supported";
+	struct ckpt_hdr_error e = { .err = 38 };
+	uint32_t i, n = argc > 2 ? atoi(argv[2]) : 0;
+	const char *what = argc > 1 ? argv[1] : "";
+
+	header();
+	tree(!strcmp(what, "--chain") ? n : 0);
+	if (!strcmp(what, "--nest"))
+		for (i = 0; i < n; i++)
+			object(1000 + i, CKPT_OBJ_FS);
+	if (!strcmp(what, "--error")) {
+		task(0);
+		nsproxy(10);
+		rec2(CKPT_HDR_ERROR, &e, sizeof(e), why, sizeof(why));
+		return 0;
+	}
+	all_tasks(!strcmp(what, "--pages") ? n : 0);
+	trailer();
+	return fflush(stdout) ? 1 : 0;
+}
