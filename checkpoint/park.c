@@ -17,6 +17,7 @@
 #include <linux/cgroup.h>
 #include <linux/xarray.h>
 #include <linux/freezer.h>
+#include <linux/io_uring_types.h>
 #include <linux/ptrace.h>
 #include <linux/sched/jobctl.h>
 #include <linux/sched/signal.h>
@@ -328,6 +329,11 @@ static int may_park(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (t->flags & PF_USER_WORKER)
 		return ckpt_err(ctx, -ENOSYS,
 				"is a worker thread of the kernel (io_uring, vhost): not supported");
+#ifdef CONFIG_IO_URING
+	/* it waits for completions without looking at its notifications */
+	if (t->io_uring && !xa_empty(&t->io_uring->xa))
+		return ckpt_err(ctx, -ENOSYS, "io_uring: not supported");
+#endif
 	if (t->signal->core_state)
 		return ckpt_err(ctx, -EBUSY, "dumps core: try again");
 	if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS))
@@ -544,8 +550,11 @@ static void release(struct ckpt_task *ct)
 		 * is still on its way has: it stays attached, so that the call
 		 * which its notification interrupts is put right.
 		 */
-		detach = ct->state == CKPT_PARK_PARKED && !ct->entered;
-		ct->state = CKPT_PARK_RELEASED;
+		bool stopped = ct->state == CKPT_PARK_PARKED && !ct->entered;
+
+		detach = stopped && !ct->keep;
+		ct->state = stopped && ct->keep ? CKPT_PARK_KEPT :
+						  CKPT_PARK_RELEASED;
 		wake_up_locked(&ct->wait);
 	}
 	if (detach)

@@ -29,7 +29,7 @@ static struct page *test_page(struct kunit *test, unsigned int n)
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	for (i = 0; i < PAGE_SIZE / sizeof(*p); i++)
-		p[i] = i * 0x01000193 + n;
+		p[i] = i * 0x01000193U + n;
 	return virt_to_page(p);
 }
 

@@ -8,7 +8,6 @@
 #include <linux/capability.h>
 #include <linux/checkpoint_types.h>
 #include <linux/futex.h>
-#include <linux/io_uring_types.h>
 #include <linux/oom.h>
 #include <linux/perf_event.h>
 #include <linux/posix-timers.h>
@@ -187,10 +186,6 @@ static const char *refused_own(struct task_struct *t)
 		return "tracing of other tasks (ptrace)";
 	if (t->ptrace)
 		return "being traced (ptrace)";
-#ifdef CONFIG_IO_URING
-	if (t->io_uring && !xa_empty(&t->io_uring->xa))
-		return "io_uring";
-#endif
 #ifdef CONFIG_PERF_EVENTS
 	if (has_perf_events(t))
 		return "perf events";
