@@ -29,7 +29,7 @@
 #define CKPT_VM_TUNABLE	(VM_ACCESS_FLAGS | VM_SEQ_READ | VM_RAND_READ |	\
 			 VM_DONTCOPY | VM_WIPEONFORK | VM_DONTDUMP |	\
 			 VM_HUGEPAGE | VM_NOHUGEPAGE | VM_ACCOUNT |	\
-			 ARCH_VM_PKEY_FLAGS | VM_SEALED)
+			 ARCH_VM_PKEY_FLAGS | VM_SEALED | VM_SOFTDIRTY)
 
 /* All that is saved of a mapping of memory or of a file */
 #define CKPT_VM_FLAGS	(CKPT_VM_FIXED | CKPT_VM_TUNABLE | CKPT_VM_MAY | \
@@ -106,7 +106,7 @@ static const char *vma_refused(struct vm_area_struct *vma, bool special)
 		{ VM_IO | VM_PFNMAP | VM_MIXEDMAP, "memory of a device" },
 		{ VM_SYNC, "MAP_SYNC" },
 		{ VM_DONTEXPAND, "mapping made by the kernel" },
-		{ ~(CKPT_VM_FLAGS | VM_SOFTDIRTY), "flags not known" },
+		{ ~CKPT_VM_FLAGS, "flags not known" },
 	};
 	int i;
 
@@ -142,7 +142,7 @@ static void vma_fill(struct ckpt_vma *v, struct vm_area_struct *vma)
 	v->h.kind = vma_kind(vma);
 	v->h.start = vma->vm_start;
 	v->h.end = vma->vm_end;
-	v->h.flags = vma->vm_flags & ~VM_SOFTDIRTY;
+	v->h.flags = vma->vm_flags;
 	v->refused = vma_refused(vma, kind_special(v->h.kind));
 	if (vma->vm_file) {
 		v->file = get_file(vma->vm_file);
@@ -374,7 +374,7 @@ static int set_mergeable(struct vm_area_struct *vma, vm_flags_t flags)
 static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 			 const char *name)
 {
-	vm_flags_t got = vma->vm_flags & ~VM_SOFTDIRTY;
+	vm_flags_t got = vma->vm_flags;
 	unsigned long pages = vma_pages(vma);
 	struct mm_struct *mm = vma->vm_mm;
 	int err;
@@ -401,8 +401,7 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 	vm_stat_account(mm, vma->vm_flags, -pages);
 	vm_stat_account(mm, want, pages);
 	vma_start_write(vma);
-	vm_flags_reset(vma, (want & ~(VM_LOCKED_MASK | VM_MERGEABLE)) |
-			    VM_SOFTDIRTY);
+	vm_flags_reset(vma, want & ~(VM_LOCKED_MASK | VM_MERGEABLE));
 	vma_set_page_prot(vma);
 
 	err = set_locked(vma, want);
