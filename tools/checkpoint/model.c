@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
 #include "parser.h"
 #include "records.h"
 
@@ -14,21 +13,29 @@
 
 /* ------------------------------------------------------------------ tasks */
 
+/* Parents and leaders stand before: there is no cycle. */
 static int check_task(struct parser *p, uint32_t i)
 {
-	const struct ckpt_task_entry *e = &p->m->tasks[i].e;
+	const struct model_task *tasks = p->m->tasks;
+	const struct ckpt_task_entry *e = &tasks[i].e;
 	bool thread = e->flags & CKPT_TASK_THREAD;
+	bool zombie = e->flags & CKPT_TASK_ZOMBIE;
+	uint32_t above = thread ? e->leader : e->parent;
 
-	if (thread ? e->leader >= i : e->leader != i)
-		return damaged(p, "task %u: the leader is task %u", i,
-			       e->leader);
-	if (thread && (p->m->tasks[e->leader].e.flags & CKPT_TASK_THREAD))
-		return damaged(p, "task %u: its leader is a thread", i);
-	if (!i && (thread || e->parent != MODEL_NONE))
-		return damaged(p, "the root is not the first task");
-	if (i && e->parent >= i && !(thread && e->parent == MODEL_NONE))
-		return damaged(p, "task %u: the parent is task %u", i,
-			       e->parent);
+	if (!i)
+		return thread || zombie || e->leader ||
+		       e->parent != MODEL_NONE ?
+			damaged(p, "task 0 is not a root") : 0;
+	if (e->parent >= i || (thread ? e->leader >= i : e->leader != i))
+		return damaged(p, "task %u: parent %u or leader %u is not before it",
+			       i, e->parent, e->leader);
+	if (tasks[above].e.flags & CKPT_TASK_ZOMBIE ||
+	    (thread && (zombie || tasks[above].e.flags & CKPT_TASK_THREAD)))
+		return damaged(p, "task %u cannot have been made by task %u", i,
+			       above);
+	if ((thread && e->exit_signal) || (!zombie && e->exit_code))
+		return damaged(p, "task %u: exit signal %u, exit code %#x", i,
+			       e->exit_signal, e->exit_code);
 	return 0;
 }
 
@@ -84,30 +91,55 @@ static int read_pid_table(struct parser *p)
 	return 0;
 }
 
-/* The task table names pids, which come after it. */
-static int check_task_pids(struct parser *p)
+/**
+ * struct pid_use - what a pid slot is used for
+ * @task: by a task
+ * @group: as a process group
+ * @session: the session of that, a slot or MODEL_NONE
+ */
+struct pid_use {
+	bool task;
+	bool group;
+	uint32_t session;
+};
+
+static int check_task_pids(struct parser *p, const struct ckpt_task_entry *e,
+			   struct pid_use *use)
 {
-	const struct ckpt_task_entry *e;
-	bool *taken = calloc(p->m->nr_pids + 1, sizeof(*taken));
+	if (check_slot(p, "tid of a task", e->tid))
+		return -1;
+	if (use[e->tid].task)
+		return damaged(p, "two tasks have the pid slot %u", e->tid);
+	use[e->tid].task = true;
+	if (e->flags & CKPT_TASK_THREAD)
+		return 0;
+	if (e->session != MODEL_NONE &&
+	    check_slot(p, "session of a task", e->session))
+		return -1;
+	if (e->pgrp == MODEL_NONE)
+		return 0;
+	if (check_slot(p, "process group of a task", e->pgrp))
+		return -1;
+	if (use[e->pgrp].group && use[e->pgrp].session != e->session)
+		return damaged(p, "process group %u is in two sessions",
+			       e->pgrp);
+	use[e->pgrp].group = true;
+	use[e->pgrp].session = e->session;
+	return 0;
+}
+
+/* The task table names pids, which come after it. */
+static int check_all_pids(struct parser *p)
+{
+	struct pid_use *use = calloc(p->m->nr_pids + 1, sizeof(*use));
 	size_t i;
 	int ret = 0;
 
-	if (!taken)
+	if (!use)
 		return no_memory(p);
-	for (i = 0; i < p->m->nr_tasks && !ret; i++) {
-		e = &p->m->tasks[i].e;
-		ret = check_slot(p, "tid of a task", e->tid);
-		if (!ret && e->pgrp != MODEL_NONE)
-			ret = check_slot(p, "process group of a task", e->pgrp);
-		if (!ret && e->session != MODEL_NONE)
-			ret = check_slot(p, "session of a task", e->session);
-		if (!ret && taken[e->tid])
-			ret = damaged(p, "two tasks have the pid slot %u",
-				      e->tid);
-		if (!ret)
-			taken[e->tid] = true;
-	}
-	free(taken);
+	for (i = 0; i < p->m->nr_tasks && !ret; i++)
+		ret = check_task_pids(p, &p->m->tasks[i].e, use);
+	free(use);
 	return ret;
 }
 
@@ -123,10 +155,10 @@ static int read_tree(struct parser *p)
 		return damaged(p, "unknown flags");
 	if (!h->nr_tasks || h->nr_tasks > PID_MAX)
 		return damaged(p, "nr_tasks is out of range");
-	/* Each task has a pid, and may have a group and a session of its own. */
-	if (h->nr_pids > 3ull * PID_MAX)
+	/* A pid for each task, and for its group and its session */
+	if (h->nr_pids > 3ull * h->nr_tasks)
 		return damaged(p, "nr_pids is out of range");
-	return read_task_table(p) || read_pid_table(p) || check_task_pids(p) ?
+	return read_task_table(p) || read_pid_table(p) || check_all_pids(p) ?
 		-1 : 0;
 }
 
@@ -192,13 +224,54 @@ static int read_state(struct parser *p, struct model_task *t,
 	}
 }
 
+/* Types of record that a task has, a bit each */
+#define SEEN_WORDS	16
+
+static bool seen(const uint64_t *words, uint32_t type)
+{
+	return words[type / 64] & 1ull << type % 64;
+}
+
+/* One record of the state of task @i */
+static int read_state_record(struct parser *p, uint32_t i, uint64_t *words)
+{
+	const struct ckpt_hdr *rec = next(p);
+	const struct record_type *type;
+
+	if (!rec)
+		return -1;
+	type = record_type(rec->type);
+	if (!(type->flags & RECORD_TASK) || rec->type >= SEEN_WORDS * 64 ||
+	    (type->flags & RECORD_PROCESS && p->m->tasks[i].e.leader != i))
+		return damaged(p, "it is not state of task %u", i);
+	if (!(type->flags & RECORD_REPEATS) && seen(words, rec->type))
+		return damaged(p, "task %u has it already", i);
+	words[rec->type / 64] |= 1ull << rec->type % 64;
+	return read_state(p, &p->m->tasks[i], rec);
+}
+
+static int check_state_complete(struct parser *p, uint32_t i,
+				const uint64_t *words)
+{
+	const struct record_type *type;
+	uint32_t t;
+
+	for (t = 0; t < SEEN_WORDS * 64; t++) {
+		type = record_type(t);
+		if (!type || !(type->flags & RECORD_TASK) || seen(words, t) ||
+		    (type->flags & RECORD_PROCESS &&
+		     p->m->tasks[i].e.leader != i))
+			continue;
+		return damaged(p, "task %u before it has no %s", i, type->name);
+	}
+	return 0;
+}
+
 static int read_task(struct parser *p)
 {
 	const struct ckpt_hdr_task *h = need(p, CKPT_HDR_TASK);
-	const struct record_type *type;
+	uint64_t words[SEEN_WORDS] = {};
 	const struct ckpt_hdr *rec;
-	uint64_t seen[16] = {};
-	struct model_task *t;
 	uint32_t i, last = p->place.task;
 
 	if (!h)
@@ -209,31 +282,18 @@ static int read_task(struct parser *p)
 			break;
 	if (i == p->m->nr_tasks || h->index != i)
 		return damaged(p, "task %u is not the next one", h->index);
-	t = &p->m->tasks[i];
-	t->live = true;
+	p->m->tasks[i].live = true;
 	p->place.task = i;
 
 	while ((rec = peek(p))) {
 		if (rec->type == CKPT_HDR_TASK || rec->type == CKPT_HDR_TRAILER)
-			return 0;
+			return check_state_complete(p, i, words);
 		if (rec->type == CKPT_HDR_OBJECT) {
 			if (read_object(p, (struct ckpt_hdr_object *)rec))
 				return -1;
-			continue;
+		} else if (read_state_record(p, i, words)) {
+			return -1;
 		}
-		rec = next(p);
-		if (!rec)
-			return -1;
-		type = record_type(rec->type);
-		if (!(type->flags & RECORD_TASK))
-			return damaged(p, "it is not state of a task");
-		if (rec->type / 64 >= ARRAY_SIZE(seen) ||
-		    (!(type->flags & RECORD_REPEATS) &&
-		     seen[rec->type / 64] & 1ull << rec->type % 64))
-			return damaged(p, "task %u has it already", i);
-		seen[rec->type / 64] |= 1ull << rec->type % 64;
-		if (read_state(p, t, rec))
-			return -1;
 	}
 	return -1;
 }

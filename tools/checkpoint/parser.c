@@ -166,6 +166,8 @@ int read_object(struct parser *p, const struct ckpt_hdr_object *h)
 	uint32_t place = p->place.object;
 	int ret;
 
+	if (p->place.task == MODEL_NONE)
+		return damaged(p, "there is no task that it belongs to");
 	if (p->depth == DEPTH_MAX)
 		return damaged(p, "objects are nested too deep");
 	if (!object_readers[h->objtype])

@@ -150,8 +150,7 @@ static const struct field task_ref_fields[] = {
 };
 
 #define TASK_REF							\
-	.size = sizeof(struct ckpt_hdr_task_ref),			\
-	.fields = task_ref_fields, .flags = RECORD_TASK
+	.size = sizeof(struct ckpt_hdr_task_ref), .fields = task_ref_fields
 
 /* --------------------------------------------- what fields alone cannot say */
 
@@ -175,8 +174,8 @@ static const char *check_object(const void *rec)
 {
 	const struct ckpt_hdr_object *r = rec;
 
-	if (!r->objref)
-		return "objref is 0";
+	if (!r->objref || r->objref > INT32_MAX)
+		return "objref is out of range";
 	return r->objtype == CKPT_OBJ_NONE ? "objtype is none" : NULL;
 }
 
@@ -358,11 +357,31 @@ static const struct record_type types[] = {
 	},
 
 	/* state of a task */
-	[CKPT_HDR_TASK_NS] = { .name = "TASK_NS", TASK_REF },
-	[CKPT_HDR_TASK_FS] = { .name = "TASK_FS", TASK_REF },
-	[CKPT_HDR_TASK_FILES] = { .name = "TASK_FILES", TASK_REF },
-	[CKPT_HDR_TASK_MM] = { .name = "TASK_MM", TASK_REF },
-	[CKPT_HDR_TASK_SIGHAND] = { .name = "TASK_SIGHAND", TASK_REF },
+	[CKPT_HDR_TASK_NS] = {
+		.name = "TASK_NS",
+		.flags = RECORD_TASK,
+		TASK_REF,
+	},
+	[CKPT_HDR_TASK_FS] = {
+		.name = "TASK_FS",
+		.flags = RECORD_TASK,
+		TASK_REF,
+	},
+	[CKPT_HDR_TASK_FILES] = {
+		.name = "TASK_FILES",
+		.flags = RECORD_TASK,
+		TASK_REF,
+	},
+	[CKPT_HDR_TASK_MM] = {
+		.name = "TASK_MM",
+		.flags = RECORD_TASK | RECORD_PROCESS,
+		TASK_REF,
+	},
+	[CKPT_HDR_TASK_SIGHAND] = {
+		.name = "TASK_SIGHAND",
+		.flags = RECORD_TASK | RECORD_PROCESS,
+		TASK_REF,
+	},
 	[CKPT_HDR_TASK_SIGNAL] = {
 		.name = "TASK_SIGNAL",
 		.flags = RECORD_TASK,
@@ -390,7 +409,7 @@ static const struct record_type types[] = {
 	},
 	[CKPT_HDR_TASK_LIMITS] = {
 		.name = "TASK_LIMITS",
-		.flags = RECORD_TASK,
+		.flags = RECORD_TASK | RECORD_PROCESS,
 		FIXED(hdr_task_limits,
 		      /* Pairs of soft and hard limit */
 		      DECS(hdr_task_limits, rlim, 32),
@@ -399,7 +418,7 @@ static const struct record_type types[] = {
 	},
 	[CKPT_HDR_TASK_ITIMERS] = {
 		.name = "TASK_ITIMERS",
-		.flags = RECORD_TASK,
+		.flags = RECORD_TASK | RECORD_PROCESS,
 		FIXED(hdr_task_itimers,
 		      DECS(hdr_task_itimers, value_ns, 3),
 		      DECS(hdr_task_itimers, interval_ns, 3),

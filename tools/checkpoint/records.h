@@ -60,7 +60,8 @@ enum record_tail {
 
 /* struct record_type.flags */
 #define RECORD_TASK	0x1	/* state of a task, after its CKPT_HDR_TASK */
-#define RECORD_REPEATS	0x2	/* a task may have several */
+#define RECORD_PROCESS	0x2	/* ... if it leads its thread group, else not */
+#define RECORD_REPEATS	0x4	/* a task may have several */
 
 /**
  * struct record_type - one type of record

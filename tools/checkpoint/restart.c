@@ -249,7 +249,7 @@ static pid_t call(struct options *o, int fd)
 	return -1;
 }
 
-/* --------------------------------------------------------------- the waiting */
+/* -------------------------------------------------------------- the waiting */
 
 /*
  * Pass a signal on. One from the keyboard goes to the root's process group, as

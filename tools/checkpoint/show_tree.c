@@ -114,12 +114,13 @@ static void draw_task(const struct view *v, const struct model *m,
 		      const struct node *nodes, uint32_t i)
 {
 	const struct model_task *t = &m->tasks[i];
-	bool stopped = m->tasks[t->e.leader].jobctl & CKPT_JOBCTL_STOPPED;
+	const struct model_task *leader = &m->tasks[t->e.leader];
+	bool stopped = leader->jobctl & CKPT_JOBCTL_STOPPED;
 	char state[32];
 
 	put_pid(v, m, t->e.tid);
-	put_pid(v, m, t->e.pgrp);
-	put_pid(v, m, t->e.session);
+	put_pid(v, m, leader->e.pgrp);
+	put_pid(v, m, leader->e.session);
 	state_text(t, stopped, state, sizeof(state));
 	fprintf(v->f, "%-16s", state);
 	draw_branch(v, nodes, i);
@@ -165,6 +166,8 @@ static int show_lone_pids(const struct view *v, const struct model *m)
 	for (i = 0; i < m->nr_tasks; i++) {
 		e = &m->tasks[i].e;
 		use[e->tid] |= HAS_TASK;
+		if (is_thread(m, i))
+			continue;
 		if (e->pgrp != MODEL_NONE)
 			use[e->pgrp] |= GROUP;
 		if (e->session != MODEL_NONE)

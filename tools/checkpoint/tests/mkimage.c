@@ -263,7 +263,8 @@ static void nsproxy(uint32_t objref)
 	REC(NSPROXY, nsproxy, .uts = 11, .ipc = 12, .mnt = 13, .pid = 14);
 }
 
-static void thread_state(const char *name)
+/* What every task has */
+static void thread_state(const char *name, bool stopped)
 {
 	struct {
 		struct ckpt_hdr_sigpending h;
@@ -293,15 +294,27 @@ static void thread_state(const char *name)
 	REC(TASK_CPU, cpu_x86, .ip = 0x401000, .ax = -516ull, .cs = 0x33,
 	    .orig_ax = 230, .ss = 0x2b);
 	rec2(CKPT_HDR_TASK_FPU, &fpu, sizeof(fpu), NULL, 0);
+	REC(TASK_JOBCTL, task_jobctl,
+	    .flags = stopped ? CKPT_JOBCTL_STOPPED : 0);
 }
 
-static void process_state(bool stopped)
+/* What the task shares: namespaces, directories, files, credentials */
+static void thread_refs(uint32_t ns, uint32_t fs_ref, uint32_t files_ref)
 {
+	ref(CKPT_HDR_TASK_NS, ns);
+	ref(CKPT_HDR_TASK_FS, fs_ref);
+	ref(CKPT_HDR_TASK_FILES, files_ref);
+	REC(TASK_CRED, task_cred, .cred = 19);
+}
+
+/* What a process has */
+static void process_state(uint32_t mm_ref)
+{
+	ref(CKPT_HDR_TASK_MM, mm_ref);
+	ref(CKPT_HDR_TASK_SIGHAND, 18);
 	REC(TASK_LIMITS, task_limits, .oom_score_adj = -1000,
 	    .rlim[0] = { ~0ull, ~0ull });
 	REC(TASK_ITIMERS, task_itimers, .value_ns[0] = 5);
-	REC(TASK_JOBCTL, task_jobctl,
-	    .flags = stopped ? CKPT_JOBCTL_STOPPED : 0);
 }
 
 static void task(uint32_t index)
@@ -324,6 +337,25 @@ static void header(void)
 #define ENTRY(name, nr, up, ...) {					\
 	.comm = name, .tid = nr, .parent = up, .exit_signal = 17,	\
 	__VA_ARGS__ }
+#define THREAD(name, nr, of) {						\
+	.comm = name, .tid = nr, .parent = 0, .leader = of,		\
+	.pgrp = NONE, .session = NONE, .flags = CKPT_TASK_THREAD }
+
+/* More processes, each the child of the one before */
+static void chain_entries(uint32_t first, uint32_t slot, uint32_t nr)
+{
+	struct ckpt_hdr h;
+	uint32_t i;
+
+	for (i = 0; i < nr; i++) {
+		struct ckpt_task_entry e = {
+			.tid = slot + i, .leader = first + i,
+			.parent = i ? first + i - 1 : 0, .comm = "link",
+		};
+
+		rec2(CKPT_HDR_TASKS, &h, sizeof(h), &e, sizeof(e));
+	}
+}
 
 static void tree(uint32_t chain)
 {
@@ -332,10 +364,8 @@ static void tree(uint32_t chain)
 	static struct ckpt_task_entry tasks[] = {
 		ENTRY("sh", 0, NONE, .pgrp = 0, .rpid = 1001),
 		ENTRY("tar", 1, 0, .pgrp = 1, .rpid = 1005),
-		ENTRY("tar-read", 2, 0, .pgrp = 1, .leader = 1,
-		      .flags = CKPT_TASK_THREAD),
-		ENTRY("tar-write", 3, 0, .pgrp = 1, .leader = 1,
-		      .flags = CKPT_TASK_THREAD),
+		THREAD("tar-read", 2, 1),
+		THREAD("tar-write", 3, 1),
 		ENTRY("xz", 4, 1, .pgrp = 1, .rpid = 1006),
 		ENTRY("z", 5, 0, .pgrp = 5, .flags = CKPT_TASK_ZOMBIE,
 		      .exit_code = 3 << 8),
@@ -351,17 +381,7 @@ static void tree(uint32_t chain)
 	    .nr_tasks = ARRAY_SIZE(tasks) + chain,
 	    .nr_pids = ARRAY_SIZE(nrs) + chain, .last_pid = 60);
 	rec2(CKPT_HDR_TASKS, &h, sizeof(h), tasks, sizeof(tasks));
-	for (i = 0; i < chain; i++) {
-		struct ckpt_task_entry e = {
-			.flags = CKPT_TASK_ZOMBIE,
-			.tid = ARRAY_SIZE(nrs) + i,
-			.leader = ARRAY_SIZE(tasks) + i,
-			.parent = i ? ARRAY_SIZE(tasks) + i - 1 : 0,
-			.exit_code = 9, .comm = "link",
-		};
-
-		rec2(CKPT_HDR_TASKS, &h, sizeof(h), &e, sizeof(e));
-	}
+	chain_entries(ARRAY_SIZE(tasks), ARRAY_SIZE(nrs), chain);
 	for (i = 0; i < ARRAY_SIZE(nrs) + chain; i++) {
 		struct ckpt_pid_entry e = {
 			.nr = i < ARRAY_SIZE(nrs) ? nrs[i] : 1000 + i
@@ -371,57 +391,56 @@ static void tree(uint32_t chain)
 	}
 }
 
-static void all_tasks(uint32_t extra)
+static void all_tasks(uint32_t extra, uint32_t chain, uint32_t nest)
 {
+	uint32_t i;
+
 	task(0);
+	for (i = 0; i < nest; i++)
+		object(1000 + i, CKPT_OBJ_FS);
 	nsproxy(10);
-	ref(CKPT_HDR_TASK_NS, 10);
 	fs(15, "/root");
-	ref(CKPT_HDR_TASK_FS, 15);
 	files(16, true);
-	ref(CKPT_HDR_TASK_FILES, 16);
+	cred(19);
+	thread_refs(10, 15, 16);
 	mm(17, 30, 31, extra);
-	ref(CKPT_HDR_TASK_MM, 17);
 	object(18, CKPT_OBJ_SIGHAND);
 	REC(SIGHAND, sighand, .action[0].handler = 1);
-	ref(CKPT_HDR_TASK_SIGHAND, 18);
-	thread_state("sh");
-	process_state(false);
-	cred(19);
-	REC(TASK_CRED, task_cred, .cred = 19);
+	process_state(17);
+	thread_state("sh", false);
 
 	task(1);
-	ref(CKPT_HDR_TASK_NS, 10);
 	fs(40, "/usr");
-	ref(CKPT_HDR_TASK_FS, 40);
 	files(41, false);
-	ref(CKPT_HDR_TASK_FILES, 41);
+	thread_refs(10, 40, 41);
 	mm(42, 22, 31, 0);
-	ref(CKPT_HDR_TASK_MM, 42);
-	ref(CKPT_HDR_TASK_SIGHAND, 18);
-	thread_state("tar");
-	process_state(false);
-	REC(TASK_CRED, task_cred, .cred = 19);
+	process_state(42);
+	thread_state("tar", false);
 	task(2);
-	thread_state("tar-read");
+	thread_refs(10, 40, 41);
+	thread_state("tar-read", false);
 	task(3);
-	ref(CKPT_HDR_TASK_FS, 40);
-	thread_state("tar-write");
+	thread_refs(10, 40, 41);
+	thread_state("tar-write", false);
 
 	task(4);
-	ref(CKPT_HDR_TASK_NS, 10);
-	ref(CKPT_HDR_TASK_FS, 40);
-	ref(CKPT_HDR_TASK_FILES, 16);
-	ref(CKPT_HDR_TASK_MM, 42);
-	thread_state("xz");
-	process_state(true);
+	thread_refs(10, 40, 16);
+	process_state(42);
+	thread_state("xz", true);
 
 	task(6);
 	object(50, CKPT_OBJ_NSPROXY);
 	REC(NSPROXY, nsproxy, .uts = 11, .pid = 14);
-	ref(CKPT_HDR_TASK_NS, 50);
-	thread_state("x");
-	process_state(false);
+	thread_refs(50, 15, 16);
+	process_state(17);
+	thread_state("x", false);
+
+	for (i = 0; i < chain; i++) {
+		task(7 + i);
+		thread_refs(10, 40, 16);
+		process_state(42);
+		thread_state("link", false);
+	}
 }
 
 static void trailer(void)
@@ -437,21 +456,20 @@ int main(int argc, char **argv)
 {
 	static const char why[] = "pid 17 (foo): fd 5: io_uring: not supported";
 	struct ckpt_hdr_error e = { .err = 38 };
-	uint32_t i, n = argc > 2 ? atoi(argv[2]) : 0;
+	uint32_t n = argc > 2 ? atoi(argv[2]) : 0;
 	const char *what = argc > 1 ? argv[1] : "";
 
 	header();
 	tree(!strcmp(what, "--chain") ? n : 0);
-	if (!strcmp(what, "--nest"))
-		for (i = 0; i < n; i++)
-			object(1000 + i, CKPT_OBJ_FS);
 	if (!strcmp(what, "--error")) {
 		task(0);
 		nsproxy(10);
 		rec2(CKPT_HDR_ERROR, &e, sizeof(e), why, sizeof(why));
 		return 0;
 	}
-	all_tasks(!strcmp(what, "--pages") ? n : 0);
+	all_tasks(!strcmp(what, "--pages") ? n : 0,
+		  !strcmp(what, "--chain") ? n : 0,
+		  !strcmp(what, "--nest") ? n : 0);
 	trailer();
 	return fflush(stdout) ? 1 : 0;
 }
