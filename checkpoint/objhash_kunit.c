@@ -383,6 +383,54 @@ static void objhash_test_mark(struct kunit *test)
 	ckpt_kunit_put(test, ctx);
 }
 
+/* Note which objects come, and stop at the one that is asked for. */
+struct fake_walk {
+	struct fake *seen[4];
+	int nr;
+	struct fake *stop;
+};
+
+static int fake_visit(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	struct fake_walk *walk = arg;
+
+	if (walk->nr < ARRAY_SIZE(walk->seen))
+		walk->seen[walk->nr] = ptr;
+	walk->nr++;
+	return ptr == walk->stop ? 17 : 0;
+}
+
+static void objhash_test_for_each(struct kunit *test)
+{
+	struct ckpt_ctx *ctx = ckpt_kunit_writer(test);
+	struct fake *a = &fakes()->obj[0];
+	struct fake *b = &fakes()->obj[1];
+	struct fake *c = &fakes()->obj[2];
+	struct fake_walk walk = {};
+
+	KUNIT_EXPECT_EQ(test, 0, ckpt_obj_collect(ctx, c, CKPT_OBJ_FILE));
+	KUNIT_EXPECT_EQ(test, 0, ckpt_obj_collect(ctx, b, CKPT_OBJ_PIPE));
+	KUNIT_EXPECT_EQ(test, 0, ckpt_obj_collect(ctx, a, CKPT_OBJ_FILE));
+
+	/* those of the kind, in the order in which they were met */
+	KUNIT_EXPECT_EQ(test, 0, ckpt_obj_for_each(ctx, CKPT_OBJ_FILE,
+						   fake_visit, &walk));
+	KUNIT_EXPECT_EQ(test, 2, walk.nr);
+	KUNIT_EXPECT_PTR_EQ(test, c, walk.seen[0]);
+	KUNIT_EXPECT_PTR_EQ(test, a, walk.seen[1]);
+
+	walk = (struct fake_walk){ .stop = c };
+	KUNIT_EXPECT_EQ(test, 17, ckpt_obj_for_each(ctx, CKPT_OBJ_FILE,
+						    fake_visit, &walk));
+	KUNIT_EXPECT_EQ(test, 1, walk.nr);
+
+	walk = (struct fake_walk){};
+	KUNIT_EXPECT_EQ(test, 0, ckpt_obj_for_each(ctx, CKPT_OBJ_FS,
+						   fake_visit, &walk));
+	KUNIT_EXPECT_EQ(test, 0, walk.nr);
+	ckpt_kunit_put(test, ctx);
+}
+
 /* ------------------------------------------------------------- writing */
 
 /* The next record must announce an object. */
@@ -613,6 +661,7 @@ static struct kunit_case objhash_test_cases[] = {
 	KUNIT_CASE(objhash_test_passing_user),
 	KUNIT_CASE(objhash_test_outside),
 	KUNIT_CASE(objhash_test_mark),
+	KUNIT_CASE(objhash_test_for_each),
 	KUNIT_CASE(objhash_test_objrefs),
 	KUNIT_CASE(objhash_test_not_collected),
 	KUNIT_CASE(objhash_test_fetch),

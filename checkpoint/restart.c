@@ -618,6 +618,7 @@ int ckpt_do_restart(struct ckpt_ctx *ctx)
 	if (ret < 0)
 		ckpt_err(ctx, ret, "restart failed: error %d", ret);
 	ctx->stats.total_ns = ktime_get_ns() - begin;
+	ctx->stats.tasks_ns = ctx->stats.total_ns;
 	ctx->stats.bytes = ckpt_stream_bytes(ctx->stream);
 	return ret;
 }

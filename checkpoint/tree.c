@@ -194,10 +194,26 @@ int ckpt_pid_slot(struct ckpt_ctx *ctx, struct pid *pid)
 	return slot ? xa_to_value(slot) : -ENOENT;
 }
 
+/* Is nobody outside of the tree in this process group or session? */
+static bool group_inside(struct ckpt_ctx *ctx, struct pid *pid)
+{
+	struct task_struct *t;
+	bool inside = true;
+	enum pid_type type;
+
+	read_lock(&tasklist_lock);
+	for (type = PIDTYPE_TGID; type < PIDTYPE_MAX; type++)
+		do_each_pid_task(pid, type, t) {
+			inside &= ckpt_pid_slot(ctx, task_pid(t)) >= 0;
+		} while_each_pid_task(pid, type, t);
+	read_unlock(&tasklist_lock);
+	return inside;
+}
+
 /*
- * A process group or a session belongs to the tree if its number is of the
- * pid namespace of a container, or that of a task in the tree. What a subtree
- * has from whoever started it is outside.
+ * A process group or a session whose leader is gone belongs to the tree if
+ * its number is of the pid namespace of a container, or if all of its members
+ * are in the tree. What a subtree has from whoever started it is outside.
  */
 static int group_slot(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot)
 {
@@ -207,8 +223,8 @@ static int group_slot(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot)
 	if (!pid)
 		return 0;
 	ret = ckpt_pid_slot(ctx, pid);
-	if (ret == -ENOENT && (ctx->tree->flags & CKPT_TREE_CONTAINER) &&
-	    pid_nr_ns(pid, ctx->tree->pid_ns))
+	if (ret == -ENOENT && pid_nr_ns(pid, ctx->tree->pid_ns) &&
+	    ((ctx->tree->flags & CKPT_TREE_CONTAINER) || group_inside(ctx, pid)))
 		ret = add_pid(ctx, pid);
 	if (ret == -ENOENT)
 		return 0;
