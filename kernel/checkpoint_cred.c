@@ -434,7 +434,6 @@ free:
 /* Files, keys and sockets hold credentials, too: their users say nothing. */
 const struct ckpt_obj_ops ckpt_cred_obj_ops = {
 	.name		= "credentials",
-	.outside_ok	= true,
 	.grab		= cred_grab,
 	.drop		= cred_drop,
 	.collect	= cred_obj_collect,

@@ -35,11 +35,12 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct sighand_struct *sighand = ckpt_sighand(t);
 	struct signal_struct *sig = t->signal;
-	bool dying, settled;
+	bool dying, settled, terminal;
 
 	if (!thread_group_leader(t))
 		return 0;
 	spin_lock_irq(&sighand->siglock);
+	terminal = sig->leader && sig->tty;
 	dying = (sig->flags & SIGNAL_GROUP_EXIT) || sig->core_state ||
 		sig->group_exec_task;
 	settled = stop_settled(sig);
@@ -47,7 +48,12 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (dying)
 		return ckpt_err(ctx, -EBUSY, "is exiting, or calls exec: try again");
 	if (!settled)
-		return ckpt_err(ctx, -EBUSY, "some of its threads are stopped, and some are not: try again");
+		return ckpt_err(ctx, -EBUSY,
+				"some of its threads are stopped, and some are not: try again");
+	/* that of a session outside of the tree is the shell's own */
+	if (terminal)
+		return ckpt_err(ctx, -ENOSYS,
+				"leads a session with a controlling terminal: not supported");
 	return 0;
 }
 

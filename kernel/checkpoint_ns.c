@@ -358,7 +358,6 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
  */
 const struct ckpt_obj_ops ckpt_nsproxy_obj_ops = {
 	.name		= "set of namespaces",
-	.outside_ok	= true,
 	.grab		= nsproxy_grab,
 	.drop		= nsproxy_drop,
 	.collect	= nsproxy_collect,
