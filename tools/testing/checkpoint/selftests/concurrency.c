@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several at once: two checkpoints of a tree, two restarts of an image, and
+ * trees that change while they are taken.
+ */
+#include "libckpttest.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+static struct ckpt_gate up, go;
+
+static int child(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return 20;
+}
+
+CKPT_VICTIM(quiet)
+{
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(child, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 20);
+}
+
+/* A checkpoint that stops in the middle, for as long as nobody reads */
+static pid_t slow_checkpoint(struct ckpt_victim *v, int *fd)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	int p[2];
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC))
+		ckpt_die("pipe: %s", strerror(errno));
+	fcntl(p[1], F_SETPIPE_SZ, 4096);
+	pid = fork();
+	if (pid < 0)
+		ckpt_die("fork: %s", strerror(errno));
+	if (!pid) {
+		close(p[0]);
+		_exit(sys_checkpoint(v->pid, p[1], CHECKPOINT_SUBTREE, -1, NULL,
+				     0) < 0 ? errno : 0);
+	}
+	close(p[1]);
+	pfd.fd = p[0];
+	if (poll(&pfd, 1, CKPT_WAIT_S * 1000) != 1)
+		ckpt_die("%s: the checkpoint does not begin", v->name);
+	*fd = p[0];
+	return pid;
+}
+
+static int end_checkpoint(pid_t pid, int fd)
+{
+	char buf[65536];
+	int status;
+
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	close(fd);
+	if (waitpid(pid, &status, 0) != pid)
+		ckpt_die("waitpid: %s", strerror(errno));
+	return status;
+}
+
+/* The second one is refused, and does the first no harm. */
+DRIVER_TEST(two_checkpoints)
+{
+	struct ckpt_victim *v = &self->v;
+	char path[64], buf[64];
+	pid_t pid, root;
+	int fd, i;
+	long ret;
+
+	ckpt_start(v, "quiet", 0);
+	root = v->pid;
+	pid = slow_checkpoint(v, &fd);
+	for (i = 0; i < 3; i++) {
+		ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
+		EXPECT_EQ(-EBUSY, ret);
+		EXPECT_TRUE(ckpt_logged(v, "another checkpoint"))
+			TH_LOG("%s", v->log);
+	}
+	/* Nor of a part of it */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", root, root);
+	ASSERT_LT(0, ckpt_read_file(path, buf, sizeof(buf)));
+	v->pid = atoi(buf);
+	EXPECT_EQ(-EBUSY, ckpt_checkpoint(v, CHECKPOINT_KILL));
+	v->pid = root;
+	EXPECT_EQ(0, end_checkpoint(pid, fd));
+	ckpt_ping(v);
+	ckpt_checkpoint_kill(v);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* The tree is killed under the hands of the checkpoint. */
+DRIVER_TEST(killed_while_parked)
+{
+	struct ckpt_victim *v = &self->v;
+	int fd, i;
+	pid_t pid;
+
+	for (i = 0; i < 8; i++) {
+		char buf[4096];
+		int n;
+
+		ckpt_start(v, "quiet", i % 2 ? CKPT_CONTAINER : 0);
+		pid = slow_checkpoint(v, &fd);
+		/* Further each time */
+		for (n = 0; n < i * 2; n++)
+			if (read(fd, buf, sizeof(buf)) <= 0)
+				break;
+		kill(v->pid, SIGKILL);
+		end_checkpoint(pid, fd);
+		ASSERT_EQ(v->pid, waitpid(v->pid, NULL, 0));
+		ckpt_kill(v);
+		ckpt_end(v);
+	}
+}
+
+/* Other signals wait until the tree is let go. */
+DRIVER_TEST(signalled_while_parked)
+{
+	struct ckpt_victim *v = &self->v;
+	int fd, status;
+	pid_t pid;
+
+	ckpt_start(v, "quiet", 0);
+	pid = slow_checkpoint(v, &fd);
+	kill(v->pid, SIGCONT);
+	kill(v->pid, SIGWINCH);
+	EXPECT_EQ(0, end_checkpoint(pid, fd));
+	ckpt_ping(v);
+	pid = slow_checkpoint(v, &fd);
+	kill(v->pid, SIGTERM);
+	end_checkpoint(pid, fd);
+	ASSERT_EQ(v->pid, waitpid(v->pid, &status, 0));
+	EXPECT_EQ(SIGTERM, status);
+	ckpt_kill(v);
+	ckpt_end(v);
+}
+
+/* Containers from one image, side by side */
+DRIVER_TEST(two_restarts)
+{
+	struct ckpt_victim *v = &self->v;
+	pid_t pid[4];
+	int i;
+
+	ckpt_start(v, "quiet", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(v);
+	for (i = 0; i < 4; i++) {
+		pid[i] = fork();
+		if (!pid[i]) {
+			int fd = ckpt_tmpfile();
+			char buf[65536];
+			off_t at = 0;
+			ssize_t n;
+			long ret;
+
+			/* A file position of its own */
+			while ((n = pread(v->image, buf, sizeof(buf), at)) > 0) {
+				ckpt_write_all(fd, buf, n);
+				at += n;
+			}
+			lseek(fd, 0, SEEK_SET);
+			ret = ckpt_restart_from(v, 0, fd);
+			if (ret < 0)
+				_exit(-ret);
+			kill(ret, SIGKILL);
+			_exit(waitpid(ret, NULL, 0) != ret);
+		}
+	}
+	for (i = 0; i < 4; i++) {
+		int status;
+
+		ASSERT_EQ(pid[i], waitpid(pid[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	ckpt_end(v);
+}
+
+/* ------------------------------------------------- trees that do not rest */
+
+struct count {
+	volatile unsigned long threads;
+	volatile unsigned long processes;
+	volatile int stop;
+};
+
+static struct count *count;
+
+static void *short_thread(void *arg)
+{
+	__atomic_add_fetch(&count->threads, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static int makes_threads(void *arg)
+{
+	pthread_t thread[4];
+	int i;
+
+	while (!count->stop) {
+		for (i = 0; i < 4; i++)
+			REQUIRE(!pthread_create(&thread[i], NULL, short_thread,
+						NULL));
+		for (i = 0; i < 4; i++)
+			CHECK_EQ(pthread_join(thread[i], NULL), 0);
+	}
+	return 21;
+}
+
+static int makes_processes(void *arg)
+{
+	pid_t pid;
+
+	while (!count->stop) {
+		pid = fork();
+		REQUIRE(pid >= 0);
+		if (!pid) {
+			__atomic_add_fetch(&count->processes, 1,
+					   __ATOMIC_SEQ_CST);
+			_exit(3);
+		}
+		ckpt_join(pid, 3);
+	}
+	return 22;
+}
+
+CKPT_VICTIM(restless)
+{
+	unsigned long threads, processes;
+	pid_t pid[4];
+	int i;
+
+	count = mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(count != MAP_FAILED);
+	for (i = 0; i < 4; i++)
+		pid[i] = ckpt_fork(i < 2 ? makes_threads : makes_processes,
+				   NULL);
+	CKPT_WAIT_FOR(count->threads > 10 && count->processes > 10);
+	ckpt_ready();
+	threads = count->threads;
+	processes = count->processes;
+	CKPT_WAIT_FOR(count->threads > threads + 10 &&
+		      count->processes > processes + 10);
+	count->stop = 1;
+	for (i = 0; i < 4; i++)
+		ckpt_join(pid[i], i < 2 ? 21 : 22);
+}
+
+/* All are parked, those too that were made meanwhile; what passes, passes. */
+static long take(struct ckpt_victim *v, unsigned long flags)
+{
+	long ret;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		ret = ckpt_checkpoint(v, flags);
+		if (ret != -EBUSY)
+			break;
+	}
+	return ret;
+}
+
+static void chase(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		  unsigned int flags)
+{
+	struct image image;
+	int i, status;
+	long ret;
+
+	ckpt_start(v, "restless", flags);
+	for (i = 0; i < 20; i++) {
+		ret = take(v, 0);
+		ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret),
+					 v->log);
+		image_load(&image, v->image);
+		image_free(&image);
+		ckpt_ping(v);
+	}
+	for (i = 0; i < 5; i++) {
+		ret = take(v, CHECKPOINT_KILL);
+		ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret),
+					 v->log);
+		ASSERT_EQ(v->pid, waitpid(v->pid, &status, 0));
+		EXPECT_EQ(SIGKILL, status);
+		ckpt_reaped(v);
+		ret = ckpt_restart(v, 0);
+		ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret),
+					 v->log);
+		ckpt_ping(v);
+	}
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+DRIVER_TEST(restless_subtree)
+{
+	chase(_metadata, &self->v, 0);
+}
+
+DRIVER_TEST(restless_container)
+{
+	chase(_metadata, &self->v, CKPT_CONTAINER);
+}
+
+TEST_HARNESS_MAIN

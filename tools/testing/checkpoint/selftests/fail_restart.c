@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A restart that fails, or that is killed, leaves nothing behind: no task, no
+ * pid, no namespace, no open file, no memory. And the log says why.
+ */
+#include "libckpttest.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define KB		1024UL
+#define SLACK_KB	(16 * KB)
+
+static struct ckpt_gate up, go;
+
+static void *waits(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return NULL;
+}
+
+static int child(void *arg)
+{
+	waits(NULL);
+	return 16;
+}
+
+/* A thread, a child, shared memory, a pipe with data in it, a file */
+CKPT_VICTIM(family)
+{
+	char *private = mmap(NULL, 256 * KB, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *shared = mmap(NULL, 64 * KB, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fd[2], file = open("file", O_RDWR | O_CREAT, 0600);
+	pthread_t thread;
+	char buf[8];
+	pid_t pid;
+
+	REQUIRE(private != MAP_FAILED && shared != MAP_FAILED && file >= 0);
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(child, NULL);
+	REQUIRE(!pthread_create(&thread, NULL, waits, NULL));
+	REQUIRE(!pipe(fd) && write(fd[1], "in it", 5) == 5);
+	ckpt_fill(private, 256 * KB, 1);
+	ckpt_fill(shared, 64 * KB, 2);
+	ckpt_gate_wait(&up);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	CHECK(ckpt_filled(private, 256 * KB, 1));
+	CHECK(ckpt_filled(shared, 64 * KB, 2));
+	CHECK_EQ(read(fd[0], buf, sizeof(buf)), 5);
+	ckpt_gate_open(&go, 2);
+	ckpt_join(pid, 16);
+	pthread_join(thread, NULL);
+}
+
+FIXTURE(fail) {
+	struct ckpt_victim v;
+	struct image image;
+	struct ckpt_world before;
+};
+
+FIXTURE_VARIANT(fail) {
+	unsigned int flags;
+};
+
+FIXTURE_VARIANT_ADD(fail, subtree) {
+	.flags = 0,
+};
+
+FIXTURE_VARIANT_ADD(fail, container) {
+	.flags = CKPT_CONTAINER,
+};
+
+FIXTURE_SETUP(fail)
+{
+	if (!ckpt_supported())
+		SKIP(return, "no checkpoint(2) in this kernel");
+	ckpt_start(&self->v, "family", variant->flags);
+	ckpt_checkpoint_kill(&self->v);
+	image_load(&self->image, self->v.image);
+	ckpt_world_take(&self->before);
+}
+
+FIXTURE_TEARDOWN(fail)
+{
+	ckpt_cleanup();
+}
+
+#define FAIL_TEST(name)		TEST_F_TIMEOUT(fail, name, CKPT_TEST_S)
+
+/* Nothing is left, and the image itself is as good as ever. */
+static void finish(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		   const struct ckpt_world *before)
+{
+	long ret;
+
+	ckpt_world_expect(before, SLACK_KB);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+static void expect_refused(struct __test_metadata *_metadata,
+			   struct ckpt_victim *v, int fd, const char *what,
+			   unsigned int i, uint32_t type)
+{
+	long ret = ckpt_restart_from(v, 0, fd);
+
+	close(fd);
+	if (ret > 0) {
+		ckpt_kill(v);
+		ret = 0;
+	}
+	EXPECT_GT(0, ret)
+		TH_LOG("%s record %u (%s)", what, i, image_rec_name(type));
+	EXPECT_NE(0, v->log[0])
+		TH_LOG("nothing in the log: %s record %u (%s): %s", what, i,
+		       image_rec_name(type), strerror(-ret));
+}
+
+FAIL_TEST(cut_off)
+{
+	struct image *image = &self->image;
+	unsigned int i;
+
+	for (i = 0; i < image->nr; i++) {
+		struct image_rec *rec = &image->rec[i];
+		size_t inside = rec->off + rec->len / 2;
+
+		expect_refused(_metadata, &self->v, image_file(image, rec->off),
+			       "cut off before", i, rec->type);
+		expect_refused(_metadata, &self->v, image_file(image, inside),
+			       "cut off inside of", i, rec->type);
+		if (rec->payload)
+			expect_refused(_metadata, &self->v,
+				       image_file(image, rec->off + rec->len +
+						  rec->pad + rec->payload / 2),
+				       "cut off in the pages of", i, rec->type);
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
+static int seeds(void)
+{
+	const char *s = getenv("CKPT_SEEDS");
+
+	return s && *s ? atoi(s) : 1;
+}
+
+/* A flipped bit, anywhere in a record: another one with each seed */
+FAIL_TEST(flipped)
+{
+	struct image *image = &self->image;
+	uint64_t random;
+	int seed, fd;
+	unsigned int i;
+
+	for (seed = 0; seed < seeds(); seed++) {
+		for (i = 0; i < image->nr; i++) {
+			struct image_rec *rec = &image->rec[i];
+			size_t at;
+
+			ckpt_fill(&random, sizeof(random), seed * 1000 + i);
+			at = rec->off + random % rec->len;
+			image->data[at] ^= 1 << (random >> 32) % 8;
+			fd = image_file(image, image->size);
+			image->data[at] ^= 1 << (random >> 32) % 8;
+			expect_refused(_metadata, &self->v, fd, "flipped", i,
+				       rec->type);
+			if (!rec->payload)
+				continue;
+			at = rec->off + rec->len + rec->pad +
+			     random % rec->payload;
+			image->data[at] ^= 0x10;
+			fd = image_file(image, image->size);
+			image->data[at] ^= 0x10;
+			expect_refused(_metadata, &self->v, fd,
+				       "flipped in the pages of", i, rec->type);
+		}
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* One record is missing, and the trailer does not know of it. */
+FAIL_TEST(left_out)
+{
+	struct image *image = &self->image, other;
+	unsigned int i;
+
+	for (i = 0; i + 1 < image->nr; i++) {
+		struct image_rec *rec = &image->rec[i];
+		size_t len = rec->len + rec->pad + rec->payload;
+		int fd;
+
+		fd = ckpt_tmpfile();
+		ckpt_write_all(fd, image->data, rec->off);
+		ckpt_write_all(fd, image->data + rec->off + len,
+			       image->size - rec->off - len);
+		/* But for pages: that some are not there is no mistake. */
+		if (i && !rec->payload) {
+			image_load(&other, fd);
+			image_seal(&other);
+			close(fd);
+			fd = image_file(&other, other.size);
+			image_free(&other);
+		}
+		lseek(fd, 0, SEEK_SET);
+		expect_refused(_metadata, &self->v, fd, "without", i,
+			       rec->type);
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* Somebody who restarts from a pipe */
+static pid_t start_restart(struct ckpt_victim *v, int fd, int close_too)
+{
+	struct restart_args args = {
+		.inherit = (uintptr_t)v->inherit,
+		.inherit_nr = v->nr_inherit,
+		.tty_fd = -1,
+	};
+	pid_t pid = fork();
+
+	if (pid < 0)
+		ckpt_die("fork: %s", strerror(errno));
+	if (!pid) {
+		close(close_too);
+		sys_restart(0, fd, 0, -1, &args, sizeof(args));
+		_exit(errno);
+	}
+	return pid;
+}
+
+static void feed(int fd, const struct image *image, size_t len, pid_t reader)
+{
+	int held, status;
+
+	ckpt_write_all(fd, image->data, len);
+	/* Until all of it has been read, by the restart or one of its tasks */
+	for (;;) {
+		if (ioctl(fd, FIONREAD, &held))
+			ckpt_die("FIONREAD: %s", strerror(errno));
+		if (!held)
+			break;
+		if (waitpid(reader, &status, WNOHANG) == reader)
+			ckpt_die("restart ended: status %#x", status);
+		ckpt_pause();
+	}
+}
+
+FAIL_TEST(killed_while_it_reads)
+{
+	struct image *image = &self->image;
+	unsigned int i;
+
+	for (i = 0; i < image->nr; i++) {
+		int fd[2], status;
+		pid_t pid;
+
+		ASSERT_EQ(0, pipe2(fd, O_CLOEXEC));
+		pid = start_restart(&self->v, fd[0], fd[1]);
+		close(fd[0]);
+		feed(fd[1], image, image->rec[i].off, pid);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(SIGKILL, status);
+		close(fd[1]);
+		/* Children of whom was killed would have come to this one. */
+		ckpt_reaped(&self->v);
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* The writer of the pipe goes away instead. */
+FAIL_TEST(stream_ends)
+{
+	struct image *image = &self->image;
+	unsigned int i;
+
+	for (i = 0; i < image->nr; i += 7) {
+		int fd[2], status;
+		pid_t pid;
+
+		ASSERT_EQ(0, pipe2(fd, O_CLOEXEC));
+		pid = start_restart(&self->v, fd[0], fd[1]);
+		close(fd[0]);
+		feed(fd[1], image, image->rec[i].off, pid);
+		close(fd[1]);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(EINVAL << 8, status);
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* A task of the tree to be is killed, when it is half made. */
+FAIL_TEST(a_restored_task_is_killed)
+{
+	struct image *image = &self->image;
+	char path[64], buf[256];
+	int fd[2], status;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe2(fd, O_CLOEXEC));
+	pid = start_restart(&self->v, fd[0], fd[1]);
+	close(fd[0]);
+	/* Before the last record: all are there, and wait for the rest. */
+	feed(fd[1], image, image->rec[image->nr - 1].off, pid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	ASSERT_LT(0, ckpt_read_file(path, buf, sizeof(buf)));
+	ASSERT_LT(0, atoi(buf));
+	kill(atoi(buf), SIGKILL);
+	ckpt_write_all(fd[1], image->data + image->rec[image->nr - 1].off,
+		       image->rec[image->nr - 1].len);
+	close(fd[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_NE(0, status);
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* What the image names is not there any more. */
+FAIL_TEST(file_is_missing)
+{
+	struct ckpt_victim *v = &self->v;
+	char from[128], to[128];
+	long ret;
+
+	snprintf(from, sizeof(from), "%s/file", v->dir);
+	snprintf(to, sizeof(to), "%s/elsewhere", v->dir);
+	ASSERT_EQ(0, rename(from, to));
+	ret = ckpt_restart(v, 0);
+	EXPECT_EQ(-ENOENT, ret);
+	EXPECT_TRUE(ckpt_logged(v, from)) TH_LOG("%s", v->log);
+	ASSERT_EQ(0, mkdir(from, 0700));
+	ret = ckpt_restart(v, 0);
+	EXPECT_GT(0, ret);
+	EXPECT_TRUE(ckpt_logged(v, from)) TH_LOG("%s", v->log);
+	ASSERT_EQ(0, rmdir(from));
+	ASSERT_EQ(0, rename(to, from));
+	finish(_metadata, v, &self->before);
+}
+
+/* A pid that the tree wants is taken by somebody else. */
+FAIL_TEST(pid_is_taken)
+{
+	struct ckpt_victim *v = &self->v;
+	struct eclone_args args = { .nr_pids = 1 };
+	struct ckpt_pid_entry entry;
+	struct image_rec *rec;
+	pid_t pid, taken;
+	long ret;
+
+	if (variant->flags & CKPT_CONTAINER)
+		SKIP(return, "its pids are its own");
+	/* That of the last task of the tree, so that others are made first */
+	rec = image_find(&self->image, CKPT_HDR_PIDS, 0);
+	ASSERT_NE(NULL, rec);
+	memcpy(&entry, self->image.data + rec->off + rec->len - sizeof(entry),
+	       sizeof(entry));
+	taken = entry.nr;
+	pid = sys_eclone(SIGCHLD, &args, sizeof(args), &taken);
+	if (!pid)
+		_exit(pause());
+	ASSERT_EQ(taken, pid);
+	ret = ckpt_restart(v, 0);
+	EXPECT_EQ(-EEXIST, ret);
+	EXPECT_TRUE(ckpt_logged(v, "in use")) TH_LOG("%s", v->log);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	finish(_metadata, v, &self->before);
+}
+
+TEST_HARNESS_MAIN

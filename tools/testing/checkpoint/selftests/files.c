@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Open files: offsets and flags, who shares them, directories, devices, and
+ * the root and working directory.
+ */
+#include "libckpttest.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static struct ckpt_gate up, go;
+
+static void gates(void)
+{
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+}
+
+static int make_file(const char *name, const char *text)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
+
+	REQUIRE(fd >= 0);
+	REQUIRE(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	return fd;
+}
+
+CKPT_TEST(offsets)
+{
+	int a = make_file("a", "0123456789"), b, c;
+	char buf[4] = "";
+
+	b = open("a", O_RDONLY);
+	c = open("a", O_RDWR);
+	REQUIRE(b >= 0 && c >= 0);
+	REQUIRE(lseek(b, 3, SEEK_SET) == 3);
+	REQUIRE(lseek(c, 1LL << 40, SEEK_SET) == 1LL << 40);
+	ckpt_ready();
+	CHECK_EQ(lseek(a, 0, SEEK_CUR), 10);
+	CHECK_EQ(lseek(c, 0, SEEK_CUR), 1LL << 40);
+	CHECK_EQ(read(b, buf, 3), 3);
+	CHECK(!strcmp(buf, "345"));
+	CHECK_EQ(write(a, "abc", 3), 3);
+	CHECK_EQ(pread(b, buf, 3, 10), 3);
+	CHECK(!strcmp(buf, "abc"));
+}
+
+CKPT_TEST(flags)
+{
+	static const int flags[] = {
+		O_RDONLY, O_WRONLY, O_RDWR, O_WRONLY | O_APPEND,
+		O_RDWR | O_SYNC, O_RDWR | O_DSYNC, O_RDONLY | O_NONBLOCK,
+		O_RDONLY | O_NOATIME, O_RDONLY | O_NOFOLLOW,
+	};
+	int fd[ARRAY_SIZE(flags)], had[ARRAY_SIZE(flags)];
+	unsigned int i;
+	char c;
+
+	close(make_file("a", "text"));
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		fd[i] = open("a", flags[i]);
+		REQUIRE(fd[i] >= 0);
+		had[i] = fcntl(fd[i], F_GETFL);
+	}
+	ckpt_ready();
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		CHECK_EQ(fcntl(fd[i], F_GETFL), had[i]);
+	CHECK_EQ(write(fd[0], "x", 1), -1);
+	CHECK_EQ(read(fd[1], &c, 1), -1);
+	CHECK_EQ(write(fd[3], "end", 3), 3);
+	CHECK_EQ(lseek(fd[3], 0, SEEK_CUR), 7);
+}
+
+/* Made, truncated, exclusive: what was done once is not done again. */
+CKPT_TEST(creation_flags)
+{
+	int fd = open("a", O_RDWR | O_CREAT | O_TRUNC | O_EXCL, 0600);
+	char buf[5] = "";
+
+	REQUIRE(fd >= 0 && write(fd, "data", 4) == 4);
+	ckpt_ready();
+	CHECK_EQ(pread(fd, buf, 4, 0), 4);
+	CHECK(!strcmp(buf, "data"));
+}
+
+/* Opened with rights that its mode does not give any more */
+CKPT_TEST(mode_changed_since)
+{
+	int fd = make_file("a", "data");
+
+	REQUIRE(!fchmod(fd, 0));
+	ckpt_ready();
+	CHECK_EQ(write(fd, "x", 1), 1);
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 5);
+}
+
+CKPT_TEST(renamed_since)
+{
+	int fd = make_file("a", "data");
+	char buf[5] = "";
+
+	REQUIRE(!rename("a", "b"));
+	ckpt_ready();
+	CHECK_EQ(pread(fd, buf, 4, 0), 4);
+	CHECK(!strcmp(buf, "data"));
+	CHECK_EQ(access("a", F_OK), -1);
+}
+
+static int same_file(int a, int b)
+{
+	return syscall(SYS_kcmp, getpid(), getpid(), 0 /* KCMP_FILE */, a, b);
+}
+
+CKPT_TEST(dup_shares_the_offset)
+{
+	int a = make_file("a", "0123456789"), b = dup(a), c;
+
+	c = open("a", O_RDWR);
+	REQUIRE(b >= 0 && c >= 0);
+	ckpt_ready();
+	CHECK_EQ(lseek(a, 4, SEEK_SET), 4);
+	CHECK_EQ(lseek(b, 0, SEEK_CUR), 4);
+	CHECK_EQ(lseek(c, 0, SEEK_CUR), 0);
+	CHECK_EQ(same_file(a, b), 0);
+	CHECK(same_file(a, c) > 0);
+	/* Flags are of the open file, close-on-exec is of the descriptor. */
+	CHECK(!fcntl(a, F_SETFL, O_APPEND));
+	CHECK(fcntl(b, F_GETFL) & O_APPEND);
+}
+
+static int child_seeks(void *arg)
+{
+	int fd = *(int *)arg;
+
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 6);
+	CHECK_EQ(lseek(fd, 2, SEEK_SET), 2);
+	/* But its table is its own. */
+	close(fd);
+	return 0;
+}
+
+CKPT_TEST(fork_shares_the_offset)
+{
+	int fd = make_file("a", "0123456789");
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(child_seeks, &fd);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	CHECK_EQ(lseek(fd, 6, SEEK_SET), 6);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 2);
+}
+
+static char clone_stack[65536] __attribute__((aligned(16)));
+
+static int opens_for_both(void *arg)
+{
+	int fd;
+
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	fd = open("/dev/zero", O_RDONLY);
+	CHECK_EQ(dup2(fd, 77), 77);
+	umask(0123);
+	return chdir("/") ? 1 : 0;
+}
+
+/* A process that shares the table, and the working directory, too */
+CKPT_TEST(clone_shares_the_table)
+{
+	char buf[256] = "";
+	pid_t pid;
+
+	gates();
+	pid = clone(opens_for_both, clone_stack + sizeof(clone_stack),
+		    CLONE_FILES | CLONE_FS | SIGCHLD, NULL);
+	REQUIRE(pid > 0);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	CHECK_EQ(fcntl(77, F_GETFD), -1);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+	CHECK_EQ(read(77, buf, 1), 1);
+	CHECK(getcwd(buf, sizeof(buf)));
+	CHECK(!strcmp(buf, "/"));
+	CHECK_EQ(umask(0), 0123);
+}
+
+CKPT_TEST(close_on_exec)
+{
+	int a = open("/dev/null", O_RDONLY | O_CLOEXEC), b = dup(a);
+	int p[2];
+
+	REQUIRE(a >= 0 && b >= 0 && !pipe2(p, O_CLOEXEC));
+	REQUIRE(!fcntl(p[1], F_SETFD, 0));
+	ckpt_ready();
+	CHECK_EQ(fcntl(a, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(b, F_GETFD), 0);
+	CHECK_EQ(fcntl(p[0], F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(p[1], F_GETFD), 0);
+}
+
+CKPT_TEST(high_descriptors)
+{
+	struct rlimit lim;
+	int fd = open("/dev/null", O_RDONLY);
+
+	REQUIRE(!getrlimit(RLIMIT_NOFILE, &lim));
+	REQUIRE(dup2(fd, 1000) == 1000);
+	lim.rlim_cur = lim.rlim_max < 4096 ? lim.rlim_max : 4096;
+	REQUIRE(!setrlimit(RLIMIT_NOFILE, &lim));
+	REQUIRE(dup2(fd, lim.rlim_cur - 1) >= 0);
+	close(fd);
+	ckpt_ready();
+	CHECK_EQ(fcntl(1000, F_GETFD), 0);
+	CHECK_EQ(fcntl(lim.rlim_cur - 1, F_GETFD), 0);
+	CHECK_EQ(fcntl(999, F_GETFD), -1);
+	/* The lowest free one is given out. */
+	CHECK_EQ(open("/dev/null", O_RDONLY), fd);
+}
+
+CKPT_TEST(many_descriptors)
+{
+	int fd[500], i;
+
+	for (i = 0; i < 500; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%d", i % 50);
+		fd[i] = i % 3 ? make_file(name, name) : dup(0);
+		REQUIRE(fd[i] >= 0);
+	}
+	ckpt_ready();
+	for (i = 0; i < 500; i++)
+		CHECK_EQ(lseek(fd[i], 0, SEEK_CUR),
+			 i % 3 ? (i % 50 < 10 ? 1 : 2) : 0);
+}
+
+static int count_entries(DIR *dir, bool *seen)
+{
+	struct dirent *de;
+	int n = 0;
+
+	while ((de = readdir(dir))) {
+		int i = atoi(de->d_name);
+
+		if (de->d_name[0] == '.')
+			continue;
+		CHECK(i >= 0 && i < 300 && !seen[i]);
+		if (i >= 0 && i < 300)
+			seen[i] = true;
+		n++;
+	}
+	return n;
+}
+
+/* In the middle of a directory, which its kernel half alone knows about */
+CKPT_TEST(directory_position)
+{
+	static char buf[1024];
+	bool seen[300] = { false };
+	int fd, i, n = 0;
+	ssize_t len;
+	DIR *dir;
+
+	REQUIRE(!mkdir("d", 0755));
+	for (i = 0; i < 300; i++) {
+		snprintf(buf, sizeof(buf), "d/%d", i);
+		close(make_file(buf, ""));
+	}
+	fd = open("d", O_RDONLY | O_DIRECTORY);
+	REQUIRE(fd >= 0);
+	len = syscall(SYS_getdents64, fd, buf, sizeof(buf));
+	REQUIRE(len > 0);
+	while (len > 0) {
+		struct dirent64 *de = (void *)(buf + n);
+
+		if (de->d_name[0] != '.')
+			seen[atoi(de->d_name)] = true;
+		n += de->d_reclen;
+		len -= de->d_reclen;
+	}
+	ckpt_ready();
+	for (i = 0, n = 0; i < 300; i++)
+		n += seen[i];
+	dir = fdopendir(fd);
+	CHECK(dir);
+	CHECK_EQ(n + count_entries(dir, seen), 300);
+	rewinddir(dir);
+	memset(seen, 0, sizeof(seen));
+	CHECK_EQ(count_entries(dir, seen), 300);
+}
+
+CKPT_TEST(memory_devices)
+{
+	static const char * const names[] = {
+		"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+		"/dev/urandom",
+	};
+	int fd[ARRAY_SIZE(names)];
+	char buf[8] = "\1\1\1\1\1\1\1", other[8];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		fd[i] = open(names[i], O_RDWR);
+		REQUIRE(fd[i] >= 0);
+	}
+	ckpt_ready();
+	CHECK_EQ(read(fd[0], buf, 8), 0);
+	CHECK_EQ(write(fd[0], buf, 8), 8);
+	CHECK_EQ(read(fd[1], buf, 8), 8);
+	CHECK_EQ(buf[7], 0);
+	CHECK_EQ(write(fd[2], buf, 8), -1);
+	CHECK_EQ(errno, ENOSPC);
+	CHECK_EQ(read(fd[3], buf, 8), 8);
+	CHECK_EQ(read(fd[4], other, 8), 8);
+	CHECK(memcmp(buf, other, 8));
+}
+
+CKPT_TEST(working_directory)
+{
+	char before[256], after[256];
+	struct stat st;
+
+	REQUIRE(!mkdir("sub", 0755) && !chdir("sub") &&
+		getcwd(before, sizeof(before)));
+	umask(027);
+	ckpt_ready();
+	CHECK(getcwd(after, sizeof(after)));
+	CHECK(!strcmp(before, after));
+	close(make_file("made", ""));
+	CHECK(!stat("made", &st));
+	CHECK_EQ(st.st_mode & 0777, 0640);
+	CHECK(!access("../sub/made", F_OK));
+	CHECK_EQ(umask(0), 027);
+}
+
+static int in_chroot(void *arg)
+{
+	char cwd[256] = "";
+
+	REQUIRE(!chroot("jail") && !chdir("/below"));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(getcwd(cwd, sizeof(cwd)));
+	CHECK(!strcmp(cwd, "/below"));
+	CHECK(!access("/marker", F_OK));
+	CHECK_EQ(access("/proc", F_OK), -1);
+	return 0;
+}
+
+CKPT_TEST(changed_root)
+{
+	pid_t pid;
+
+	gates();
+	REQUIRE(!mkdir("jail", 0755) && !mkdir("jail/below", 0755));
+	close(make_file("jail/marker", ""));
+	pid = ckpt_fork(in_chroot, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	CHECK_EQ(access("/marker", F_OK), -1);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* Opened only to name what is there */
+CKPT_TEST(path_only)
+{
+	int dir, file;
+	char c;
+
+	REQUIRE(!mkdir("d", 0755));
+	close(make_file("d/inside", "x"));
+	dir = open("d", O_PATH | O_DIRECTORY);
+	file = open("d/inside", O_PATH);
+	REQUIRE(dir >= 0 && file >= 0);
+	ckpt_ready();
+	CHECK_EQ(fcntl(dir, F_GETFL) & O_PATH, O_PATH);
+	CHECK_EQ(read(file, &c, 1), -1);
+	CHECK_EQ(errno, EBADF);
+	CHECK(openat(dir, "inside", O_RDONLY) >= 0);
+}
+
+/* Who is told of what happens to a file, and how */
+CKPT_TEST(signal_owner)
+{
+	struct f_owner_ex owner = { F_OWNER_PID, getpid() }, now;
+	int p[2];
+
+	REQUIRE(!pipe(p));
+	REQUIRE(!fcntl(p[0], F_SETOWN_EX, &owner));
+	REQUIRE(!fcntl(p[0], F_SETSIG, SIGRTMIN));
+	ckpt_ready();
+	CHECK(!fcntl(p[0], F_GETOWN_EX, &now));
+	CHECK_EQ(now.type, F_OWNER_PID);
+	CHECK_EQ(now.pid, getpid());
+	CHECK_EQ(fcntl(p[0], F_GETSIG), SIGRTMIN);
+}
+
+static int own_root_fd(void *arg)
+{
+	struct stat st;
+
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	/* A descriptor that the other one has under another number */
+	CHECK(!fstat(50, &st));
+	CHECK(S_ISDIR(st.st_mode));
+	return openat(50, "inside", O_RDONLY) >= 0 ? 0 : 1;
+}
+
+CKPT_TEST(directory_shared_by_fork)
+{
+	int fd;
+	pid_t pid;
+
+	gates();
+	REQUIRE(!mkdir("d", 0755));
+	close(make_file("d/inside", "x"));
+	fd = open("d", O_RDONLY | O_DIRECTORY);
+	REQUIRE(dup2(fd, 50) == 50);
+	pid = ckpt_fork(own_root_fd, NULL);
+	ckpt_gate_wait(&up);
+	close(50);
+	ckpt_ready();
+	CHECK_EQ(fcntl(50, F_GETFD), -1);
+	CHECK(openat(fd, "inside", O_RDONLY) >= 0);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,728 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Images made to hurt. Their checksums are right: what is wrong is one field,
+ * and the kernel refuses the image for it, with nothing left behind.
+ */
+#include "libckpttest.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#define KB		1024UL
+#define SLACK_KB	(16 * KB)
+#define KERNEL		0xffff888000000000ULL
+#define NOT_CANONICAL	0x0000800000000000ULL
+
+static struct ckpt_gate up, go;
+
+static void *waits(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return NULL;
+}
+
+static int child(void *arg)
+{
+	waits(NULL);
+	return 16;
+}
+
+/* Something of everything that an image can hold */
+CKPT_VICTIM(everything)
+{
+	static char alt[65536];
+	stack_t ss = { .ss_sp = alt, .ss_size = sizeof(alt) };
+	char *private = mmap(NULL, 64 * KB, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *shared = mmap(NULL, 64 * KB, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fd[2], file = open("file", O_RDWR | O_CREAT, 0600), i;
+	union sigval value = { .sival_int = 5 };
+	pthread_t thread;
+	sigset_t set;
+	pid_t pid[2];
+
+	REQUIRE(private != MAP_FAILED && shared != MAP_FAILED && file >= 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	REQUIRE(!sigqueue(getpid(), SIGRTMIN, value));
+	REQUIRE(!sigaltstack(&ss, NULL));
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	for (i = 0; i < 2; i++)
+		pid[i] = ckpt_fork(child, NULL);
+	REQUIRE(!pthread_create(&thread, NULL, waits, NULL));
+	REQUIRE(!pipe(fd) && write(fd[1], "in it", 5) == 5);
+	ckpt_fill(private, 64 * KB, 1);
+	ckpt_fill(shared, 64 * KB, 2);
+	for (i = 0; i < 3; i++)
+		ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 3);
+	for (i = 0; i < 2; i++)
+		ckpt_join(pid[i], 16);
+	pthread_join(thread, NULL);
+}
+
+FIXTURE(hostile) {
+	struct ckpt_victim v;
+	struct image image;
+	struct ckpt_world before;
+};
+
+FIXTURE_SETUP(hostile)
+{
+	if (!ckpt_supported())
+		SKIP(return, "no checkpoint(2) in this kernel");
+	ckpt_start(&self->v, "everything", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(&self->v);
+	image_load(&self->image, self->v.image);
+	ckpt_world_take(&self->before);
+}
+
+FIXTURE_TEARDOWN(hostile)
+{
+	ckpt_cleanup();
+}
+
+#define HOSTILE_TEST(name)	TEST_F_TIMEOUT(hostile, name, CKPT_TEST_S)
+
+static void finish(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		   const struct ckpt_world *before)
+{
+	long ret;
+
+	ckpt_world_expect(before, SLACK_KB);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/**
+ * struct change - one field that is made wrong
+ * @what: which
+ * @type: in which record
+ * @nth: which one of that type
+ * @off: where in it
+ * @size: bytes of the field
+ * @value: what is written there
+ * @err: errno to expect, 0 for EINVAL
+ * @or_ok: the kernel may also make it right, and go on
+ */
+struct change {
+	const char *what;
+	uint32_t type;
+	unsigned int nth;
+	size_t off;
+	size_t size;
+	uint64_t value;
+	int err;
+	bool or_ok;
+};
+
+#define SIZE_OF(s, field)	sizeof(((struct s *)NULL)->field)
+#define CHANGE_NTH(type, n, s, field, value, ...)			\
+	{ #type "." #field " = " #value, CKPT_HDR_##type, n,		\
+	  offsetof(struct s, field), SIZE_OF(s, field), value, __VA_ARGS__ }
+#define CHANGE(type, s, field, value, ...)				\
+	CHANGE_NTH(type, 0, s, field, value, __VA_ARGS__)
+
+static long try_change(struct ckpt_victim *v, const struct image *good,
+		       const struct change *c)
+{
+	struct image bad;
+	long ret;
+	int fd;
+
+	image_copy(&bad, good);
+	memcpy((char *)image_at(&bad, c->type, c->nth) + c->off, &c->value,
+	       c->size);
+	image_seal(&bad);
+	fd = image_file(&bad, bad.size);
+	ret = ckpt_restart_from(v, 0, fd);
+	close(fd);
+	image_free(&bad);
+	if (ret > 0)
+		ckpt_kill(v);
+	return ret;
+}
+
+static void try_all(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		    struct image *image, const struct change *c, size_t nr)
+{
+	long ret;
+
+	for (; nr--; c++) {
+		if (!image_find(image, c->type, c->nth)) {
+			TH_LOG("%s: the image has no such record", c->what);
+			continue;
+		}
+		ret = try_change(v, image, c);
+		if (ret > 0 && c->or_ok)
+			continue;
+		EXPECT_EQ(-(c->err ?: EINVAL), ret > 0 ? 0 : ret)
+			TH_LOG("%s: %s", c->what, v->log);
+		EXPECT_NE(0, v->log[0]) TH_LOG("%s: nothing in the log",
+					       c->what);
+	}
+}
+
+#define TRY(changes)							\
+	try_all(_metadata, &self->v, &self->image, changes, ARRAY_SIZE(changes))
+
+HOSTILE_TEST(lengths)
+{
+	static const uint32_t types[] = {
+		CKPT_HDR_HEADER, CKPT_HDR_TRAILER, CKPT_HDR_OBJECT,
+		CKPT_HDR_STRING, CKPT_HDR_TREE, CKPT_HDR_TASKS, CKPT_HDR_TASK,
+		CKPT_HDR_PIDS, CKPT_HDR_TASK_FPU, CKPT_HDR_SIGPENDING,
+		CKPT_HDR_CRED, CKPT_HDR_FDS, CKPT_HDR_FILE, CKPT_HDR_PIPE_DATA,
+		CKPT_HDR_MM, CKPT_HDR_VMA, CKPT_HDR_PAGES, CKPT_HDR_TASK_SCHED,
+	};
+	static const uint32_t lengths[] = {
+		0xffffffff, 0xfffffff8, 0x80000000, CKPT_REC_MAX + 8, 0, 7, 8,
+		4, 9,
+	};
+	unsigned int t, l;
+
+	for (t = 0; t < ARRAY_SIZE(types); t++) {
+		for (l = 0; l < ARRAY_SIZE(lengths); l++) {
+			struct change c = {
+				.what = image_rec_name(types[t]),
+				.type = types[t],
+				.off = offsetof(struct ckpt_hdr, len),
+				.size = 4, .value = lengths[l],
+			};
+
+			try_all(_metadata, &self->v, &self->image, &c, 1);
+		}
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
+HOSTILE_TEST(header)
+{
+	static const struct change changes[] = {
+		CHANGE(HEADER, ckpt_hdr_header, h.type, 0),
+		CHANGE(HEADER, ckpt_hdr_header, h.type, 999),
+		CHANGE(HEADER, ckpt_hdr_header, magic, 0),
+		CHANGE(HEADER, ckpt_hdr_header, version, CKPT_VERSION + 1),
+		CHANGE(HEADER, ckpt_hdr_header, version, 0),
+		CHANGE(HEADER, ckpt_hdr_header, arch, 183),
+		CHANGE(HEADER, ckpt_hdr_header, incompat, 1),
+		CHANGE(HEADER, ckpt_hdr_header, incompat, 1ULL << 63),
+		CHANGE(HEADER, ckpt_hdr_header, uflags, 0x80000000),
+		CHANGE(HEADER, ckpt_hdr_header, page_size, 65536),
+		CHANGE(HEADER, ckpt_hdr_header, page_size, 0),
+		CHANGE(HEADER, ckpt_hdr_header, user_hz, 1000),
+		CHANGE(HEADER, ckpt_hdr_header, nsig, 65),
+		CHANGE(HEADER, ckpt_hdr_header, rlim_nlimits, 17),
+		CHANGE(HEADER, ckpt_hdr_header, task_comm_len, 32),
+		CHANGE(TRAILER, ckpt_hdr_trailer, magic, 0),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+#define TASKS_OFF(n, field)						\
+	(sizeof(struct ckpt_hdr_tasks) +				\
+	 (n) * sizeof(struct ckpt_task_entry) +				\
+	 offsetof(struct ckpt_task_entry, field))
+#define TASKS(n, field, value, ...)					\
+	{ "task " #n ": " #field " = " #value, CKPT_HDR_TASKS, 0,	\
+	  TASKS_OFF(n, field), SIZE_OF(ckpt_task_entry, field), value,	\
+	  __VA_ARGS__ }
+#define PIDS(n, field, value, ...)					\
+	{ "pid slot " #n ": " #field " = " #value, CKPT_HDR_PIDS, 0,	\
+	  sizeof(struct ckpt_hdr_pids) +				\
+	  (n) * sizeof(struct ckpt_pid_entry) +				\
+	  offsetof(struct ckpt_pid_entry, field),			\
+	  SIZE_OF(ckpt_pid_entry, field), value, __VA_ARGS__ }
+
+HOSTILE_TEST(tree)
+{
+	static const struct change changes[] = {
+		CHANGE(TREE, ckpt_hdr_tree, flags, 0x80000000),
+		CHANGE(TREE, ckpt_hdr_tree, nr_tasks, 0),
+		CHANGE(TREE, ckpt_hdr_tree, nr_tasks, 1),
+		CHANGE(TREE, ckpt_hdr_tree, nr_tasks, 3),
+		CHANGE(TREE, ckpt_hdr_tree, nr_tasks, 5),
+		CHANGE(TREE, ckpt_hdr_tree, nr_tasks, 0x7fffffff),
+		CHANGE(TREE, ckpt_hdr_tree, nr_tasks, 0xffffffff),
+		CHANGE(TREE, ckpt_hdr_tree, nr_pids, 0),
+		CHANGE(TREE, ckpt_hdr_tree, nr_pids, 1),
+		CHANGE(TREE, ckpt_hdr_tree, nr_pids, 0xffffffff),
+		CHANGE(TREE, ckpt_hdr_tree, last_pid, 0xffffffff),
+		/* A parent that comes later, which is a cycle, or nobody */
+		TASKS(1, parent, 1),
+		TASKS(1, parent, 2),
+		TASKS(1, parent, 3),
+		TASKS(1, parent, 4),
+		TASKS(1, parent, 0x7fffffff),
+		TASKS(1, parent, 0xffffffff),
+		TASKS(0, parent, 0),
+		TASKS(0, parent, 1),
+		TASKS(2, leader, 3),
+		TASKS(2, leader, 0xffffffff),
+		TASKS(2, leader, 100),
+		TASKS(0, leader, 1),
+		TASKS(0, flags, CKPT_TASK_ZOMBIE),
+		TASKS(0, flags, CKPT_TASK_THREAD),
+		TASKS(1, flags, 0x80000000),
+		TASKS(1, flags, CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD),
+		/* A number twice */
+		TASKS(1, tid, 0),
+		TASKS(2, tid, 0x7fffffff),
+		TASKS(2, tid, 0xffffffff),
+		TASKS(2, pgrp, 0x7fffffff),
+		TASKS(2, session, 0x7fffffff),
+		TASKS(2, exit_signal, 65),
+		TASKS(2, exit_signal, 0xffffffff),
+		TASKS(2, exit_code, 0xffffffff),
+		PIDS(0, nr, 0),
+		PIDS(0, nr, 2),
+		PIDS(1, nr, 1),
+		PIDS(1, nr, 0x7fffffff),
+		PIDS(1, nr, 0x80000000),
+		PIDS(1, nr, 0xffffffff),
+		PIDS(1, nr, 5000000),
+		CHANGE(TASK, ckpt_hdr_task, index, 1),
+		CHANGE(TASK, ckpt_hdr_task, index, 0xffffffff),
+		CHANGE(PID_NS, ckpt_hdr_pid_ns, level, 0),
+		CHANGE(PID_NS, ckpt_hdr_pid_ns, level, 33),
+		CHANGE(PID_NS, ckpt_hdr_pid_ns, last_pid, 0x80000000),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* Two tasks that are each other's parents, somewhere below the root */
+HOSTILE_TEST(cycle_of_parents)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_tasks *tasks;
+	struct image bad;
+	unsigned int i, n, a = 0, b = 0;
+	long ret;
+	int fd;
+
+	image_copy(&bad, &self->image);
+	tasks = image_at(&bad, CKPT_HDR_TASKS, 0);
+	n = (tasks->h.len - sizeof(*tasks)) / sizeof(tasks->tasks[0]);
+	for (i = 1; i < n; i++) {
+		if (tasks->tasks[i].flags & CKPT_TASK_THREAD)
+			continue;
+		if (!a)
+			a = i;
+		else
+			b = i;
+	}
+	ASSERT_NE(0, a);
+	ASSERT_NE(0, b);
+	tasks->tasks[a].parent = b;
+	tasks->tasks[b].parent = a;
+	image_seal(&bad);
+	fd = image_file(&bad, bad.size);
+	ret = ckpt_restart_from(v, 0, fd);
+	EXPECT_EQ(-EINVAL, ret);
+	EXPECT_TRUE(ckpt_logged(v, "parent")) TH_LOG("%s", v->log);
+	close(fd);
+	image_free(&bad);
+	finish(_metadata, v, &self->before);
+}
+
+#define CPU(field, value, ...)						\
+	CHANGE(TASK_CPU, ckpt_hdr_cpu_x86, field, value, __VA_ARGS__)
+
+/* What ptrace would not set either */
+HOSTILE_TEST(registers)
+{
+	static const struct change changes[] = {
+		CPU(cs, 0x10),		/* the kernel's code segment */
+		CPU(cs, 0),
+		CPU(cs, 0x18),
+		CPU(ss, 0x18),		/* the kernel's data segment */
+		CPU(ss, 0),
+		CPU(ds, 0x18),
+		CPU(es, 0x10),
+		CPU(fs, 0x18),
+		CPU(gs, 0x18),
+		CPU(ip, KERNEL),
+		CPU(ip, NOT_CANONICAL),
+		CPU(fs_base, KERNEL),
+		CPU(fs_base, NOT_CANONICAL),
+		CPU(gs_base, KERNEL),
+		CPU(gs_base, NOT_CANONICAL),
+		/* Interrupts off, I/O privilege, virtual 8086, nested task */
+		CPU(flags, 0x2, 0, true),
+		CPU(flags, 0x3202, 0, true),
+		CPU(flags, 0x20202, 0, true),
+		CPU(flags, 0x4202, 0, true),
+		CPU(flags, ~0ULL, 0, true),
+		/* A system call gate, and a code segment of ring 0 */
+		CPU(tls[0], 0x00ec000000000000ULL),
+		CPU(tls[1], 0x00cf9a000000ffffULL),
+		CPU(tls[2], 0x00cffb000000ffffULL),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+HOSTILE_TEST(floating_point)
+{
+	/* In the header of the XSAVE area, behind the legacy part */
+	const size_t header = sizeof(struct ckpt_hdr_fpu_x86) + 512;
+	const size_t mxcsr = sizeof(struct ckpt_hdr_fpu_x86) + 24;
+	struct change changes[] = {
+		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, xfeatures, ~0ULL),
+		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, xfeatures, 1ULL << 62),
+		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, size, 0),
+		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, size, 0xffffffff),
+		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, size, 8),
+		{ "xstate_bv: all", CKPT_HDR_TASK_FPU, 0, header, 8, ~0ULL },
+		{ "xstate_bv: supervisor", CKPT_HDR_TASK_FPU, 0, header, 8,
+		  1ULL << 8 },
+		{ "xcomp_bv: compacted", CKPT_HDR_TASK_FPU, 0, header + 8, 8,
+		  1ULL << 63 },
+		{ "xsave header: reserved", CKPT_HDR_TASK_FPU, 0, header + 16,
+		  8, 1 },
+		{ "mxcsr", CKPT_HDR_TASK_FPU, 0, mxcsr, 4, 0xffffffff },
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* Where an object of another kind, or none, is named */
+HOSTILE_TEST(references)
+{
+	static const uint32_t refs[] = {
+		CKPT_HDR_TASK_NS, CKPT_HDR_TASK_FS, CKPT_HDR_TASK_FILES,
+		CKPT_HDR_TASK_MM, CKPT_HDR_TASK_SIGHAND,
+	};
+	static const struct change changes[] = {
+		CHANGE(OBJECT, ckpt_hdr_object, objref, 0),
+		CHANGE(OBJECT, ckpt_hdr_object, objref, 0xffffffff),
+		CHANGE(OBJECT, ckpt_hdr_object, objtype, 0),
+		CHANGE(OBJECT, ckpt_hdr_object, objtype, CKPT_OBJ_MAX),
+		CHANGE(OBJECT, ckpt_hdr_object, objtype, 0xffffffff),
+		CHANGE_NTH(OBJECT, 1, ckpt_hdr_object, objref, 1),
+		CHANGE_NTH(OBJECT, 5, ckpt_hdr_object, objref, 1),
+		CHANGE(TASK_CRED, ckpt_hdr_task_cred, cred, 0),
+		CHANGE(TASK_CRED, ckpt_hdr_task_cred, cred, 0xffffffff),
+		CHANGE(MM, ckpt_hdr_mm, exe_file, 0xffffffff),
+		CHANGE(NSPROXY, ckpt_hdr_nsproxy, uts, 0xffffffff),
+		CHANGE(NSPROXY, ckpt_hdr_nsproxy, net, 1),
+		CHANGE(NSPROXY, ckpt_hdr_nsproxy, time, 1),
+		CHANGE(NSPROXY, ckpt_hdr_nsproxy, cgroup, 1),
+		CHANGE(VMA, ckpt_hdr_vma, file, 0xffffffff),
+	};
+	unsigned int i, k;
+
+	TRY(changes);
+	for (i = 0; i < ARRAY_SIZE(refs); i++) {
+		struct ckpt_hdr_task_ref *own = image_at(&self->image, refs[i],
+							 0);
+
+		for (k = 0; k < ARRAY_SIZE(refs) + 3; k++) {
+			struct ckpt_hdr_task_ref *other;
+			struct change c = {
+				.what = image_rec_name(refs[i]),
+				.type = refs[i],
+				.off = offsetof(struct ckpt_hdr_task_ref,
+						objref),
+				.size = 4,
+			};
+
+			if (k < ARRAY_SIZE(refs)) {
+				other = image_at(&self->image, refs[k], 0);
+				c.value = other->objref;
+			} else {
+				c.value = k == ARRAY_SIZE(refs) ? 0xffffffff :
+					  k == ARRAY_SIZE(refs) + 1 ? 0 : 9999;
+			}
+			if (c.value != own->objref)
+				try_all(_metadata, &self->v, &self->image, &c,
+					1);
+		}
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
+HOSTILE_TEST(address_space)
+{
+	static const struct change changes[] = {
+		CHANGE(MM, ckpt_hdr_mm, nr_vmas, 0),
+		CHANGE(MM, ckpt_hdr_mm, nr_vmas, 0xffffffff),
+		CHANGE(MM, ckpt_hdr_mm, flags, ~0ULL),
+		CHANGE(MM, ckpt_hdr_mm, def_flags, ~0ULL),
+		CHANGE(MM, ckpt_hdr_mm, start_brk, KERNEL),
+		CHANGE(MM, ckpt_hdr_mm, brk, KERNEL),
+		CHANGE(MM, ckpt_hdr_mm, start_stack, KERNEL),
+		CHANGE(MM, ckpt_hdr_mm, arg_start, KERNEL),
+		CHANGE(MM, ckpt_hdr_mm, env_end, KERNEL),
+		CHANGE(MM, ckpt_hdr_mm, start_code, KERNEL),
+		CHANGE(MM, ckpt_hdr_mm, vdso, KERNEL),
+		CHANGE(MM, ckpt_hdr_mm, vdso, 4096),
+		CHANGE(MM, ckpt_hdr_mm, vdso, 12345),
+		CHANGE(MM, ckpt_hdr_mm, mmap_base, KERNEL),
+		CHANGE(MM, ckpt_hdr_mm, task_size, ~0ULL),
+		CHANGE(MM, ckpt_hdr_mm, task_size, 0),
+		CHANGE(MM, ckpt_hdr_mm, vdso_id, 1),
+		CHANGE(VMA, ckpt_hdr_vma, kind, CKPT_VMA_MAX),
+		CHANGE(VMA, ckpt_hdr_vma, kind, 0xffffffff),
+		CHANGE(VMA, ckpt_hdr_vma, start, 0),
+		CHANGE(VMA, ckpt_hdr_vma, start, 1),
+		CHANGE(VMA, ckpt_hdr_vma, start, KERNEL),
+		CHANGE(VMA, ckpt_hdr_vma, start, ~0ULL << 12),
+		CHANGE(VMA, ckpt_hdr_vma, end, 0),
+		CHANGE(VMA, ckpt_hdr_vma, end, KERNEL),
+		CHANGE(VMA, ckpt_hdr_vma, end, ~0ULL << 12),
+		CHANGE(VMA, ckpt_hdr_vma, end, NOT_CANONICAL),
+		CHANGE(VMA, ckpt_hdr_vma, flags, ~0ULL),
+		CHANGE(VMA, ckpt_hdr_vma, flags, 1ULL << 62),
+		CHANGE(VMA, ckpt_hdr_vma, pgoff, ~0ULL),
+		CHANGE(VMA, ckpt_hdr_vma, name, 7),
+		CHANGE_NTH(VMA, 1, ckpt_hdr_vma, start, 0x1000),
+		CHANGE_NTH(VMA, 1, ckpt_hdr_vma, end, 0x1000),
+		CHANGE(SHMEM, ckpt_hdr_shmem, size, ~0ULL),
+		CHANGE(SHMEM, ckpt_hdr_shmem, size, 1),
+		CHANGE(SHMEM, ckpt_hdr_shmem, flags, ~0ULL),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+#define PAGES(field, value, ...)					\
+	CHANGE(PAGES, ckpt_hdr_pages, field, value, __VA_ARGS__)
+#define EXTENT(field, value, ...)					\
+	{ "extent: " #field " = " #value, CKPT_HDR_PAGES, 0,		\
+	  sizeof(struct ckpt_hdr_pages) +				\
+	  offsetof(struct ckpt_extent, field),				\
+	  SIZE_OF(ckpt_extent, field), value, __VA_ARGS__ }
+
+HOSTILE_TEST(pages)
+{
+	static const struct change changes[] = {
+		PAGES(nr_extents, 0xffffffff),
+		PAGES(nr_extents, CKPT_PAGES_MAX_EXTENTS + 1),
+		PAGES(nr_extents, 1000),
+		PAGES(nr_extents, 0),
+		PAGES(pad, 4096),
+		PAGES(pad, 0xffffffff),
+		PAGES(pad, 1),
+		EXTENT(addr, 0),
+		EXTENT(addr, 1),
+		EXTENT(addr, KERNEL),
+		EXTENT(addr, ~0ULL << 12),
+		EXTENT(addr, NOT_CANONICAL - 4096),
+		EXTENT(nr_pages, 0),
+		EXTENT(nr_pages, 0xffffffff),
+		EXTENT(nr_pages, CKPT_PAGES_MAX_PAGES + 1),
+		EXTENT(nr_pages, 0x00100000),
+		EXTENT(kind, CKPT_EXTENT_MAX),
+		EXTENT(kind, 0xffffffff),
+		EXTENT(xxh64, 0),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+HOSTILE_TEST(files)
+{
+	static const struct change changes[] = {
+		CHANGE(FS, ckpt_hdr_fs, umask, 0xffffffff),
+		CHANGE(FILES, ckpt_hdr_files, nr, 0xffffffff),
+		CHANGE(FILES, ckpt_hdr_files, nr, 0),
+		CHANGE(FILES, ckpt_hdr_files, nr, 1),
+		{ "descriptor: fd = -1", CKPT_HDR_FDS, 0,
+		  sizeof(struct ckpt_hdr_fds), 4, 0xffffffff },
+		{ "descriptor: flags", CKPT_HDR_FDS, 0,
+		  sizeof(struct ckpt_hdr_fds) + offsetof(struct ckpt_fd, flags),
+		  4, 0xffffffff },
+		{ "descriptor: file", CKPT_HDR_FDS, 0,
+		  sizeof(struct ckpt_hdr_fds) + offsetof(struct ckpt_fd, file),
+		  4, 0xffffffff },
+		{ "descriptor: second not above the first", CKPT_HDR_FDS, 0,
+		  sizeof(struct ckpt_hdr_fds) + sizeof(struct ckpt_fd), 4, 0 },
+		CHANGE(FILE, ckpt_hdr_file, kind, CKPT_FILE_MAX),
+		CHANGE(FILE, ckpt_hdr_file, kind, 0xffffffff),
+		CHANGE(FILE, ckpt_hdr_file, f_flags, 0xffffffff),
+		CHANGE(FILE, ckpt_hdr_file, inner, 0xffffffff),
+		CHANGE(FILE, ckpt_hdr_file, owner, 0xffffffff),
+		CHANGE(FILE, ckpt_hdr_file, owner_type, 77),
+		CHANGE(FILE, ckpt_hdr_file, owner_signal, 65),
+		CHANGE(PIPE, ckpt_hdr_pipe, ring_size, 0),
+		CHANGE(PIPE, ckpt_hdr_pipe, ring_size, 3),
+		CHANGE(PIPE, ckpt_hdr_pipe, ring_size, 0x80000000),
+		CHANGE(PIPE, ckpt_hdr_pipe, ring_size, 0xffffffff),
+		CHANGE(PIPE, ckpt_hdr_pipe, nr_bufs, 0xffffffff),
+		CHANGE(PIPE, ckpt_hdr_pipe, flags, 0xffffffff),
+		{ "pipe slot: len = 0", CKPT_HDR_PIPE_BUFS, 0,
+		  sizeof(struct ckpt_hdr_pipe_bufs) +
+		  offsetof(struct ckpt_pipe_buf, len), 4, 0 },
+		{ "pipe slot: len = 5000", CKPT_HDR_PIPE_BUFS, 0,
+		  sizeof(struct ckpt_hdr_pipe_bufs) +
+		  offsetof(struct ckpt_pipe_buf, len), 4, 5000 },
+		{ "pipe slot: flags", CKPT_HDR_PIPE_BUFS, 0,
+		  sizeof(struct ckpt_hdr_pipe_bufs) +
+		  offsetof(struct ckpt_pipe_buf, flags), 4, 0xffffffff },
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* No string of an image ends within its record. */
+HOSTILE_TEST(strings)
+{
+	struct image *image = &self->image, bad;
+	unsigned int i;
+
+	for (i = 0; image_find(image, CKPT_HDR_STRING, i); i++) {
+		struct ckpt_hdr_string *string;
+		long ret;
+		int fd;
+
+		image_copy(&bad, image);
+		string = image_at(&bad, CKPT_HDR_STRING, i);
+		memset(string->text, 'a', string->h.len - sizeof(*string));
+		image_seal(&bad);
+		fd = image_file(&bad, bad.size);
+		ret = ckpt_restart_from(&self->v, 0, fd);
+		EXPECT_EQ(-EINVAL, ret) TH_LOG("string %u: %s", i, self->v.log);
+		if (ret > 0)
+			ckpt_kill(&self->v);
+		close(fd);
+		image_free(&bad);
+	}
+	EXPECT_LT(0, i);
+	finish(_metadata, &self->v, &self->before);
+}
+
+HOSTILE_TEST(signals)
+{
+	const size_t queue = sizeof(struct ckpt_hdr_sigpending);
+	const size_t info = sizeof(struct ckpt_siginfo);
+	unsigned int nth = 0;
+	struct change changes[] = {
+		CHANGE(TASK_SIGNAL, ckpt_hdr_task_signal, flags, 0xffffffff),
+		CHANGE(TASK_SIGNAL, ckpt_hdr_task_signal, ss_flags, 0xffffffff),
+		CHANGE(TASK_SIGNAL, ckpt_hdr_task_signal, ss_sp, KERNEL),
+		CHANGE(TASK_SIGNAL, ckpt_hdr_task_signal, ss_size, 1),
+		CHANGE(SIGPENDING, ckpt_hdr_sigpending, more, 2),
+		CHANGE(TASK_JOBCTL, ckpt_hdr_task_jobctl, flags, 0xffffffff),
+		CHANGE(TASK_JOBCTL, ckpt_hdr_task_jobctl, stop_code, 65),
+		{ "queued: sig = 0", CKPT_HDR_SIGPENDING, 0,
+		  queue + offsetof(struct ckpt_siginfo, sig), 4, 0 },
+		{ "queued: sig = 65", CKPT_HDR_SIGPENDING, 0,
+		  queue + offsetof(struct ckpt_siginfo, sig), 4, 65 },
+		{ "queued: flags", CKPT_HDR_SIGPENDING, 0,
+		  queue + offsetof(struct ckpt_siginfo, flags), 4, 0xffffffff },
+		{ "queued: pid", CKPT_HDR_SIGPENDING, 0,
+		  queue + offsetof(struct ckpt_siginfo, pid), 4, 0xffffffff },
+	};
+	struct ckpt_hdr_sigpending *pending;
+	unsigned int i;
+
+	/* The queue that is not empty */
+	for (;; nth++) {
+		ASSERT_NE(NULL, image_find(&self->image, CKPT_HDR_SIGPENDING,
+					   nth));
+		pending = image_at(&self->image, CKPT_HDR_SIGPENDING, nth);
+		if (pending->h.len >= queue + info)
+			break;
+	}
+	for (i = 0; i < ARRAY_SIZE(changes); i++)
+		if (changes[i].type == CKPT_HDR_SIGPENDING)
+			changes[i].nth = nth;
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+HOSTILE_TEST(small_state)
+{
+	static const struct change changes[] = {
+		CHANGE(TASK_LIMITS, ckpt_hdr_task_limits, rlim[3].max, 1),
+		CHANGE(TASK_LIMITS, ckpt_hdr_task_limits, oom_score_adj, 1001),
+		CHANGE(TASK_LIMITS, ckpt_hdr_task_limits, oom_score_adj,
+		       (uint32_t)-1001),
+		CHANGE(TASK_ITIMERS, ckpt_hdr_task_itimers, value_ns[0], ~0ULL),
+		CHANGE(TASK_ITIMERS, ckpt_hdr_task_itimers, interval_ns[2],
+		       ~0ULL),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, policy, 99),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, policy, 0xffffffff),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, flags, 0xffffffff),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, nice, 20),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, nice, (uint32_t)-21),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, rt_priority, 100),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, ioprio, 0xffffffff),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, nr_cpus, 0xffffffff),
+		CHANGE(TASK_SCHED, ckpt_hdr_task_sched, nr_cpus, 0),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, pdeath_signal, 65),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, rseq, KERNEL),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, rseq_len, 1),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, robust_list, KERNEL, 0,
+		       true),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, clear_child_tid, KERNEL,
+		       0, true),
+		CHANGE(TASK_RESTART_BLOCK, ckpt_hdr_restart_block, fn, 99),
+		CHANGE(TASK_RESTART_BLOCK, ckpt_hdr_restart_block, fn,
+		       0xffffffff),
+		CHANGE(TASK_CRED, ckpt_hdr_task_cred, no_new_privs, 2),
+		CHANGE(CRED, ckpt_hdr_cred, uid, 0xffffffff),
+		CHANGE(CRED, ckpt_hdr_cred, fsgid, 0xffffffff),
+		CHANGE(CRED, ckpt_hdr_cred, ngroups, 0xffffffff),
+		CHANGE(CRED, ckpt_hdr_cred, ngroups, 65537),
+		CHANGE(CRED, ckpt_hdr_cred, securebits, 0xffffffff),
+		CHANGE(CRED, ckpt_hdr_cred, cap_effective, ~0ULL),
+		CHANGE(CRED, ckpt_hdr_cred, cap_permitted, ~0ULL),
+		CHANGE(CRED, ckpt_hdr_cred, cap_permitted, 0),
+		CHANGE(IPC_NS, ckpt_hdr_ipc_ns, sem_ctls[0], 0xffffffff),
+		CHANGE(IPC_NS, ckpt_hdr_ipc_ns, msg_ctlmni, 0xffffffff),
+		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, propagation, 99),
+		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, nr_proc, 0xffffffff),
+		{ "a host name without an end", CKPT_HDR_UTS_NS, 0,
+		  offsetof(struct ckpt_hdr_uts_ns, nodename) + 64, 8,
+		  0x4141414141414141ULL },
+		{ "a name without an end", CKPT_HDR_TASK_MISC, 0,
+		  offsetof(struct ckpt_hdr_task_misc, comm) + 8, 8,
+		  0x4141414141414141ULL, 0, true },
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* No rights but those that the caller has: it may become nobody else. */
+HOSTILE_TEST(rights_of_the_caller)
+{
+	struct ckpt_victim *v = &self->v;
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		if (setgid(1234) || setuid(1234))
+			_exit(101);
+		/* Not even this: CAP_CHECKPOINT_RESTORE is gone. */
+		_exit(sys_restart(0, image_file(&self->image,
+						self->image.size), 0, -1,
+				  NULL, 0) != -1 || errno != EPERM);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	finish(_metadata, v, &self->before);
+}
+
+TEST_HARNESS_MAIN

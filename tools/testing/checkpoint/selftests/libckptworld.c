@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The system as a whole: what a restart that failed must leave as it was.
+ */
+#define LIBCKPTTEST_INTERNAL
+#include "libckpttest.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PF_KTHREAD	0x00200000
+
+static const struct {
+	const char *limit;
+	int flag;
+} kinds[] = {
+	{ "/proc/sys/user/max_uts_namespaces", CLONE_NEWUTS },
+	{ "/proc/sys/user/max_ipc_namespaces", CLONE_NEWIPC },
+	{ "/proc/sys/user/max_mnt_namespaces", CLONE_NEWNS },
+	{ "/proc/sys/user/max_pid_namespaces", CLONE_NEWPID },
+};
+
+static bool can_unshare(int flag)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(unshare(flag) ? 1 : 0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		ckpt_die("fork: %s", strerror(errno));
+	return !status;
+}
+
+static void set_limit(const char *path, long n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", n);
+	if (ckpt_write_file(path, text))
+		ckpt_die("%s: cannot be set to %ld", path, n);
+}
+
+/*
+ * How many namespaces of a kind there are, those without a process too: one
+ * less than the lowest limit under which another one can be made.
+ */
+static long count_namespaces(unsigned int kind)
+{
+	long low = 0, high, mid, saved;
+	char buf[32];
+
+	if (ckpt_read_file(kinds[kind].limit, buf, sizeof(buf)) <= 0)
+		return 0;
+	saved = atol(buf);
+	high = saved;
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		set_limit(kinds[kind].limit, mid);
+		if (can_unshare(kinds[kind].flag))
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	set_limit(kinds[kind].limit, saved);
+	return low - 1;
+}
+
+static bool is_user_task(const char *dir, const char *tid)
+{
+	char path[600], buf[512], *paren;
+	unsigned long flags = 0;
+
+	snprintf(path, sizeof(path), "%s/%s/stat", dir, tid);
+	if (ckpt_read_file(path, buf, sizeof(buf)) <= 0)
+		return false;
+	paren = strrchr(buf, ')');
+	if (!paren || sscanf(paren + 2, "%*c %*d %*d %*d %*d %*d %lu", &flags) != 1)
+		return false;
+	return !(flags & PF_KTHREAD);
+}
+
+static long count_threads(const char *pid)
+{
+	struct dirent *de;
+	char path[300];
+	long n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%s/task", pid);
+	dir = opendir(path);
+	while (dir && (de = readdir(dir)))
+		if (isdigit(de->d_name[0]) && is_user_task(path, de->d_name))
+			n++;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static long count_tasks(void)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *de;
+	long n = 0;
+
+	if (!dir)
+		ckpt_die("/proc: %s", strerror(errno));
+	while ((de = readdir(dir)))
+		if (isdigit(de->d_name[0]))
+			n += count_threads(de->d_name);
+	closedir(dir);
+	return n;
+}
+
+static long read_number(const char *path, const char *key)
+{
+	char buf[4096], *p;
+
+	if (ckpt_read_file(path, buf, sizeof(buf)) <= 0)
+		return 0;
+	p = strstr(buf, key);
+	return p ? strtol(p + strlen(key), NULL, 10) : 0;
+}
+
+static void look(struct ckpt_world *world)
+{
+	world->tasks = count_tasks();
+	world->files = read_number("/proc/sys/fs/file-nr", "");
+	world->mem_kb = read_number("/proc/meminfo", "MemAvailable:");
+}
+
+static void look_at_namespaces(struct ckpt_world *world)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		world->ns[i] = count_namespaces(i);
+}
+
+/* What was just freed is gone after a moment: until two looks are the same. */
+void ckpt_world_take(struct ckpt_world *world)
+{
+	uint64_t end = ckpt_now() + CKPT_WAIT_S * 1000000000ULL;
+	struct ckpt_world last;
+
+	look(world);
+	do {
+		last = *world;
+		ckpt_pause();
+		look(world);
+	} while ((world->tasks != last.tasks || world->files != last.files) &&
+		 ckpt_now() < end);
+	look_at_namespaces(world);
+}
+
+static bool same(const struct ckpt_world *a, const struct ckpt_world *b,
+		 long slack_kb)
+{
+	return a->tasks <= b->tasks && a->files <= b->files &&
+	       !memcmp(a->ns, b->ns, sizeof(a->ns)) &&
+	       a->mem_kb >= b->mem_kb - slack_kb;
+}
+
+void ckpt_world_expect(const struct ckpt_world *before, long slack_kb)
+{
+	uint64_t end = ckpt_now() + CKPT_WAIT_S * 1000000000ULL;
+	struct ckpt_world now;
+
+	for (;;) {
+		look(&now);
+		look_at_namespaces(&now);
+		if (same(&now, before, slack_kb))
+			return;
+		if (ckpt_now() > end)
+			break;
+		ckpt_pause();
+	}
+	ckpt_die("left behind: tasks %ld, were %ld; open files %ld, were %ld;\n"
+		 "namespaces uts %ld, ipc %ld, mnt %ld, pid %ld, were %ld, %ld, %ld, %ld;\n"
+		 "memory available %ld kB, was %ld kB",
+		 now.tasks, before->tasks, now.files, before->files,
+		 now.ns[0], now.ns[1], now.ns[2], now.ns[3],
+		 before->ns[0], before->ns[1], before->ns[2], before->ns[3],
+		 now.mem_kb, before->mem_kb);
+}

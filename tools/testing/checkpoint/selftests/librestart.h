@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tests that a system call does not notice that its task was parked.
+ *
+ * The victim says that it is ready, is told to go on, and makes the call. It
+ * is checkpointed in the middle of it, as often as there is time for, and
+ * checks the result, which must never be EINTR, and the time that it took.
+ *
+ * A call that waited for its whole timeout again after each checkpoint would
+ * never end, since they come faster than that.
+ */
+#ifndef LIBRESTART_H
+#define LIBRESTART_H
+
+#include "libckpttest.h"
+
+/* How long a call with a timeout waits, in milliseconds */
+#define RESTART_MS	800
+
+/* A call that @start was taken before has waited for as long as it should. */
+#define CHECK_WAITED(start)						\
+	CHECK((ckpt_now() - (start)) / 1000000 + 20 >= RESTART_MS)
+
+/*
+ * Checkpoint the victim, in the call @nr, while it lives, until it ends.
+ * Return why it was skipped, or NULL.
+ */
+const char *restart_alive(struct ckpt_victim *v, const char *name, long nr);
+/* The same, where a checkpoint is refused, after the task was parked. */
+const char *restart_refused(struct ckpt_victim *v, const char *name, long nr);
+/* Checkpoint it, kill it and restart it, a few times, until it ends. */
+const char *restart_killed(struct ckpt_victim *v, const char *name, long nr);
+
+#ifndef LIBCKPTTEST_INTERNAL
+
+#define RESTART_WAY(victim, way, nr)					\
+	DRIVER_TEST(victim##_##way)					\
+	{								\
+		const char *why = restart_##way(&self->v, #victim, nr);	\
+									\
+		if (why)						\
+			SKIP(return, "%s", why);			\
+	}
+
+/* A victim in the call @nr, with state that is supported */
+#define RESTART_TEST(victim, nr)					\
+	RESTART_WAY(victim, alive, nr)					\
+	RESTART_WAY(victim, killed, nr)					\
+	CKPT_VICTIM(victim)
+
+/* One that refuses the checkpoint */
+#define RESTART_TEST_REFUSED(victim, nr)				\
+	RESTART_WAY(victim, refused, nr)				\
+	CKPT_VICTIM(victim)
+
+#endif /* LIBCKPTTEST_INTERNAL */
+
+#endif /* LIBRESTART_H */

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Small state of a task: names, personality, what the kernel and libc agreed
+ * on (robust list, rseq, thread ids), and what happens when somebody dies.
+ */
+#include "libckpttest.h"
+
+#include <linux/rseq.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
+
+static struct ckpt_gate up, go;
+
+static void gates(void)
+{
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+}
+
+static void *named(void *arg)
+{
+	char name[16] = "";
+
+	REQUIRE(!prctl(PR_SET_NAME, arg));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(!prctl(PR_GET_NAME, name));
+	CHECK(!strcmp(name, arg));
+	return NULL;
+}
+
+CKPT_TEST(comm)
+{
+	pthread_t thread;
+	char name[16] = "";
+
+	gates();
+	REQUIRE(!pthread_create(&thread, NULL, named, "a) (thread\n"));
+	ckpt_gate_wait(&up);
+	REQUIRE(!prctl(PR_SET_NAME, "fifteen letters"));
+	ckpt_ready();
+	CHECK(!prctl(PR_GET_NAME, name));
+	CHECK(!strcmp(name, "fifteen letters"));
+	ckpt_gate_open(&go, 1);
+	pthread_join(thread, NULL);
+}
+
+CKPT_TEST(personality)
+{
+	REQUIRE(personality(ADDR_NO_RANDOMIZE | STICKY_TIMEOUTS) >= 0);
+	ckpt_ready();
+	CHECK_EQ(personality(0xffffffff), ADDR_NO_RANDOMIZE | STICKY_TIMEOUTS);
+}
+
+CKPT_TEST(dumpable)
+{
+	REQUIRE(!prctl(PR_SET_DUMPABLE, 0));
+	ckpt_ready();
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 0);
+}
+
+static void *holds_and_dies(void *arg)
+{
+	CHECK_EQ(pthread_mutex_lock(arg), 0);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return NULL;
+}
+
+/* Who dies with a robust mutex leaves a mark for the next. */
+static void robust(int protocol)
+{
+	pthread_mutexattr_t attr;
+	pthread_mutex_t mutex;
+	pthread_t thread;
+	size_t len = 0;
+	void *before = NULL, *after = NULL;
+
+	gates();
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	REQUIRE(!pthread_mutexattr_setprotocol(&attr, protocol));
+	pthread_mutex_init(&mutex, &attr);
+	REQUIRE(!syscall(SYS_get_robust_list, 0, &before, &len));
+	REQUIRE(!pthread_create(&thread, NULL, holds_and_dies, &mutex));
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	CHECK(!syscall(SYS_get_robust_list, 0, &after, &len));
+	CHECK(before == after);
+	CHECK_EQ(pthread_mutex_trylock(&mutex), EBUSY);
+	ckpt_gate_open(&go, 1);
+	pthread_join(thread, NULL);
+	CHECK_EQ(pthread_mutex_lock(&mutex), EOWNERDEAD);
+	CHECK_EQ(pthread_mutex_consistent(&mutex), 0);
+	CHECK_EQ(pthread_mutex_unlock(&mutex), 0);
+}
+
+CKPT_TEST(robust_list)
+{
+	robust(PTHREAD_PRIO_NONE);
+}
+
+CKPT_TEST(robust_and_inheriting)
+{
+	robust(PTHREAD_PRIO_INHERIT);
+}
+
+static struct rseq *my_rseq(void)
+{
+	return (void *)((char *)__builtin_thread_pointer() + __rseq_offset);
+}
+
+static void *uses_rseq(void *arg)
+{
+	volatile struct rseq *rseq = my_rseq();
+	cpu_set_t all, one;
+	int cpu;
+
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	/* The kernel keeps it up to date wherever the thread goes. */
+	REQUIRE(!sched_getaffinity(0, sizeof(all), &all));
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		CHECK(!sched_setaffinity(0, sizeof(one), &one));
+		CHECK_EQ(rseq->cpu_id, cpu);
+	}
+	/* It is registered still: not once more. */
+	CHECK_EQ(syscall(SYS_rseq, rseq, 32, 0, RSEQ_SIG), -1);
+	CHECK(errno == EBUSY || errno == EINVAL || errno == EPERM);
+	return NULL;
+}
+
+CKPT_TEST(rseq)
+{
+	pthread_t thread;
+
+	if (!__rseq_size)
+		ckpt_skip("libc did not register rseq");
+	gates();
+	REQUIRE(!pthread_create(&thread, NULL, uses_rseq, NULL));
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 2);
+	uses_rseq(NULL);
+	pthread_join(thread, NULL);
+}
+
+static void *leaves(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return arg;
+}
+
+static void *joins(void *arg)
+{
+	void *value;
+
+	ckpt_gate_open(&up, 1);
+	CHECK(!pthread_join(*(pthread_t *)arg, &value));
+	return value;
+}
+
+/* The kernel clears the thread id, and wakes who waits for that. */
+CKPT_TEST(join_waits_for_the_thread_id)
+{
+	pthread_t thread, joiner;
+	void *value;
+
+	gates();
+	REQUIRE(!pthread_create(&thread, NULL, leaves, (void *)31));
+	REQUIRE(!pthread_create(&joiner, NULL, joins, &thread));
+	ckpt_gate_wait(&up);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	CHECK(!pthread_join(joiner, &value));
+	CHECK_EQ((long)value, 31);
+}
+
+static int dies_with_parent(void *arg)
+{
+	REQUIRE(!prctl(PR_SET_PDEATHSIG, SIGUSR1));
+	ckpt_gate_open(&up, 1);
+	for (;;)
+		ckpt_pause();
+	return 0;
+}
+
+static int parent(void *arg)
+{
+	int sig = 0;
+
+	REQUIRE(!prctl(PR_SET_PDEATHSIG, SIGUSR2));
+	ckpt_fork(dies_with_parent, NULL);
+	ckpt_gate_wait(&go);
+	CHECK(!prctl(PR_GET_PDEATHSIG, &sig));
+	CHECK_EQ(sig, SIGUSR2);
+	return 0;
+}
+
+CKPT_TEST(parent_death_signal)
+{
+	int status;
+	pid_t pid;
+
+	gates();
+	REQUIRE(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	pid = ckpt_fork(parent, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, SIGUSR1);
+}
+
+/* Only the flag: who sets it is not this test's affair. */
+CKPT_TEST(keep_capabilities)
+{
+	REQUIRE(!prctl(PR_SET_KEEPCAPS, 1));
+	ckpt_ready();
+	CHECK_EQ(prctl(PR_GET_KEEPCAPS), 1);
+}
+
+TEST_HARNESS_MAIN

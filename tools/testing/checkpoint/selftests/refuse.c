@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is not supported refuses the checkpoint by its name, and the tree runs
+ * on as if nothing had been asked of it.
+ */
+#include "libckpttest.h"
+
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/io_uring.h>
+#include <linux/landlock.h>
+#include <linux/mempolicy.h>
+#include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/io.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+static struct ckpt_gate up, go;
+
+static void refuse(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		   const char *name, unsigned int flags, const char *text)
+{
+	struct ckpt_snap before;
+	long ret;
+
+	ckpt_start(v, name, flags);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_snap_take(&before, v->pid, CKPT_PIDS_SAME);
+	ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
+	EXPECT_EQ(-ENOSYS, ret);
+	EXPECT_TRUE(ckpt_logged(v, text))
+		TH_LOG("the log has no \"%s\": %s", text, v->log);
+	/* And which task it is */
+	EXPECT_TRUE(ckpt_logged(v, "pid "))
+		TH_LOG("the log has no task: %s", v->log);
+	ckpt_ping(v);
+	ckpt_snap_expect(&before, v->pid, CKPT_PIDS_SAME);
+	ckpt_snap_free(&before);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+#define REFUSED_AS(victim, flags, text)					\
+	static void ckpt_victim_##victim(void);				\
+	DRIVER_TEST(victim)						\
+	{								\
+		refuse(_metadata, &self->v, #victim, flags, text);	\
+	}								\
+	CKPT_VICTIM(victim)
+#define REFUSED(victim, text)	REFUSED_AS(victim, 0, text)
+
+/* Where the kernel, or its configuration, does not have it */
+#define HAVE(fd)							\
+	do {								\
+		if ((fd) < 0)						\
+			ckpt_skip("%s: %m", #fd);			\
+	} while (0)
+
+/* ------------------------------------------------------------------ files */
+
+REFUSED(unix_socket, "socket")
+{
+	int fd[2];
+	char c;
+
+	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	ckpt_ready();
+	CHECK_EQ(write(fd[0], "x", 1), 1);
+	CHECK_EQ(read(fd[1], &c, 1), 1);
+}
+
+REFUSED(inet_socket, "socket")
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	HAVE(fd);
+	ckpt_ready();
+	CHECK(!listen(fd, 1));
+}
+
+REFUSED(netlink_socket, "socket")
+{
+	HAVE(socket(AF_NETLINK, SOCK_RAW, 0));
+	ckpt_ready();
+}
+
+REFUSED(epoll, "eventpoll")
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int fd = epoll_create1(0), p[2];
+
+	HAVE(fd);
+	REQUIRE(!pipe(p) && !epoll_ctl(fd, EPOLL_CTL_ADD, p[0], &ev));
+	ckpt_ready();
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(epoll_wait(fd, &ev, 1, 0), 1);
+}
+
+REFUSED(event_counter, "eventfd")
+{
+	int fd = eventfd(3, 0);
+	eventfd_t value;
+
+	HAVE(fd);
+	ckpt_ready();
+	CHECK(!eventfd_read(fd, &value));
+	CHECK_EQ(value, 3);
+}
+
+REFUSED(signal_descriptor, "signalfd")
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	HAVE(signalfd(-1, &set, 0));
+	ckpt_ready();
+}
+
+REFUSED(timer_descriptor, "timerfd")
+{
+	HAVE(timerfd_create(CLOCK_MONOTONIC, 0));
+	ckpt_ready();
+}
+
+REFUSED(file_watch, "inotify")
+{
+	int fd = inotify_init();
+
+	HAVE(fd);
+	REQUIRE(inotify_add_watch(fd, ".", IN_CREATE) >= 0);
+	ckpt_ready();
+}
+
+REFUSED(io_ring, "io_uring")
+{
+	struct io_uring_params params = { 0 };
+
+	HAVE(syscall(SYS_io_uring_setup, 4, &params));
+	ckpt_ready();
+}
+
+REFUSED(page_faults, "userfaultfd")
+{
+	HAVE(syscall(SYS_userfaultfd, O_CLOEXEC));
+	ckpt_ready();
+}
+
+REFUSED(process_descriptor, "pidfd")
+{
+	HAVE(syscall(SYS_pidfd_open, getpid(), 0));
+	ckpt_ready();
+}
+
+REFUSED(namespace_descriptor, "uts")
+{
+	REQUIRE(open("/proc/self/ns/uts", O_RDONLY) >= 0);
+	ckpt_ready();
+}
+
+REFUSED(memory_file, "memfd")
+{
+	HAVE(memfd_create("a memfd", 0));
+	ckpt_ready();
+}
+
+REFUSED(proc_file, "proc")
+{
+	int fd = open("/proc/self/status", O_RDONLY);
+	char c;
+
+	REQUIRE(fd >= 0);
+	ckpt_ready();
+	CHECK_EQ(read(fd, &c, 1), 1);
+}
+
+REFUSED(device, "/dev/")
+{
+	HAVE(open("/dev/ptmx", O_RDWR | O_NOCTTY));
+	ckpt_ready();
+}
+
+REFUSED(removed_file, "removed")
+{
+	int fd = open("a", O_RDWR | O_CREAT, 0600);
+	char c;
+
+	REQUIRE(fd >= 0 && write(fd, "x", 1) == 1 && !unlink("a"));
+	ckpt_ready();
+	CHECK_EQ(pread(fd, &c, 1, 0), 1);
+}
+
+REFUSED(never_linked_file, "removed")
+{
+	HAVE(open(".", O_TMPFILE | O_RDWR, 0600));
+	ckpt_ready();
+}
+
+REFUSED(replaced_file, "another")
+{
+	REQUIRE(open("a", O_RDWR | O_CREAT, 0600) >= 0);
+	REQUIRE(open("b", O_RDWR | O_CREAT, 0600) >= 0);
+	REQUIRE(!rename("b", "a"));
+	ckpt_ready();
+}
+
+REFUSED(removed_directory, "removed")
+{
+	REQUIRE(!mkdir("d", 0755) && !chdir("d") && !rmdir("../d"));
+	ckpt_ready();
+}
+
+REFUSED(record_lock, "lock")
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_len = 10 };
+	int fd = open("a", O_RDWR | O_CREAT, 0600);
+
+	REQUIRE(fd >= 0 && !fcntl(fd, F_SETLK, &lock));
+	ckpt_ready();
+}
+
+REFUSED(file_lock, "flock")
+{
+	int fd = open("a", O_RDWR | O_CREAT, 0600);
+
+	REQUIRE(fd >= 0 && !flock(fd, LOCK_EX));
+	ckpt_ready();
+	CHECK(!flock(fd, LOCK_UN));
+}
+
+REFUSED(lease, "lease")
+{
+	int fd = open("a", O_RDONLY | O_CREAT, 0600);
+
+	REQUIRE(fd >= 0);
+	HAVE(fcntl(fd, F_SETLEASE, F_RDLCK));
+	ckpt_ready();
+}
+
+/* ----------------------------------------------------------------- memory */
+
+REFUSED(system_v_memory, "System V")
+{
+	int id = shmget(IPC_PRIVATE, 4096, 0600);
+	char *mem;
+
+	HAVE(id);
+	mem = shmat(id, NULL, 0);
+	shmctl(id, IPC_RMID, NULL);
+	REQUIRE(mem != (void *)-1);
+	ckpt_ready();
+	*mem = 1;
+}
+
+REFUSED(mapped_memfd, "memfd")
+{
+	int fd = memfd_create("mapped", 0);
+	char *mem;
+
+	HAVE(fd);
+	REQUIRE(!ftruncate(fd, 4096));
+	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	REQUIRE(mem != MAP_FAILED);
+	close(fd);
+	ckpt_ready();
+	*mem = 1;
+}
+
+REFUSED(mapped_removed_file, "removed")
+{
+	int fd = open("a", O_RDWR | O_CREAT, 0600);
+	char *mem;
+
+	REQUIRE(fd >= 0 && !ftruncate(fd, 4096));
+	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	REQUIRE(mem != MAP_FAILED && !unlink("a"));
+	close(fd);
+	ckpt_ready();
+	*mem = 1;
+}
+
+REFUSED(huge_tlb, "huge")
+{
+	void *mem;
+
+	ckpt_write_file("/proc/sys/vm/nr_hugepages", "2");
+	mem = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (mem == MAP_FAILED)
+		ckpt_skip("MAP_HUGETLB: %m");
+	ckpt_ready();
+	CHECK(!munmap(mem, 2 << 20));
+	ckpt_write_file("/proc/sys/vm/nr_hugepages", "0");
+}
+
+REFUSED(memory_policy, "NUMA")
+{
+	unsigned long nodes = 1;
+
+	HAVE(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof(nodes)));
+	ckpt_ready();
+}
+
+REFUSED(asynchronous_io, "io_setup")
+{
+	unsigned long ctx = 0;
+
+	HAVE(syscall(SYS_io_setup, 8, &ctx));
+	ckpt_ready();
+	CHECK(!syscall(SYS_io_destroy, ctx));
+}
+
+static int shares_memory(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return 0;
+}
+
+REFUSED(shared_address_space, "address space")
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = clone(shares_memory, stack + sizeof(stack), CLONE_VM | SIGCHLD,
+		    NULL);
+	REQUIRE(pid > 0);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* ------------------------------------------------------------------ tasks */
+
+REFUSED(posix_timer, "POSIX timer")
+{
+	timer_t timer;
+
+	REQUIRE(!timer_create(CLOCK_MONOTONIC, NULL, &timer));
+	ckpt_ready();
+	CHECK(!timer_delete(timer));
+}
+
+static int traced(void *arg)
+{
+	REQUIRE(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+	ckpt_gate_wait(&go);
+	return 0;
+}
+
+REFUSED(tracer, "traced")
+{
+	pid_t pid;
+
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(traced, NULL);
+	ckpt_wait_blocked(pid, pid, 0 /* read */);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* The parent waits in the kernel, and not at a point to come back to. */
+static int waits_for_vfork(void *arg)
+{
+	pid_t pid = vfork();
+	char c;
+
+	if (!pid) {
+		/* Nothing that the parent would find changed. */
+		syscall(SYS_read, go.fd[0], &c, 1);
+		_exit(0);
+	}
+	ckpt_join(pid, 0);
+	return 0;
+}
+
+REFUSED(vfork_parent, "vfork")
+{
+	char path[64], buf[64];
+	pid_t pid;
+
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(waits_for_vfork, NULL);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	CKPT_WAIT_FOR(ckpt_read_file(path, buf, sizeof(buf)) > 0);
+	ckpt_wait_blocked(atoi(buf), atoi(buf), SYS_read);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+static void *outlives(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	_exit(11);
+}
+
+static int first_leaves(void *arg)
+{
+	pthread_t thread;
+
+	REQUIRE(!pthread_create(&thread, NULL, outlives, NULL));
+	ckpt_gate_wait(&up);
+	syscall(SYS_exit, 0);
+	return 1;
+}
+
+REFUSED(first_thread_is_gone, "has exited while")
+{
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(first_leaves, NULL);
+	ckpt_wait_state(pid, 'Z');
+	ckpt_ready();
+	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 11);
+}
+
+REFUSED(seccomp, "seccomp")
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog prog = { .len = 1, .filter = &allow };
+
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		ckpt_skip("PR_SET_SECCOMP: %m");
+	ckpt_ready();
+}
+
+REFUSED(landlock, "landlock")
+{
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_SOCK,
+	};
+	int fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	HAVE(fd);
+	REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	REQUIRE(!syscall(SYS_landlock_restrict_self, fd, 0));
+	close(fd);
+	ckpt_ready();
+}
+
+REFUSED(process_keyring, "keyring")
+{
+	/* KEYCTL_GET_KEYRING_ID of KEY_SPEC_PROCESS_KEYRING, made if missing */
+	HAVE(syscall(SYS_keyctl, 0, -2, 1));
+	ckpt_ready();
+}
+
+REFUSED(io_ports, "I/O ports")
+{
+	if (ioperm(0x80, 1, 1))
+		ckpt_skip("ioperm: %m");
+	ckpt_ready();
+}
+
+/* ------------------------------------------------------------- namespaces */
+
+REFUSED(user_namespace, "user namespace")
+{
+	HAVE(unshare(CLONE_NEWUSER));
+	ckpt_ready();
+}
+
+REFUSED(net_namespace, "network namespace")
+{
+	HAVE(unshare(CLONE_NEWNET));
+	ckpt_ready();
+}
+
+REFUSED(cgroup_namespace, "cgroup namespace")
+{
+	HAVE(unshare(CLONE_NEWCGROUP));
+	ckpt_ready();
+}
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+REFUSED(time_namespace, "time namespace")
+{
+	HAVE(unshare(CLONE_NEWTIME));
+	ckpt_ready();
+}
+
+REFUSED(pid_namespace_for_children, "pid namespace")
+{
+	HAVE(unshare(CLONE_NEWPID));
+	ckpt_ready();
+}
+
+static int init_of_its_own(void *arg)
+{
+	return shares_memory(arg);
+}
+
+REFUSED_AS(nested_pid_namespace, CKPT_CONTAINER, "pid namespace")
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = clone(init_of_its_own, stack + sizeof(stack),
+		    CLONE_NEWPID | SIGCHLD, NULL);
+	HAVE(pid);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+REFUSED_AS(system_v_semaphore, CKPT_CONTAINER, "semaphore")
+{
+	int id = semget(IPC_PRIVATE, 1, 0600);
+
+	HAVE(id);
+	ckpt_ready();
+	CHECK(!semctl(id, 0, IPC_RMID));
+}
+
+REFUSED_AS(system_v_queue, CKPT_CONTAINER, "message queue")
+{
+	int id = msgget(IPC_PRIVATE, 0600);
+
+	HAVE(id);
+	ckpt_ready();
+	CHECK(!msgctl(id, IPC_RMID, NULL));
+}
+
+REFUSED_AS(system_v_segment, CKPT_CONTAINER, "shared memory")
+{
+	int id = shmget(IPC_PRIVATE, 4096, 0600);
+
+	HAVE(id);
+	ckpt_ready();
+	CHECK(!shmctl(id, IPC_RMID, NULL));
+}
+
+REFUSED_AS(another_mount, CKPT_CONTAINER, "mount namespace")
+{
+	REQUIRE(!mkdir("m", 0755));
+	REQUIRE(!mount("tmpfs", "m", "tmpfs", 0, NULL));
+	ckpt_ready();
+	CHECK(!umount("m"));
+}
+
+/* Left out where the caller says so: it is the caller's then. */
+CKPT_VICTIM(has_net_namespace)
+{
+	HAVE(unshare(CLONE_NEWNET));
+	ckpt_ready();
+}
+
+DRIVER_TEST(net_namespace_left_out)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	ckpt_start(v, "has_net_namespace", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ret = ckpt_checkpoint(v, CHECKPOINT_KILL | CHECKPOINT_NONETNS);
+	ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret), v->log);
+	ckpt_reaped(v);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+TEST_HARNESS_MAIN
