@@ -14,8 +14,11 @@
 #include "internal.h"
 #include <trace/events/checkpoint.h>
 
-/* Objects inside of objects, as deep as an image may nest them */
-#define CKPT_OBJ_DEPTH_MAX	16
+/*
+ * Objects inside of objects, as deep as an image may nest them. Each is read by
+ * a function that the one around it has called: all must fit on the stack.
+ */
+#define CKPT_OBJ_DEPTH_MAX	8
 
 /* How often, and how far apart, the users of an object are counted again */
 #define CKPT_LEAK_TRIES		20

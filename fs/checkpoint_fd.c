@@ -3,9 +3,11 @@
  * Descriptor tables.
  */
 
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "checkpoint.h"
@@ -197,6 +199,12 @@ static int restore_fds(struct ckpt_ctx *ctx, struct files_struct *files,
 					"image: descriptor %u with flags %#x, after %lld",
 					e->fd, e->flags, (s64)*next - 1);
 		*next = (u64)e->fd + 1;
+		/* the soft limit may be lower than what is open */
+		if (e->fd >= rlimit_max(RLIMIT_NOFILE) &&
+		    !capable(CAP_SYS_RESOURCE))
+			return ckpt_err(ctx, -EMFILE,
+					"fd %u: above the hard RLIMIT_NOFILE of the caller of restart",
+					e->fd);
 		file = ckpt_obj_fetch(ctx, e->file, CKPT_OBJ_FILE);
 		if (IS_ERR(file))
 			return PTR_ERR(file);

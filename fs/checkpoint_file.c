@@ -61,12 +61,9 @@ static bool dir_match(struct file *file)
 }
 
 /* /dev/null, zero, full, random, urandom: nothing but their number matters */
-static bool mem_match(struct file *file)
+static bool is_mem_device(const struct inode *inode)
 {
-	const struct inode *inode = file_inode(file);
-
-	if (file_type(file) != S_IFCHR || imajor(inode) != MEM_MAJOR ||
-	    !in_file_system(file))
+	if (!S_ISCHR(inode->i_mode) || imajor(inode) != MEM_MAJOR)
 		return false;
 	switch (iminor(inode)) {
 	case 3:
@@ -77,6 +74,11 @@ static bool mem_match(struct file *file)
 		return true;
 	}
 	return false;
+}
+
+static bool mem_match(struct file *file)
+{
+	return is_mem_device(file_inode(file)) && in_file_system(file);
 }
 
 static bool fifo_match(struct file *file)
@@ -504,6 +506,27 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	return err;
 }
 
+/* Can what @path leads to be opened as a file of @kind, and nothing happens? */
+static bool may_open(u32 kind, const struct path *path)
+{
+	const struct inode *inode = d_backing_inode(path->dentry);
+
+	if (ckpt_fs_refused(path->dentry->d_sb))
+		return false;
+	switch (kind) {
+	case CKPT_FILE_REG:
+		return S_ISREG(inode->i_mode);
+	case CKPT_FILE_DIR:
+		return S_ISDIR(inode->i_mode);
+	case CKPT_FILE_MEM:
+		return is_mem_device(inode);
+	case CKPT_FILE_FIFO:
+		return S_ISFIFO(inode->i_mode);
+	default:
+		return false;
+	}
+}
+
 /**
  * ckpt_file_open - open a file of the image by its path
  * @ctx: the context
@@ -538,6 +561,12 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 		path_put(&path);
 		return ERR_PTR(ckpt_err(ctx, -ESTALE, "'%s' is of another type than it was",
 					name));
+	}
+	/* the image may call a watchdog a regular file */
+	if (!may_open(h->kind, &path)) {
+		path_put(&path);
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "'%s' is no %s", name,
+					ckpt_file_table[h->kind].name));
 	}
 	file = file_open_root(&path, "", flags, 0);
 	path_put(&path);

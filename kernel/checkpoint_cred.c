@@ -92,6 +92,19 @@ static int refuse_landlock(struct ckpt_ctx *ctx, const struct cred *cred)
 	return 0;
 }
 
+/* A restored task has the label of the caller of restart. */
+static int refuse_label(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	u32 label, caller;
+
+	security_task_getsecid_obj(t, &label);
+	security_task_getsecid_obj(ctx->caller, &caller);
+	if (label != caller)
+		return ckpt_err(ctx, -ENOSYS,
+				"security label other than that of the caller: not supported");
+	return 0;
+}
+
 /* --------------------------------------------------------- checkpoint */
 
 static void cred_grab(void *ptr)
@@ -462,6 +475,9 @@ static int cred_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 
 	if (rcu_access_pointer(t->real_cred) != rcu_access_pointer(t->cred))
 		return ckpt_err(ctx, -EBUSY, "acts with other credentials for a moment: try again");
+	err = refuse_label(ctx, t);
+	if (err)
+		return err;
 	cred = get_task_cred(t);
 	err = ckpt_obj_collect(ctx, (void *)cred, CKPT_OBJ_CRED);
 	put_cred(cred);

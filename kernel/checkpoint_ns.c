@@ -72,18 +72,14 @@ static int uts_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_UTS_NS, sizeof(h));
 }
 
-static void *uts_ns_restore(struct ckpt_ctx *ctx)
+static void *uts_ns_make(struct ckpt_ctx *ctx, const struct ckpt_hdr_uts_ns *h)
 {
-	struct ckpt_hdr_uts_ns h;
 	struct uts_namespace *ns;
 	struct nsproxy *new;
 	int err;
 
-	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_UTS_NS, sizeof(h));
-	if (err)
-		return ERR_PTR(err);
-	if (strnlen(h.nodename, sizeof(h.nodename)) > __NEW_UTS_LEN ||
-	    strnlen(h.domainname, sizeof(h.domainname)) > __NEW_UTS_LEN)
+	if (strnlen(h->nodename, sizeof(h->nodename)) > __NEW_UTS_LEN ||
+	    strnlen(h->domainname, sizeof(h->domainname)) > __NEW_UTS_LEN)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: a name in the uts namespace is longer than %d bytes",
 					__NEW_UTS_LEN));
 
@@ -97,9 +93,23 @@ static void *uts_ns_restore(struct ckpt_ctx *ctx)
 	put_nsproxy(new);
 
 	down_write(&uts_sem);
-	strscpy_pad(ns->name.nodename, h.nodename);
-	strscpy_pad(ns->name.domainname, h.domainname);
+	strscpy_pad(ns->name.nodename, h->nodename);
+	strscpy_pad(ns->name.domainname, h->domainname);
 	up_write(&uts_sem);
+	return ns;
+}
+
+/* The record is not on the stack: objects may stand inside of each other. */
+static void *uts_ns_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_uts_ns *h;
+	void *ns;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_UTS_NS, sizeof(*h), sizeof(*h));
+	if (IS_ERR(h))
+		return h;
+	ns = uts_ns_make(ctx, h);
+	kvfree(h);
 	return ns;
 }
 

@@ -178,22 +178,31 @@ static int mm_survey(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		     struct ckpt_hdr_mm *h)
 {
 	VMA_ITERATOR(vmi, mm, 0);
+	const struct vdso_image *image = &vdso_image_64;
 	struct vm_area_struct *vma;
+	unsigned long len;
+	bool parts = false;
 	int special;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	for_each_vma(vmi, vma) {
 		special = ckpt_vma_special(vma);
+		len = vma->vm_end - vma->vm_start;
 		h->nr_vmas++;
-		if (special == CKPT_VMA_VDSO)
+		if (special == CKPT_VMA_VDSO) {
 			h->vdso = vma->vm_start;
-		else if (special == CKPT_VMA_VVAR)
+			parts |= len != image->size;
+		} else if (special == CKPT_VMA_VVAR) {
 			h->vvar = vma->vm_start;
+			parts |= len != -image->sym_vvar_start;
+		}
 	}
 	mmap_read_unlock(mm);
-	if (h->vdso && h->vvar &&
-	    h->vdso + vdso_image_64.sym_vvar_start != h->vvar)
+	if (parts)
+		return ckpt_err(ctx, -ENOSYS,
+				"vdso of which a part was unmapped or changed: not supported");
+	if (h->vdso && h->vvar && h->vdso + image->sym_vvar_start != h->vvar)
 		return ckpt_err(ctx, -ENOSYS, "vdso at %#llx, away from its data at %#llx: not supported",
 				h->vdso, h->vvar);
 	return 0;

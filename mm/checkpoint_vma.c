@@ -394,6 +394,9 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 		/* with strict overcommit there is no way around accounting */
 		want &= ~VM_NORESERVE | got;
 	}
+	/* that of the caller: what was saved is in force only later */
+	if (map_deny_write_exec(got, want))
+		return -EACCES;
 	want |= got & VM_ACCOUNT;
 	if ((want & ~got & VM_ACCOUNT) && security_vm_enough_memory_mm(mm, pages))
 		return -ENOMEM;

@@ -8,7 +8,7 @@
 #include "parser.h"
 
 /* Objects inside objects; deeper nesting is damage, not a need */
-#define DEPTH_MAX	16
+#define DEPTH_MAX	8
 
 int no_memory(struct parser *p)
 {
