@@ -35,7 +35,7 @@ static pid_t next_free(struct pid_namespace *ns, pid_t last)
 static long clone_with(struct kernel_clone_args *args, const pid_t *pids,
 		       u32 nr)
 {
-	struct pid_namespace *ns[MAX_PID_NS_LEVEL + 1];
+	struct pid_namespace *ns[MAX_PID_NS_LEVEL + 1] = {};
 	pid_t set_tid[MAX_PID_NS_LEVEL];
 	bool any[MAX_PID_NS_LEVEL];
 	u32 i, chosen = 0;

@@ -113,6 +113,7 @@ struct ckpt_tree {
 /* tree.c */
 struct ckpt_tree *ckpt_tree_alloc(void);
 void ckpt_tree_free(struct ckpt_tree *tree);
+void ckpt_tree_free_lone(struct ckpt_tree *tree);
 int ckpt_tree_walk(struct ckpt_ctx *ctx);
 int ckpt_tree_fill(struct ckpt_ctx *ctx);
 int ckpt_tree_write(struct ckpt_ctx *ctx);
@@ -131,6 +132,7 @@ enum {
 
 struct ckpt_task *ckpt_task_alloc(struct task_struct *t, unsigned int state);
 void ckpt_task_put(struct ckpt_task *ct);
+void ckpt_task_attach_current(struct ckpt_task *ct);
 void ckpt_task_detach_current(void);
 void ckpt_task_forget_tree(struct ckpt_task *ct);
 int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout);

@@ -34,6 +34,9 @@
  */
 #define CKPT_KICK_INTERVAL	(HZ / 20 ?: 1)
 
+/* How often to look whether a parked task is off the CPU before sleeping */
+#define CKPT_OFF_CPU_SPINS	1000
+
 /**
  * ckpt_task_alloc - a new part in a checkpoint or restart
  * @t: whose, or NULL if the task is not there yet
@@ -103,6 +106,40 @@ void ckpt_task_forget_tree(struct ckpt_task *ct)
 }
 
 /* ------------------------------------------------- seen from the task */
+
+/* The task will not park: nobody has to wait for it, nor reads it any more. */
+static void gone(struct ckpt_task *ct)
+{
+	spin_lock_irq(&ct->wait.lock);
+	ct->state = CKPT_PARK_GONE;
+	tell_tree(ct);
+	spin_unlock_irq(&ct->wait.lock);
+	/* out of a group stop, it is killed without having been in the park */
+	wait_event(ct->wait, !READ_ONCE(ct->pins));
+}
+
+/**
+ * ckpt_task_attach_current - the current task takes part in a restart
+ * @ct: its part, with a reference that becomes the task's
+ *
+ * A checkpoint of the tree that the caller of restart is in may have been
+ * faster: it is told that this task will not park.
+ *
+ * Context: current, may sleep.
+ */
+void ckpt_task_attach_current(struct ckpt_task *ct)
+{
+	struct ckpt_task *old;
+
+	spin_lock_irq(&current->sighand->siglock);
+	old = current->ckpt_task;
+	current->ckpt_task = ct;
+	spin_unlock_irq(&current->sighand->siglock);
+	if (!old)
+		return;
+	gone(old);
+	ckpt_task_put(old);
+}
 
 /**
  * ckpt_task_detach_current - the current task takes no part any more
@@ -185,6 +222,8 @@ static void park(struct ckpt_task *ct)
 	spin_lock_irq(&ct->wait.lock);
 	if (ct->state == CKPT_PARK_KICKED) {
 		ct->state = CKPT_PARK_PARKED;
+		/* attach() may have come after this was set on the way here */
+		ct->entered = true;
 		tell_tree(ct);
 	}
 	spin_unlock_irq(&ct->wait.lock);
@@ -245,12 +284,14 @@ void __checkpoint_park(void)
 
 void __checkpoint_task_exit(struct task_struct *tsk)
 {
-	struct ckpt_task *ct = tsk->ckpt_task;
+	struct ckpt_task *ct;
 
-	spin_lock_irq(&ct->wait.lock);
-	ct->state = CKPT_PARK_GONE;
-	tell_tree(ct);
-	spin_unlock_irq(&ct->wait.lock);
+	spin_lock_irq(&tsk->sighand->siglock);
+	ct = tsk->ckpt_task;
+	spin_unlock_irq(&tsk->sighand->siglock);
+	if (!ct)
+		return;
+	gone(ct);
 	ckpt_task_detach_current();
 }
 
@@ -271,7 +312,9 @@ static int attach_stopped(struct task_struct *t, struct ckpt_task *ct)
 /*
  * Attach @ct to @t, or use what is attached to it from before: a system call
  * that is being made again, or a task that was released before it had parked.
- * Returns 1 if the task has to be waited for, 0 if not.
+ * Returns 1 if the task has to be waited for, 0 if not, -EAGAIN if it is just
+ * leaving another checkpoint or restart, -EBUSY if that goes on, -ESRCH if it
+ * exits. @ctp is put if this fails.
  */
 static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		  struct ckpt_task **ctp)
@@ -280,8 +323,10 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 	unsigned long flags;
 	int ret = 1;
 
-	if (!lock_task_sighand(t, &flags))
-		return -ESRCH;
+	if (!lock_task_sighand(t, &flags)) {
+		ret = -ESRCH;
+		goto put;
+	}
 	old = t->ckpt_task;
 	if (t->flags & PF_EXITING) {
 		ret = -ESRCH;
@@ -291,8 +336,10 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		spin_lock(&old->wait.lock);
 		if (old->state != CKPT_PARK_KEPT &&
 		    !(old->state == CKPT_PARK_RELEASED && !old->entered)) {
+			ret = old->state == CKPT_PARK_RELEASED ||
+			      old->state == CKPT_PARK_COMMIT ||
+			      old->state == CKPT_PARK_GONE ? -EAGAIN : -EBUSY;
 			spin_unlock(&old->wait.lock);
-			ret = -EBUSY;
 			goto unlock;
 		}
 		old->state = CKPT_PARK_KICKED;
@@ -313,6 +360,7 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 	}
 unlock:
 	unlock_task_sighand(t, &flags);
+put:
 	if (ct != *ctp || ret < 0) {
 		/* the task's reference and the caller's */
 		ckpt_task_put(ct);
@@ -363,7 +411,7 @@ static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 	if (!ct)
 		return -ENOMEM;
 	err = attach(ctx, row->task, &ct);
-	if (err == -ESRCH)
+	if (err == -ESRCH || err == -EAGAIN)
 		return err;
 	if (err < 0)
 		return ckpt_err(ctx, err,
@@ -462,9 +510,51 @@ static int wait_exited(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 	return ckpt_err(ctx, -EBUSY, "does not finish its exit: try again");
 }
 
+/* Wait until a task has left what it took part in before. */
+static int wait_left(struct ckpt_ctx *ctx, unsigned long deadline)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (time_after(jiffies, deadline))
+		return ckpt_err(ctx, -EBUSY,
+				"does not leave another checkpoint or restart: try again");
+	schedule_timeout_killable(1);
+	return 0;
+}
+
+/*
+ * FPU state and PKRU are in the task once it is off the CPU. It says that it
+ * has parked a moment before it goes to sleep.
+ */
+static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
+			unsigned long deadline)
+{
+	unsigned int spins = 0;
+
+	ctx->task = row->task;
+	while (!wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED)) {
+		/* killed: ckpt_task_pin() says so */
+		if (READ_ONCE(row->ct->state) != CKPT_PARK_PARKED)
+			break;
+		/* a tick is long beside what it has left to do */
+		if (spins++ < CKPT_OFF_CPU_SPINS) {
+			cpu_relax();
+			cond_resched();
+			continue;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, deadline))
+			return busy(ctx, row);
+		schedule_timeout_killable(1);
+	}
+	return 0;
+}
+
 static bool is_ours(const struct ckpt_tree_task *row)
 {
-	return row->ct || row->task == current;
+	return row->task == current ||
+	       (row->ct && READ_ONCE(row->ct->state) != CKPT_PARK_GONE);
 }
 
 /**
@@ -504,9 +594,12 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 				continue;
 			again = true;
 			ctx->task = row->task;
-			err = kick(ctx, row);
+			/* one that was kicked, and exits instead of parking */
+			err = row->ct ? -ESRCH : kick(ctx, row);
 			if (err == -ESRCH)
 				err = wait_exited(ctx, row, deadline);
+			else if (err == -EAGAIN)
+				err = wait_left(ctx, deadline);
 			if (err)
 				return err;
 		}
@@ -514,13 +607,15 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 		if (err)
 			return err;
 	} while (again);
-	ctx->task = NULL;
 
-	/* FPU state and PKRU are in the task once it is off the CPU */
-	for (i = 0; i < tree->nr_tasks; i++)
-		if (tree->tasks[i].ct)
-			wait_task_inactive(tree->tasks[i].task, TASK_NORMAL |
-					   TASK_STOPPED);
+	for (i = 0; i < tree->nr_tasks; i++) {
+		if (!tree->tasks[i].ct)
+			continue;
+		err = wait_off_cpu(ctx, &tree->tasks[i], deadline);
+		if (err)
+			return err;
+	}
+	ctx->task = NULL;
 	return 0;
 }
 

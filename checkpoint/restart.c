@@ -12,16 +12,22 @@
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/signal.h>
+#include <linux/task_work.h>
 #include <linux/tty.h>
 #include <uapi/linux/wait.h>
 
 #include <trace/events/checkpoint.h>
 
 #include "internal.h"
+
+/* How often the tasks of a restart that failed are told to go */
+#define CKPT_ABORT_INTERVAL	(HZ / 20 ?: 1)
+#define CKPT_ABORT_PATIENCE	(5 * HZ)
 
 enum ckpt_cmd {
 	CKPT_CMD_NONE,		/* wait for the next */
@@ -127,9 +133,7 @@ static void attach_current(struct ckpt_task *ct)
 {
 	block_signals(NULL);
 	ct->task = get_task_struct(current);
-	spin_lock_irq(&current->sighand->siglock);
-	current->ckpt_task = ct;
-	spin_unlock_irq(&current->sighand->siglock);
+	ckpt_task_attach_current(ct);
 }
 
 static int run_restored(void *arg);
@@ -180,6 +184,14 @@ static int make(struct ckpt_ctx *ctx, u32 i)
 			nr, e->comm, pid);
 }
 
+/* Its children are made later: they inherit has_child_subreaper. */
+static void set_subreaper(struct ckpt_ctx *ctx, u32 row)
+{
+	if (thread_group_leader(current))
+		current->signal->is_child_subreaper =
+			!!(ctx->tree->tasks[row].e.flags & CKPT_TASK_SUBREAPER);
+}
+
 static int restore_current(struct ckpt_ctx *ctx, u32 row)
 {
 	const struct ckpt_task_entry *e = &ctx->tree->tasks[row].e;
@@ -194,22 +206,29 @@ static int restore_current(struct ckpt_ctx *ctx, u32 row)
 			       h.index, row);
 	if (!err)
 		err = ckpt_task_restore(ctx);
-	if (!err && thread_group_leader(current) &&
-	    (e->flags & CKPT_TASK_SUBREAPER))
-		current->signal->is_child_subreaper = 1;
 	trace_restart_task(ctx->id, current, err);
 	return err;
 }
 
-/* Wait for, and reap, @pid, or all children if it is -1. */
+/*
+ * Wait for, and reap, @pid, or all children if it is -1. They are on their way
+ * out: whoever is killed meanwhile waits for a moment, too.
+ */
 static void reap(pid_t pid)
 {
+	int tries = HZ;
 	long ret;
 
 	do {
 		ret = kernel_wait4(pid, NULL, __WALL, NULL);
 		clear_notify_signal();
-	} while (ret != -ECHILD && !fatal_signal_pending(current));
+		if (ret != -ERESTARTSYS)
+			continue;
+		if (fatal_signal_pending(current))
+			tries--;
+		/* told to stop, to freeze, or to die: the call does not wait */
+		schedule_timeout_uninterruptible(1);
+	} while (ret != -ECHILD && tries);
 }
 
 static void __noreturn abort_current(void)
@@ -232,6 +251,7 @@ static int run_restored(void *arg)
 	int result;
 
 	attach_current(ct);
+	set_subreaper(r->ctx, r->row);
 	done(ct, CKPT_CMD_NONE, 0);
 	for (;;) {
 		result = wait_event_killable(ct->wait,
@@ -269,7 +289,7 @@ static int run_zombie(void *arg)
 	kuid_t uid = make_kuid(current_user_ns(), e->uid);
 	u32 code = e->exit_code;
 	struct cred *cred;
-	int err = 0;
+	int err = 0, dumpable;
 
 	attach_current(ct);
 	set_task_comm(current, e->comm);
@@ -284,7 +304,10 @@ static int run_zombie(void *arg)
 			cred->euid = uid;
 			cred->suid = uid;
 			cred->fsuid = uid;
+			/* the memory is still that of the caller of restart */
+			dumpable = get_dumpable(current->mm);
 			err = commit_creds(cred);
+			set_dumpable(current->mm, dumpable);
 		} else if (cred) {
 			abort_creds(cred);
 		}
@@ -350,6 +373,10 @@ static int make_row(struct ckpt_ctx *ctx, u32 i)
 
 	row->task = get_task_struct(part(ctx, i)->task);
 	row->pid = get_task_pid(row->task, PIDTYPE_PID);
+	if (!row->pid)
+		return ckpt_err(ctx, -EINTR,
+				"pid %u (%s): was killed while it was restored",
+				tree->pids[row->e.tid].nr, row->e.comm);
 	tree->pids[row->e.tid].pid = get_pid(row->pid);
 	if (i == 0) {
 		ctx->root_task = get_task_struct(row->task);
@@ -396,19 +423,47 @@ static void move_child(struct task_struct *t, struct task_struct *parent)
 
 	for_each_thread(t, thread) {
 		RCU_INIT_POINTER(thread->real_parent, parent);
-		thread->parent = parent;
+		if (!thread->ptrace)
+			thread->parent = parent;
 	}
 	list_move_tail(&t->sibling, &parent->children);
 }
 
-/* Tie the processes together as they were. Nothing can fail any more. */
-static void link_tree(struct ckpt_ctx *ctx)
+/*
+ * Under tasklist_lock: can all tasks be tied to each other? One that has been
+ * reaped has given its pid back, and one that has gone through exit_notify()
+ * takes no children any more.
+ */
+static bool can_link(struct ckpt_tree *tree)
+{
+	struct ckpt_tree_task *row;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		row = &tree->tasks[i];
+		if (row->e.flags & CKPT_TASK_ZOMBIE ?
+		    row->task->exit_state != EXIT_ZOMBIE || !pid_alive(row->task) :
+		    row->task->exit_state)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Tie the processes together as they were. Nothing can fail any more, if this
+ * does not.
+ */
+static int link_tree(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	struct ckpt_tree_pid *pgrp, *session;
 	u32 i;
 
 	write_lock_irq(&tasklist_lock);
+	if (!can_link(tree)) {
+		write_unlock_irq(&tasklist_lock);
+		return ckpt_err(ctx, -EINTR, "a task was killed while the tree was restored");
+	}
 	for (i = 0; i < tree->nr_tasks; i++) {
 		struct ckpt_task_entry *e = &tree->tasks[i].e;
 		struct task_struct *t = tree->tasks[i].task;
@@ -438,6 +493,7 @@ static void link_tree(struct ckpt_ctx *ctx)
 	if ((tree->flags & CKPT_TREE_CONTAINER) &&
 	    !(ctx->uflags & RESTART_NOPIDS) && tree->last_pid)
 		idr_set_cursor(&tree->pid_ns->idr, tree->last_pid + 1);
+	return 0;
 }
 
 static int all_alive(struct ckpt_ctx *ctx)
@@ -480,26 +536,59 @@ static void release_all(struct ckpt_ctx *ctx)
 		ckpt_task_forget_tree(ct);
 }
 
+static void abort_tasks(struct ckpt_tree *tree, bool kill)
+{
+	struct task_struct *t;
+	struct ckpt_task *ct;
+	unsigned long i;
+
+	xa_for_each(&tree->parts, i, ct) {
+		command(ct, CKPT_CMD_ABORT, 0);
+		t = READ_ONCE(ct->task);
+		if (!t)
+			continue;
+		if (kill)
+			send_sig(SIGKILL, t, 1);
+		else	/* it may be waiting for more of the image */
+			set_notify_signal(t);
+	}
+}
+
 /* Leave nothing behind. */
 static void abort_all(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
-	struct ckpt_task *ct;
+	struct ckpt_task *ct, *root = part(ctx, 0);
+	unsigned long patience = jiffies + CKPT_ABORT_PATIENCE;
 	unsigned long i;
 	sigset_t old;
+	bool kill;
+	pid_t nr;
 
-	xa_for_each(&tree->parts, i, ct) {
-		command(ct, CKPT_CMD_ABORT, 0);
-		/* it may be waiting for more of the image */
-		if (ct->task)
-			set_notify_signal(ct->task);
-	}
-	wait_event(tree->wait, !atomic_read(&tree->pending));
-	if (!ctx->root_task)
+	/*
+	 * A task that was making another when this began has to be told again.
+	 * One that is held up is killed if the caller is.
+	 */
+	do {
+		kill = fatal_signal_pending(current) &&
+		       time_after(jiffies, patience);
+		abort_tasks(tree, kill);
+	} while (!wait_event_timeout(tree->wait, !atomic_read(&tree->pending),
+				     CKPT_ABORT_INTERVAL));
+	/* the last one may still be at it */
+	xa_for_each(&tree->parts, i, ct)
+		ckpt_task_forget_tree(ct);
+	/* the init of a namespace does not go before all pids in it are free */
+	ckpt_tree_free_lone(tree);
+	nr = root && root->task ? task_pid_vnr(root->task) : 0;
+	if (!nr)
 		return;
 	block_signals(&old);
-	reap(task_pid_vnr(ctx->root_task));
+	reap(nr);
 	set_current_blocked(&old);
+	/* waiting has cleared what says so */
+	if (task_work_pending(current))
+		set_notify_signal(current);
 }
 
 /*
@@ -535,14 +624,13 @@ static int rebuild(struct ckpt_ctx *ctx)
 
 static int restart_tree(struct ckpt_ctx *ctx)
 {
-	int err = rebuild(ctx);
+	int err = rebuild(ctx) ?: link_tree(ctx);
 
 	if (err) {
 		ckpt_err(ctx, err, "restart failed: error %d", err);
 		abort_all(ctx);
 		return err;
 	}
-	link_tree(ctx);
 	ckpt_drop_objects(ctx);
 	release_all(ctx);
 	return pid_vnr(ctx->tree->tasks[0].pid);
@@ -575,6 +663,7 @@ static int restart_self(struct ckpt_ctx *ctx)
 
 	block_signals(&old);
 	attach_current(ct);
+	set_subreaper(ctx, 0);
 	err = restore_current(ctx, 0);
 	if (!err)
 		err = ckpt_read_trailer(ctx);

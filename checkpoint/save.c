@@ -7,6 +7,7 @@
 #include <linux/ipc_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
+#include <linux/ptrace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -22,13 +23,20 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	struct task_struct *t;
+	struct pid *root;
+	bool init;
 
 	rcu_read_lock();
 	t = pid ? find_task_by_vpid(pid) : current->group_leader;
-	if (t)
+	/* as long as it has not been reaped */
+	root = t ? task_pid(t) : NULL;
+	if (root) {
 		get_task_struct(t);
+		tree->pid_ns = get_pid_ns(ns_of_pid(root));
+		init = is_child_reaper(root);
+	}
 	rcu_read_unlock();
-	if (!t)
+	if (!root)
 		return ckpt_err(ctx, -ESRCH,
 				"there is no task with pid %d",
 				pid);
@@ -50,18 +58,17 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 		return ckpt_err(ctx, -EINVAL, "pid %d is %s", pid,
 				is_global_init(t) ? "init" : "a kernel thread");
 
-	tree->pid_ns = get_pid_ns(task_active_pid_ns(t));
 	if (!pid)
 		tree->flags |= CKPT_TREE_SELF;
 	if (!(ctx->uflags & CHECKPOINT_SUBTREE)) {
-		if (!is_child_reaper(task_pid(t)))
+		if (!init)
 			return ckpt_err(ctx, -EINVAL,
 					"pid %d is not the init of a pid namespace: checkpoint it as a subtree",
 					pid);
 		tree->flags |= CKPT_TREE_CONTAINER;
 	} else if (tree->pid_ns != task_active_pid_ns(current)) {
 		/* as the init of a namespace of its own it is rebuilt with it */
-		if (!is_child_reaper(task_pid(t)))
+		if (!init)
 			return ckpt_err(ctx, -ENOSYS,
 					"pid %d lives in a pid namespace of its own, and is not its init: not supported",
 					pid);
@@ -77,6 +84,11 @@ static int may_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	struct nsproxy *ns;
 	bool ok;
 
+	/* it may have called exec since it was told to park */
+	if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS)) {
+		put_cred(cred);
+		return ckpt_err(ctx, -EPERM, "you may not trace it");
+	}
 	ok = checkpoint_restore_ns_capable(cred->user_ns);
 	put_cred(cred);
 	task_lock(t);
@@ -105,7 +117,7 @@ static int phase(struct ckpt_ctx *ctx, const char *name, __u64 *ns, u64 *start,
 
 /* Do something with every live task, which cannot go away meanwhile. */
 static int visit_live(struct ckpt_ctx *ctx,
-			 int (*fn)(struct ckpt_ctx *ctx, u32 i))
+		      int (*fn)(struct ckpt_ctx *ctx, u32 i))
 {
 	struct ckpt_tree *tree = ctx->tree;
 	int err = 0;

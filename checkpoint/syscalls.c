@@ -20,12 +20,11 @@
 #define CKPT_PARK_TIMEOUT_MS		(10 * MSEC_PER_SEC)
 #define CKPT_PARK_TIMEOUT_MAX_MS	(24 * 60 * 60 * MSEC_PER_SEC)
 
-static int put_stats(struct ckpt_ctx *ctx, u64 uptr)
+static void put_stats(struct ckpt_ctx *ctx, u64 uptr)
 {
 	if (uptr && copy_to_user(u64_to_user_ptr(uptr), &ctx->stats,
 				 sizeof(ctx->stats)))
-		return -EFAULT;
-	return 0;
+		pr_debug("checkpoint: no room for the statistics at %#llx\n", uptr);
 }
 
 /**
@@ -85,8 +84,11 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 		return PTR_ERR(ctx);
 	ret = ckpt_do_checkpoint(ctx, pid, msecs_to_jiffies(timeout));
 	ckpt_flush_log(ctx);
-	if (!ret)
-		ret = put_stats(ctx, args.stats) ?: ctx->id;
+	/* the image is complete: statistics that cannot be stored do not undo it */
+	if (!ret) {
+		put_stats(ctx, args.stats);
+		ret = ctx->id;
+	}
 	ckpt_ctx_free(ctx);
 	return ret;
 }

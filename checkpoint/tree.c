@@ -50,6 +50,24 @@ static void drop_rows(struct ckpt_tree *tree)
 }
 
 /**
+ * ckpt_tree_free_lone - give back the pids that no task was attached to
+ * @tree: the tree
+ *
+ * Context: process context.
+ */
+void ckpt_tree_free_lone(struct ckpt_tree *tree)
+{
+	u32 i;
+
+	for (i = 0; i < tree->nr_pids; i++) {
+		if (!tree->pids[i].alone)
+			continue;
+		tree->pids[i].alone = false;
+		free_pid(tree->pids[i].pid);
+	}
+}
+
+/**
  * ckpt_tree_free - drop a tree
  * @tree: no task of it is parked, or being restored, any more; or NULL
  *
@@ -69,11 +87,9 @@ void ckpt_tree_free(struct ckpt_tree *tree)
 	xa_destroy(&tree->slots);
 	drop_rows(tree);
 	kvfree(tree->tasks);
-	for (i = 0; i < tree->nr_pids; i++) {
-		if (tree->pids[i].alone)
-			free_pid(tree->pids[i].pid);
+	ckpt_tree_free_lone(tree);
+	for (i = 0; i < tree->nr_pids; i++)
 		put_pid(tree->pids[i].pid);
-	}
 	kvfree(tree->pids);
 	if (tree->pid_ns)
 		put_pid_ns(tree->pid_ns);
@@ -351,7 +367,8 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 		row->e.tid = ckpt_pid_slot(ctx, row->pid);
 	}
 	ctx->task = NULL;
-	tree->last_pid = idr_get_cursor(&tree->pid_ns->idr) - 1;
+	/* the cursor is 0 where all pids were chosen */
+	tree->last_pid = max(idr_get_cursor(&tree->pid_ns->idr), 1U) - 1;
 	ctx->stats.tasks = tree->nr_tasks;
 	return 0;
 }

@@ -62,11 +62,14 @@ static inline void checkpoint_task_init(struct task_struct *tsk)
 	tsk->ckpt_task = NULL;
 }
 
-/* An exiting task will not come to the boundary of user mode any more. */
+/*
+ * An exiting task will not come to the boundary of user mode any more. Whether
+ * it takes part in anything can be told under siglock only: PF_EXITING is not
+ * always set under it.
+ */
 static inline void checkpoint_task_exit(struct task_struct *tsk)
 {
-	if (unlikely(tsk->ckpt_task))
-		__checkpoint_task_exit(tsk);
+	__checkpoint_task_exit(tsk);
 }
 
 /*

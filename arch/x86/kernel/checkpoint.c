@@ -32,6 +32,7 @@
 #include <asm/proto.h>
 #include <asm/shstk.h>
 #include <asm/syscall.h>
+#include <asm/vsyscall.h>
 
 #include "fpu/context.h"
 #include "fpu/internal.h"
@@ -101,7 +102,7 @@ static const char *wrong_register(const struct ckpt_hdr_cpu_x86 *h)
 		return "base of a data segment";
 	if (h->flags & ~(u64)(USER_FLAGS | FIXED_FLAGS))
 		return "flags register";
-	if (!__is_canonical_address(h->ip, boot_cpu_data.x86_virt_bits))
+	if (h->ip >= TASK_SIZE_MAX && (h->ip & PAGE_MASK) != VSYSCALL_ADDR)
 		return "instruction pointer";
 	return NULL;
 }
@@ -465,7 +466,7 @@ static int install_fpu(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h)
 		size = fpstate->user_size;
 	}
 	if ((from->header.xfeatures & ~h->xfeatures) ||
-	    from->header.xfeatures >> CKPT_XSTATE_MAX ||
+	    h->xfeatures >> CKPT_XSTATE_MAX ||
 	    from->header.xcomp_bv ||
 	    memchr_inv(from->header.reserved, 0,
 		       sizeof(from->header.reserved)))
@@ -476,8 +477,7 @@ static int install_fpu(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h)
 		return ckpt_err(ctx, -EINVAL,
 				"uses CPU states %#llx that this CPU does not have: restart on one that has them",
 				used & ~have);
-	if ((used & (XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM)) &&
-	    (from->i387.mxcsr & ~mxcsr_feature_mask))
+	if (from->i387.mxcsr & ~mxcsr_feature_mask)
 		return ckpt_err(ctx, -EINVAL,
 				"MXCSR %#x: this CPU does not have all of these bits",
 				from->i387.mxcsr);

@@ -1157,7 +1157,7 @@ enum ckpt_vma_kind {
  *	else 0
  * @start: first address
  * @end: address after the last
- * @flags: VM_* as in include/linux/mm.h, VM_SOFTDIRTY left out
+ * @flags: VM_* as in include/linux/mm.h
  * @pgoff: offset in the file, or in the object, in pages; else 0
  * @name: 1 if a struct ckpt_hdr_string, the name of an anonymous VMA, follows
  * @reserved: 0
