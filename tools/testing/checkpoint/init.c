@@ -228,7 +228,7 @@ static void copy_overlay(const char *root)
 static void switch_root(void)
 {
 	char *disk = get_file(FW_CFG "root/raw", NULL);
-	const char *dir[] = { "/proc", "/sys", "/dev" };
+	static const char * const dir[] = { "/proc", "/sys", "/dev" };
 	char to[64];
 	unsigned int i;
 	int tries;
@@ -266,8 +266,8 @@ static void enable_controllers(void)
 
 	if (!list)
 		return;
-	for (name = strtok_r(list, " \n", &save); name;
-	     name = strtok_r(NULL, " \n", &save)) {
+	for (name = strtok_r(list, "\n ", &save); name;
+	     name = strtok_r(NULL, "\n ", &save)) {
 		snprintf(one, sizeof(one), "+%s", name);
 		put_file("/sys/fs/cgroup/cgroup.subtree_control", one);
 	}
