@@ -613,9 +613,9 @@ int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
 static void fill_constants(struct ckpt_hdr_header *h)
 {
 	BUILD_BUG_ON(sizeof_field(struct ckpt_hdr_task_limits, rlim) !=
-		     RLIM_NLIMITS * sizeof(struct ckpt_rlimit));
+		     sizeof(struct ckpt_rlimit) * RLIM_NLIMITS);
 	BUILD_BUG_ON(_NSIG != 64);
-	BUILD_BUG_ON(TASK_COMM_LEN != sizeof_field(struct ckpt_task_entry, comm));
+	BUILD_BUG_ON(sizeof_field(struct ckpt_task_entry, comm) != TASK_COMM_LEN);
 
 	h->magic = CKPT_MAGIC;
 	h->version = CKPT_VERSION;

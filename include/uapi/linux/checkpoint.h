@@ -61,6 +61,7 @@ struct checkpoint_args {
 	__aligned_u64 stats;
 	__aligned_u64 park_timeout_ms;
 };
+
 #define CHECKPOINT_ARGS_SIZE_VER0	16
 
 /**
@@ -93,6 +94,7 @@ struct restart_args {
 	__u32 inherit_nr;
 	__s32 tty_fd;
 };
+
 #define RESTART_ARGS_SIZE_VER0		24
 #define RESTART_INHERIT_MAX		1024
 
@@ -115,6 +117,7 @@ struct eclone_args {
 	__u32 nr_pids;
 	__u32 reserved0;
 };
+
 #define ECLONE_ARGS_SIZE_VER0		48
 
 #endif /* _UAPI_LINUX_CHECKPOINT_H */

@@ -650,7 +650,7 @@ struct ckpt_hdr_restart_block {
 	struct ckpt_hdr h;
 	__u32 fn;
 	__u32 clockid;
-	__s64 left_ns __attribute__((aligned(8)));
+	__s64 left_ns;
 	__u32 has_timeout;
 	__u32 type;
 	__aligned_u64 rmtp;
@@ -999,7 +999,7 @@ struct ckpt_hdr_file {
 	__aligned_u64 dev;
 	__aligned_u64 ino;
 	__aligned_u64 size;
-	__s64 mtime_ns __attribute__((aligned(8)));
+	__s64 mtime_ns;
 	__aligned_u64 rdev;
 };
 
