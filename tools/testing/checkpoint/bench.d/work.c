@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What bench measures: the jobs, the floors, and the clock around a command.
+ *
+ *	work job sleep|memory|tree|threads READY
+ *		a job in a session of its own; its pid is in READY when it is
+ *		set up, and it waits for ever
+ *	work run COMMAND [ARG...]
+ *		print how long the command took
+ *	work write FILE BYTES
+ *		print how long it takes to write so much, from memory that was
+ *		touched before, into a new file
+ *	work read FILE
+ *		print how long it takes to read it into memory that was not
+ *	work fork BYTES
+ *		print how long fork() takes with so much memory
+ *
+ * Times are in nanoseconds, one a line.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MIB		(1024UL * 1024)
+#define JOB_MEMORY	(256 * MIB)
+#define JOB_PROCESSES	50
+#define JOB_THREADS	100
+#define CHUNK		MIB
+
+static void __attribute__((noreturn)) fail(const char *what)
+{
+	fprintf(stderr, "work: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static void print_since(uint64_t start)
+{
+	printf("%llu\n", (unsigned long long)(now() - start));
+}
+
+static void *map(size_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		fail("mmap");
+	return mem;
+}
+
+/* Nothing that compresses, and no page like another: xorshift64* */
+static void *map_random(size_t size)
+{
+	static uint64_t x = 88172645463325252ULL;
+	uint64_t *mem = map(size);
+	size_t i;
+
+	x ^= (uint64_t)getpid() << 32;
+	for (i = 0; i < size / sizeof(*mem); i++) {
+		x ^= x >> 12;
+		x ^= x << 25;
+		x ^= x >> 27;
+		mem[i] = x * 0x2545f4914f6cdd1dULL;
+	}
+	return mem;
+}
+
+/* -------------------------------------------------------------------- jobs */
+
+static void __attribute__((noreturn)) wait_for_ever(void)
+{
+	for (;;)
+		pause();
+}
+
+static void *thread(void *arg)
+{
+	pthread_barrier_wait(arg);
+	wait_for_ever();
+}
+
+static void make_threads(void)
+{
+	static pthread_barrier_t barrier;
+	pthread_t id;
+	int i;
+
+	pthread_barrier_init(&barrier, NULL, JOB_THREADS);
+	for (i = 1; i < JOB_THREADS; i++) {
+		errno = pthread_create(&id, NULL, thread, &barrier);
+		if (errno)
+			fail("pthread_create");
+	}
+	pthread_barrier_wait(&barrier);
+}
+
+static void make_tree(void)
+{
+	int fd[2], i;
+	char c;
+
+	if (pipe(fd))
+		fail("pipe");
+	for (i = 1; i < JOB_PROCESSES; i++) {
+		switch (fork()) {
+		case -1:
+			fail("fork");
+		case 0:
+			close(fd[0]);
+			map_random(MIB);
+			close(fd[1]);
+			wait_for_ever();
+		}
+	}
+	close(fd[1]);
+	map_random(MIB);
+	/* The end of file: all children have closed it. */
+	if (read(fd[0], &c, 1))
+		fail("pipe");
+	close(fd[0]);
+}
+
+static void say_ready(const char *path)
+{
+	char temp[4096];
+	FILE *f;
+
+	snprintf(temp, sizeof(temp), "%s.new", path);
+	f = fopen(temp, "w");
+	if (!f || fprintf(f, "%d\n", getpid()) < 0 || fclose(f) ||
+	    rename(temp, path))
+		fail(path);
+}
+
+static int job(const char *name, const char *ready)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	setsid();
+	if (null < 0 || chdir("/"))
+		fail("/dev/null");
+	dup2(null, 0);
+	dup2(null, 1);
+	dup2(null, 2);
+	closefrom(3);
+	if (!strcmp(name, "memory"))
+		map_random(JOB_MEMORY);
+	else if (!strcmp(name, "tree"))
+		make_tree();
+	else if (!strcmp(name, "threads"))
+		make_threads();
+	else if (strcmp(name, "sleep"))
+		return 2;
+	say_ready(ready);
+	wait_for_ever();
+}
+
+/* ------------------------------------------------------------------ floors */
+
+static int write_floor(const char *path, size_t size)
+{
+	char *mem = map_random(size);
+	uint64_t start;
+	size_t done;
+	int fd;
+
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		fail(path);
+	start = now();
+	for (done = 0; done < size;) {
+		size_t left = size - done;
+		ssize_t n = write(fd, mem + done, left < CHUNK ? left : CHUNK);
+
+		if (n <= 0)
+			fail(path);
+		done += n;
+	}
+	print_since(start);
+	return 0;
+}
+
+static int read_floor(const char *path)
+{
+	uint64_t start;
+	struct stat st;
+	off_t done;
+	char *mem;
+	int fd;
+
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || fstat(fd, &st))
+		fail(path);
+	mem = map(st.st_size);
+	start = now();
+	for (done = 0; done < st.st_size;) {
+		off_t left = st.st_size - done;
+		ssize_t n = read(fd, mem + done,
+				 left < (off_t)CHUNK ? (size_t)left : CHUNK);
+
+		if (n <= 0)
+			fail(path);
+		done += n;
+	}
+	print_since(start);
+	return 0;
+}
+
+static int fork_floor(size_t size)
+{
+	uint64_t start;
+	pid_t pid;
+
+	map_random(size);
+	start = now();
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	if (pid < 0)
+		fail("fork");
+	print_since(start);
+	waitpid(pid, NULL, 0);
+	return 0;
+}
+
+static int run(char **argv)
+{
+	uint64_t start = now();
+	int status;
+	pid_t pid;
+
+	errno = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+	if (errno)
+		fail(argv[0]);
+	if (waitpid(pid, &status, 0) != pid)
+		fail("waitpid");
+	print_since(start);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				     WEXITSTATUS(status);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "job"))
+		return job(argv[2], argv[3]);
+	if (argc >= 3 && !strcmp(argv[1], "run"))
+		return run(argv + 2);
+	if (argc == 4 && !strcmp(argv[1], "write"))
+		return write_floor(argv[2], strtoull(argv[3], NULL, 0));
+	if (argc == 3 && !strcmp(argv[1], "read"))
+		return read_floor(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "fork"))
+		return fork_floor(strtoull(argv[2], NULL, 0));
+	fprintf(stderr, "usage: see work.c\n");
+	return 2;
+}
