@@ -20,9 +20,10 @@ help:			## this list
 		while IFS='	' read -r name text; do \
 			printf '  %-14s %s\n' "$$name" "$$text"; done
 
-demo: guest root-debian	## show the main job: real programs stopped, killed, brought back
+demo: guest root-debian	## show the main job: real programs stopped, killed, brought back (DEMO_DIR=usr)
 	@$(T_DIR)/guest --root debian --mem 3072 --timeout 3000 \
-		--log $(B)/demo.log -- /opt/checkpoint/demo
+		--log $(B)/demo.log -- env DEMO_DIR=$(or $(DEMO_DIR),usr) \
+		/opt/checkpoint/demo
 
 check: setup		## all tests, or those of T=NAME; closes with "N passed, N failed"
 	@$(T_DIR)/check $(T)
@@ -36,9 +37,10 @@ check-style: tree	## checkpatch, sparse, W=1 and kernel-doc on our files and pat
 check-off: tree		## compare a kernel with CONFIG_CHECKPOINT=n to the pristine one, function by function
 	@$(LOCKED) $(T_DIR)/check-off
 
-bench: guest root-debian	## measure against criu and the floors, as a table
+bench: guest root-debian	## measure against criu and the floors, as a table (BENCH_RUNS=5, BENCH_JOBS=)
 	@$(T_DIR)/guest --root debian --mem 4096 --prealloc --timeout 3000 \
-		--log $(B)/bench.log -- /opt/checkpoint/bench
+		--log $(B)/bench.log -- env BENCH_RUNS=$(BENCH_RUNS) \
+		BENCH_JOBS="$(BENCH_JOBS)" /opt/checkpoint/bench
 
 guest: kernel root-minimal	## what tools/testing/checkpoint/guest boots: plain kernel and minimal root
 
