@@ -71,9 +71,9 @@ static int ipc_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 	struct ipc_namespace *ns = ptr;
 	int err;
 
-	if (ns->user_ns != ctx->caller_cred->user_ns)
-		return ckpt_err(ctx, -ENOSYS, "ipc namespace: owned by another user namespace than the caller's: not supported");
-	err = refuse_ids(ctx, ns, IPC_SEM_IDS, "semaphore sets");
+	err = ckpt_user_ns_collect(ctx, ns->user_ns, "ipc namespace");
+	if (!err)
+		err = refuse_ids(ctx, ns, IPC_SEM_IDS, "semaphore sets");
 	if (!err)
 		err = refuse_ids(ctx, ns, IPC_MSG_IDS, "message queues");
 	if (!err)
@@ -100,12 +100,16 @@ static int ipc_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		.mq_msg_default = ns->mq_msg_default,
 		.mq_msgsize_default = ns->mq_msgsize_default,
 	};
-	int i;
+	int i, owner;
 
 	BUILD_BUG_ON(ARRAY_SIZE(h.sem_ctls) != ARRAY_SIZE(ns->sem_ctls));
 
 	for (i = 0; i < ARRAY_SIZE(h.sem_ctls); i++)
 		h.sem_ctls[i] = ns->sem_ctls[i];
+	owner = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
+	if (owner < 0)
+		return owner;
+	h.user_ns = owner;
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_IPC_NS, sizeof(h));
 }
 
@@ -160,18 +164,24 @@ static void *ipc_ns_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_ipc_ns h;
 	struct ipc_namespace *ns;
+	const struct cred *cred;
 	struct nsproxy *new;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_IPC_NS, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if (!limits_ok(&h) || !mq_limits_ok(&h))
+	if (!limits_ok(&h) || !mq_limits_ok(&h) || h.reserved)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL,
 					"ipc namespace: a limit that cannot be set here"));
 
+	cred = ckpt_user_ns_cred(ctx, h.user_ns);
+	if (IS_ERR(cred))
+		return ERR_CAST(cred);
 	/* with the checks and the accounting of unshare(2) */
-	err = unshare_nsproxy_namespaces(CLONE_NEWIPC, &new, NULL, NULL);
+	err = unshare_nsproxy_namespaces(CLONE_NEWIPC, &new,
+					 (struct cred *)cred, NULL);
+	put_cred(cred);
 	if (err)
 		return ERR_PTR(ckpt_err(ctx, err, "cannot make an ipc namespace: error %d",
 					err));

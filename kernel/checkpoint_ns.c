@@ -48,17 +48,21 @@ static int uts_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct uts_namespace *ns = ptr;
 
-	if (ns->user_ns != ctx->caller_cred->user_ns)
-		return ckpt_err(ctx, -ENOSYS, "uts namespace: owned by another user namespace than the caller's: not supported");
-	return 0;
+	return ckpt_user_ns_collect(ctx, ns->user_ns, "uts namespace");
 }
 
 static int uts_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct uts_namespace *ns = ptr;
 	struct ckpt_hdr_uts_ns h = {};
+	int owner;
 
 	BUILD_BUG_ON(sizeof(h.nodename) < sizeof(ns->name.nodename));
+
+	owner = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
+	if (owner < 0)
+		return owner;
+	h.user_ns = owner;
 
 	down_read(&uts_sem);
 	strscpy(h.sysname, ns->name.sysname);
@@ -75,16 +79,25 @@ static int uts_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 static void *uts_ns_make(struct ckpt_ctx *ctx, const struct ckpt_hdr_uts_ns *h)
 {
 	struct uts_namespace *ns;
+	const struct cred *cred;
 	struct nsproxy *new;
 	int err;
 
+	if (h->reserved)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: uts namespace: unknown state %#x",
+					h->reserved));
 	if (strnlen(h->nodename, sizeof(h->nodename)) > __NEW_UTS_LEN ||
 	    strnlen(h->domainname, sizeof(h->domainname)) > __NEW_UTS_LEN)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: a name in the uts namespace is longer than %d bytes",
 					__NEW_UTS_LEN));
 
+	cred = ckpt_user_ns_cred(ctx, h->user_ns);
+	if (IS_ERR(cred))
+		return ERR_CAST(cred);
 	/* with the checks and the accounting of unshare(2) */
-	err = unshare_nsproxy_namespaces(CLONE_NEWUTS, &new, NULL, NULL);
+	err = unshare_nsproxy_namespaces(CLONE_NEWUTS, &new,
+					 (struct cred *)cred, NULL);
+	put_cred(cred);
 	if (err)
 		return ERR_PTR(ckpt_err(ctx, err, "cannot make a uts namespace: error %d",
 					err));
@@ -145,10 +158,11 @@ static int pid_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 	struct task_struct *t;
 	struct pid *pid;
 	bool inside;
-	int nr = 1;
+	int nr = 1, err;
 
-	if (ns->user_ns != ctx->caller_cred->user_ns)
-		return ckpt_err(ctx, -ENOSYS, "pid namespace: owned by another user namespace than the caller's: not supported");
+	err = ckpt_user_ns_collect(ctx, ns->user_ns, "pid namespace");
+	if (err)
+		return err;
 	if (ctx->uflags & CHECKPOINT_SUBTREE)
 		return 0;
 
@@ -178,7 +192,12 @@ static int pid_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		.level = ns->level - task_active_pid_ns(ctx->caller)->level,
 		.last_pid = idr_get_cursor(&ns->idr) - 1,
 	};
+	int owner;
 
+	owner = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
+	if (owner < 0)
+		return owner;
+	h.user_ns = owner;
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_PID_NS, sizeof(h));
 }
 
@@ -191,9 +210,13 @@ static void *pid_ns_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_PID_NS, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if (!h.level || h.level > MAX_PID_NS_LEVEL || h.last_pid > PID_MAX_LIMIT)
+	if (!h.level || h.level > MAX_PID_NS_LEVEL ||
+	    h.last_pid > PID_MAX_LIMIT || h.reserved)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace at level %u, with last pid %u",
 					h.level, h.last_pid));
+	if (h.user_ns)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace: owned by user namespace %u: not supported in this build",
+					h.user_ns));
 	return get_pid_ns(task_active_pid_ns(current));
 }
 

@@ -30,6 +30,7 @@ struct file;
 struct nsproxy;
 struct pid;
 struct pt_regs;
+struct user_namespace;
 
 /**
  * struct ckpt_ctx - one checkpoint or restart, from system call to return
@@ -359,6 +360,12 @@ long ckpt_arch_syscall(struct pt_regs *regs, int nr);
 
 /* kernel/checkpoint_jobctl.c: stop a parked process, its parent is not told */
 void ckpt_group_stop(struct task_struct *leader);
+
+/* kernel/checkpoint_userns.c: who owns a namespace; objref 0 is the caller's */
+int ckpt_user_ns_collect(struct ckpt_ctx *ctx, struct user_namespace *ns,
+			 const char *what);
+int ckpt_user_ns_checkpoint(struct ckpt_ctx *ctx, struct user_namespace *ns);
+const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
 
 /* fs/checkpoint_mnt.c: a path as the image has it */
 char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,

@@ -542,7 +542,9 @@ static const struct record_type types[] = {
 		      TEXT(hdr_uts_ns, release),
 		      TEXT(hdr_uts_ns, version),
 		      TEXT(hdr_uts_ns, machine),
-		      TEXT(hdr_uts_ns, domainname)),
+		      TEXT(hdr_uts_ns, domainname),
+		      DEC(hdr_uts_ns, user_ns),
+		      ZERO(hdr_uts_ns, reserved)),
 	},
 	[CKPT_HDR_IPC_NS] = {
 		.name = "IPC_NS",
@@ -559,7 +561,9 @@ static const struct record_type types[] = {
 		      DEC(hdr_ipc_ns, mq_msg_max),
 		      DEC(hdr_ipc_ns, mq_msgsize_max),
 		      DEC(hdr_ipc_ns, mq_msg_default),
-		      DEC(hdr_ipc_ns, mq_msgsize_default)),
+		      DEC(hdr_ipc_ns, mq_msgsize_default),
+		      DEC(hdr_ipc_ns, user_ns),
+		      ZERO(hdr_ipc_ns, reserved)),
 	},
 	[CKPT_HDR_MNT_NS] = {
 		.name = "MNT_NS",
@@ -577,7 +581,9 @@ static const struct record_type types[] = {
 		.name = "PID_NS",
 		FIXED(hdr_pid_ns,
 		      DEC(hdr_pid_ns, level),
-		      DEC(hdr_pid_ns, last_pid)),
+		      DEC(hdr_pid_ns, last_pid),
+		      DEC(hdr_pid_ns, user_ns),
+		      ZERO(hdr_pid_ns, reserved)),
 	},
 	[CKPT_HDR_CRED] = {
 		.name = "CRED",

@@ -15,7 +15,7 @@
 
 #define CKPT_MAGIC		0x0a1a0d524b504354ULL	/* "TCPKR\r\x1a\n" */
 #define CKPT_TRAILER_MAGIC	0x0a1a0d444e454354ULL	/* "TCEND\r\x1a\n" */
-#define CKPT_VERSION		1
+#define CKPT_VERSION		2
 
 /* Longest record that is not page payload, in bytes */
 #define CKPT_REC_MAX		(256 * 1024)
@@ -775,6 +775,9 @@ struct ckpt_hdr_nsproxy {
  * @version: for information
  * @machine: for information
  * @domainname: NIS domain name, NUL-padded
+ * @user_ns: objref of the user namespace that owns it, or 0: that of whoever
+ *	restarts
+ * @reserved: 0
  */
 struct ckpt_hdr_uts_ns {
 	struct ckpt_hdr h;
@@ -784,6 +787,8 @@ struct ckpt_hdr_uts_ns {
 	char version[72];
 	char machine[72];
 	char domainname[72];
+	__u32 user_ns;
+	__u32 reserved;
 };
 
 /**
@@ -802,6 +807,8 @@ struct ckpt_hdr_uts_ns {
  * @mq_msgsize_max: fs.mqueue.msgsize_max
  * @mq_msg_default: fs.mqueue.msg_default
  * @mq_msgsize_default: fs.mqueue.msgsize_default
+ * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
+ * @reserved: 0
  */
 struct ckpt_hdr_ipc_ns {
 	struct ckpt_hdr h;
@@ -818,6 +825,8 @@ struct ckpt_hdr_ipc_ns {
 	__u32 mq_msgsize_max;
 	__u32 mq_msg_default;
 	__u32 mq_msgsize_default;
+	__u32 user_ns;
+	__u32 reserved;
 };
 
 /* struct ckpt_hdr_mnt_ns.propagation */
@@ -860,11 +869,15 @@ struct ckpt_hdr_mnt_proc {
  * @h: type CKPT_HDR_PID_NS
  * @level: depth below the pid namespace of the caller of checkpoint
  * @last_pid: last pid handed out in it
+ * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
+ * @reserved: 0
  */
 struct ckpt_hdr_pid_ns {
 	struct ckpt_hdr h;
 	__u32 level;
 	__u32 last_pid;
+	__u32 user_ns;
+	__u32 reserved;
 };
 
 /* ------------------------------------------------------------------ files */

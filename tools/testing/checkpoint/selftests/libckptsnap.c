@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define MARK		'\1'
@@ -178,6 +180,15 @@ static void put_lines(struct ckpt_snap *s, char *buf, pid_t pid,
 		put(s, "%s: %s\n", name, line);
 }
 
+/* A file system may use a number that another one uses as well. */
+static void put_inode(struct ckpt_snap *s, const char *dev, unsigned long ino)
+{
+	char id[48];
+
+	snprintf(id, sizeof(id), "%s/%lu", dev, ino);
+	put_id(s, "ino", id);
+}
+
 static void put_maps(struct ckpt_snap *s, char *buf, pid_t pid)
 {
 	char *text = proc_file(buf, pid, 0, "maps"), *line;
@@ -194,7 +205,7 @@ static void put_maps(struct ckpt_snap *s, char *buf, pid_t pid)
 		if (ino) {
 			put_id(s, "dev", dev);
 			put(s, " ");
-			put_number(s, "ino", ino);
+			put_inode(s, dev, ino);
 		}
 		put(s, " %s\n", line + n);
 	}
@@ -363,17 +374,23 @@ static void put_status(struct ckpt_snap *s, char *buf, pid_t pid, pid_t tid,
 
 static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd)
 {
-	char name[64], *text, *line;
+	char name[64], path[64], dev[32] = "", *text, *line;
 	unsigned long id;
+	struct stat st;
 
 	snprintf(name, sizeof(name), "fdinfo/%d", fd);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	/* As /proc/PID/maps writes it */
+	if (!stat(path, &st))
+		snprintf(dev, sizeof(dev), "%02x:%02x", major(st.st_dev),
+			 minor(st.st_dev));
 	text = proc_file(buf, pid, 0, name);
 	while ((line = next_line(&text))) {
 		put(s, "%s: ", name);
 		if (sscanf(line, "mnt_id: %lu", &id) == 1)
 			put_number(s, "mnt", id);
 		else if (sscanf(line, "ino: %lu", &id) == 1)
-			put_number(s, "ino", id);
+			put_inode(s, dev, id);
 		else
 			put(s, "%s", line);
 		put(s, "\n");
