@@ -12,6 +12,7 @@
 
 #include <linux/checkpoint_types.h>
 #include <linux/hw_breakpoint.h>
+#include <linux/mmu_context.h>
 #include <linux/ptrace.h>
 #include <linux/regset.h>
 #include <linux/sched/task_stack.h>
@@ -26,7 +27,6 @@
 #include <asm/fsgsbase.h>
 #include <asm/gsseg.h>
 #include <asm/io_bitmap.h>
-#include <asm/mmu_context.h>
 #include <asm/pkru.h>
 #include <asm/prctl.h>
 #include <asm/proto.h>
