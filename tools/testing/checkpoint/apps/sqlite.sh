@@ -11,7 +11,7 @@ set -eu
 . "$(dirname "$0")/../demo.d/lib.sh"
 
 rounds=${CKPT_ROUNDS:-3}
-rows=$((rounds * 2000))
+rows=$((rounds * 6000))
 
 # shellcheck disable=SC2016
 script='sqlite3 "$2" ".read $3"; echo "exit status $?"'
