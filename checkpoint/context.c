@@ -159,9 +159,9 @@ int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...)
 	va_list args;
 	u32 nr;
 
-	if (ctx->err)
+	/* of a restart that is aborted, more than one task may report */
+	if (cmpxchg(&ctx->err, 0, err))
 		return err;
-	ctx->err = err;
 	if (ctx->task) {
 		n = scnprintf(ctx->errmsg, sizeof(ctx->errmsg), "pid %d (%s): ",
 			      task_pid_vnr(ctx->task), ctx->task->comm);

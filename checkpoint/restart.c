@@ -12,6 +12,7 @@
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/ptrace.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -34,7 +35,7 @@ enum ckpt_cmd {
 	CKPT_CMD_MAKE,		/* make a child or thread */
 	CKPT_CMD_RESTORE,	/* read and restore the own state */
 	CKPT_CMD_RELEASE,	/* commit and go to user mode */
-	CKPT_CMD_ABORT,		/* reap the children and exit */
+	CKPT_CMD_ABORT,		/* exit */
 };
 
 /**
@@ -45,6 +46,9 @@ enum ckpt_cmd {
  * @arg: row of the child or thread to make
  * @result: of the last command: 0 or a negative errno
  * @done: the last command is done, or the new task stands ready
+ * @linked: the tree is complete: it is a task like any other. Under
+ *	tasklist_lock, as is @dying; until it is set @ctx is there
+ * @dying: it exits without having been part of a complete tree
  */
 struct ckpt_restore {
 	struct ckpt_ctx *ctx;
@@ -53,6 +57,8 @@ struct ckpt_restore {
 	u32 arg;
 	int result;
 	bool done;
+	bool linked;
+	bool dying;
 };
 
 /**
@@ -210,36 +216,45 @@ static int restore_current(struct ckpt_ctx *ctx, u32 row)
 	return err;
 }
 
-/*
- * Wait for, and reap, @pid, or all children if it is -1. They are on their way
- * out: whoever is killed meanwhile waits for a moment, too.
- */
-static void reap(pid_t pid)
+/* Under tasklist_lock: give a child, with its threads, to another parent. */
+static void move_child(struct task_struct *t, struct task_struct *parent)
 {
-	int tries = HZ;
-	long ret;
+	struct task_struct *thread;
 
-	do {
-		ret = kernel_wait4(pid, NULL, __WALL, NULL);
-		clear_notify_signal();
-		if (ret != -ERESTARTSYS)
-			continue;
-		if (fatal_signal_pending(current))
-			tries--;
-		/* told to stop, to freeze, or to die: the call does not wait */
-		schedule_timeout_uninterruptible(1);
-	} while (ret != -ECHILD && tries);
+	for_each_thread(t, thread) {
+		RCU_INIT_POINTER(thread->real_parent, parent);
+		if (!thread->ptrace)
+			RCU_INIT_POINTER(thread->parent, parent);
+	}
+	list_move_tail(&t->sibling, &parent->children);
 }
 
-static void __noreturn abort_current(void)
+/*
+ * The restart has failed, or the task was killed. Unless the tree is complete
+ * its children go to the caller of restart, who reaps them: init, or whoever
+ * would inherit them, knows nothing of them.
+ */
+static void __noreturn die(struct ckpt_restore *r)
 {
-	/* children first, so that nobody else has to reap them */
-	if (thread_group_leader(current))
-		reap(-1);
+	struct task_struct *child, *next;
+
+	write_lock_irq(&tasklist_lock);
+	if (!r->linked) {
+		r->dying = true;
+		list_for_each_entry_safe(child, next, &current->children,
+					 sibling)
+			move_child(child, r->ctx->caller);
+		/* it may be waiting for more of the image */
+		set_notify_signal(r->ctx->caller);
+	}
+	write_unlock_irq(&tasklist_lock);
+
 	ckpt_defuse(current);
-	if (thread_group_leader(current))
-		do_group_exit(SIGKILL);
-	do_exit(SIGKILL);
+	/* so that no tracer stops it on its way out */
+	spin_lock_irq(&current->sighand->siglock);
+	sigaddset(&current->pending.signal, SIGKILL);
+	spin_unlock_irq(&current->sighand->siglock);
+	do_group_exit(SIGKILL);
 }
 
 /* A restored task, from its creation to its release */
@@ -257,10 +272,8 @@ static int run_restored(void *arg)
 		result = wait_event_killable(ct->wait,
 					     READ_ONCE(r->cmd) != CKPT_CMD_NONE);
 		clear_notify_signal();
-		if (result) {
-			ckpt_defuse(current);
-			do_group_exit(SIGKILL);
-		}
+		if (result)
+			die(r);
 		cmd = READ_ONCE(r->cmd);
 		switch (cmd) {
 		case CKPT_CMD_MAKE:
@@ -274,7 +287,7 @@ static int run_restored(void *arg)
 			set_notify_signal(current);
 			return 0;
 		default:
-			abort_current();
+			die(r);
 		}
 		done(ct, cmd, result);
 	}
@@ -416,19 +429,6 @@ static int make_lone_pids(struct ckpt_ctx *ctx)
 	return 0;
 }
 
-/* Give a child of the leader to the thread that made it. */
-static void move_child(struct task_struct *t, struct task_struct *parent)
-{
-	struct task_struct *thread;
-
-	for_each_thread(t, thread) {
-		RCU_INIT_POINTER(thread->real_parent, parent);
-		if (!thread->ptrace)
-			thread->parent = parent;
-	}
-	list_move_tail(&t->sibling, &parent->children);
-}
-
 /*
  * Under tasklist_lock: can all tasks be tied to each other? One that has been
  * reaped has given its pid back, and one that has gone through exit_notify()
@@ -443,7 +443,7 @@ static bool can_link(struct ckpt_tree *tree)
 		row = &tree->tasks[i];
 		if (row->e.flags & CKPT_TASK_ZOMBIE ?
 		    row->task->exit_state != EXIT_ZOMBIE || !pid_alive(row->task) :
-		    row->task->exit_state)
+		    row->task->exit_state || row->ct->restore->dying)
 			return false;
 	}
 	return true;
@@ -468,10 +468,13 @@ static int link_tree(struct ckpt_ctx *ctx)
 		struct ckpt_task_entry *e = &tree->tasks[i].e;
 		struct task_struct *t = tree->tasks[i].task;
 
+		tree->tasks[i].ct->restore->linked = true;
 		if (e->flags & CKPT_TASK_THREAD)
 			continue;
 		t->exit_signal = i ? e->exit_signal : SIGCHLD;
-		if (i && tree->tasks[e->parent].task != t->real_parent)
+		/* of a leader, which made it, to the thread that had it */
+		if (i && tree->tasks[e->parent].task !=
+			 rcu_access_pointer(t->real_parent))
 			move_child(t, tree->tasks[e->parent].task);
 		if (e->session != ~0U) {
 			session = &tree->pids[e->session];
@@ -496,14 +499,17 @@ static int link_tree(struct ckpt_ctx *ctx)
 	return 0;
 }
 
+/* Also of a tree of which not all tasks are made yet */
 static int all_alive(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
-	u32 i;
+	struct ckpt_task *ct;
+	unsigned long i;
 
-	for (i = 0; i < tree->nr_tasks; i++)
+	xa_for_each(&tree->parts, i, ct)
 		if (!(tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE) &&
-		    READ_ONCE(part(ctx, i)->state) == CKPT_PARK_GONE)
+		    (READ_ONCE(ct->state) == CKPT_PARK_GONE ||
+		     READ_ONCE(ct->restore->dying)))
 			return ckpt_err(ctx, -EINTR,
 					"pid %u (%s): was killed while it was restored",
 					tree->pids[tree->tasks[i].e.tid].nr,
@@ -554,16 +560,63 @@ static void abort_tasks(struct ckpt_tree *tree, bool kill)
 	}
 }
 
+/*
+ * A zombie that is traced is its tracer's to reap, who may not do so. Nobody
+ * attaches to a zombie any more.
+ */
+static void untrace(struct task_struct *t)
+{
+	bool release = false;
+
+	write_lock_irq(&tasklist_lock);
+	if (t->exit_state == EXIT_ZOMBIE && t->ptrace) {
+		/* the tracer may be waiting for it */
+		__wake_up_parent(t, t->parent);
+		ptrace_unlink(t);
+		/* a thread reaps itself if it has no tracer */
+		release = !thread_group_leader(t);
+		if (release)
+			t->exit_state = EXIT_DEAD;
+	}
+	write_unlock_irq(&tasklist_lock);
+	if (release)
+		release_task(t);
+}
+
+/* Wait for, and reap, a task that is on its way out: false if it takes long. */
+static bool reap(struct task_struct *t, bool thread, unsigned long until)
+{
+	struct pid *pid = get_task_pid(t, PIDTYPE_PID);
+	bool gone = !pid;
+
+	while (!gone) {
+		wait_event_timeout(pid->wait_pidfd,
+				   READ_ONCE(t->exit_state) &&
+				   (thread || thread_group_empty(t)),
+				   CKPT_ABORT_INTERVAL);
+		untrace(t);
+		if (thread)
+			gone = READ_ONCE(t->exit_state);
+		else
+			gone = kernel_wait4(pid_vnr(pid), NULL,
+					    WNOHANG | __WALL, NULL);
+		if (!gone && fatal_signal_pending(current) &&
+		    time_after(jiffies, until))
+			break;
+		cond_resched();
+	}
+	put_pid(pid);
+	return gone;
+}
+
 /* Leave nothing behind. */
 static void abort_all(struct ckpt_ctx *ctx)
 {
-	struct ckpt_tree *tree = ctx->tree;
-	struct ckpt_task *ct, *root = part(ctx, 0);
 	unsigned long patience = jiffies + CKPT_ABORT_PATIENCE;
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_task *ct;
 	unsigned long i;
-	sigset_t old;
 	bool kill;
-	pid_t nr;
 
 	/*
 	 * A task that was making another when this began has to be told again.
@@ -580,13 +633,15 @@ static void abort_all(struct ckpt_ctx *ctx)
 		ckpt_task_forget_tree(ct);
 	/* the init of a namespace does not go before all pids in it are free */
 	ckpt_tree_free_lone(tree);
-	nr = root && root->task ? task_pid_vnr(root->task) : 0;
-	if (!nr)
-		return;
-	block_signals(&old);
-	reap(nr);
-	set_current_blocked(&old);
-	/* waiting has cleared what says so */
+	/* all are children of the caller by now: see die() */
+	for (i = tree->nr_tasks; i--;) {
+		ct = part(ctx, i);
+		if (ct && ct->task &&
+		    !reap(ct->task, tree->tasks[i].e.flags & CKPT_TASK_THREAD,
+			  patience))
+			break;
+	}
+	clear_notify_signal();
 	if (task_work_pending(current))
 		set_notify_signal(current);
 }
@@ -627,6 +682,9 @@ static int restart_tree(struct ckpt_ctx *ctx)
 	int err = rebuild(ctx) ?: link_tree(ctx);
 
 	if (err) {
+		/* a task that is killed interrupts whoever reads */
+		if (err == -EINTR)
+			all_alive(ctx);
 		ckpt_err(ctx, err, "restart failed: error %d", err);
 		abort_all(ctx);
 		return err;

@@ -308,8 +308,9 @@ static int stream_in(struct ckpt_ctx *ctx, struct iov_iter *iter, size_t at_leas
 
 	while (got < at_least) {
 		n = vfs_iter_read(s->file, iter, s->ppos, 0);
+		/* not a fault of the image: whoever waits knows the reason */
 		if (n < 0 && ckpt_intr(n))
-			n = -EINTR;
+			return -EINTR;
 		if (n < 0)
 			return ckpt_err(ctx, n,
 					"image: cannot read at byte %llu: error %zd",

@@ -5,11 +5,14 @@
  */
 #include "libckpttest.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 
 #define KB		1024UL
@@ -303,30 +306,96 @@ FAIL_TEST(stream_ends)
 	finish(_metadata, &self->v, &self->before);
 }
 
+/* The first child of a process, as the caller numbers it */
+static pid_t first_child(pid_t pid)
+{
+	char path[64], buf[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	return ckpt_read_file(path, buf, sizeof(buf)) > 0 ? atoi(buf) : 0;
+}
+
+/* Before the last record: all tasks are there, and wait for the rest. */
+static pid_t half_restored(struct __test_metadata *_metadata,
+			   struct ckpt_victim *v, struct image *image, int *fd)
+{
+	int p[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe2(p, O_CLOEXEC));
+	pid = start_restart(v, p[0], p[1]);
+	close(p[0]);
+	feed(p[1], image, image->rec[image->nr - 1].off, pid);
+	*fd = p[1];
+	return pid;
+}
+
+/* Trace all threads of a process. Returns how many there are. */
+static int seize_threads(pid_t pid)
+{
+	struct dirent *de;
+	char path[64];
+	DIR *dir;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while ((de = readdir(dir)))
+		if (isdigit(de->d_name[0]) &&
+		    !ptrace(PTRACE_SEIZE, atoi(de->d_name), NULL,
+			    PTRACE_O_TRACEEXIT))
+			n++;
+	closedir(dir);
+	return n;
+}
+
+/* All are reaped by whoever restarted: nobody comes to this process. */
+static void expect_failed(struct __test_metadata *_metadata, pid_t pid,
+			  int error)
+{
+	int status;
+
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(error << 8, status);
+	EXPECT_EQ(-1, waitpid(-1, &status, __WALL));
+	EXPECT_EQ(ECHILD, errno);
+}
+
 /* A task of the tree to be is killed, when it is half made. */
 FAIL_TEST(a_restored_task_is_killed)
 {
-	struct image *image = &self->image;
-	char path[64], buf[256];
-	int fd[2], status;
-	pid_t pid;
+	pid_t pid, victim;
+	int fd, child;
 
-	ASSERT_EQ(0, pipe2(fd, O_CLOEXEC));
-	pid = start_restart(&self->v, fd[0], fd[1]);
-	close(fd[0]);
-	/* Before the last record: all are there, and wait for the rest. */
-	feed(fd[1], image, image->rec[image->nr - 1].off, pid);
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	ASSERT_LT(0, ckpt_read_file(path, buf, sizeof(buf)));
-	ASSERT_LT(0, atoi(buf));
-	kill(atoi(buf), SIGKILL);
-	ckpt_write_all(fd[1], image->data + image->rec[image->nr - 1].off,
-		       image->rec[image->nr - 1].len);
-	close(fd[1]);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	/* Killed in time, all are; or later, as any task can be */
-	if (!status)
-		ckpt_kill(&self->v);
+	for (child = 0; child < 2; child++) {
+		pid = half_restored(_metadata, &self->v, &self->image, &fd);
+		victim = first_child(pid);
+		if (child)
+			victim = first_child(victim);
+		ASSERT_LT(0, victim);
+		/* It does not take the rest of the image to notice. */
+		kill(victim, SIGKILL);
+		expect_failed(_metadata, pid, EINTR);
+		close(fd);
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* Whoever traces a task of the tree to be does not keep it. */
+FAIL_TEST(a_restored_task_is_traced)
+{
+	pid_t pid, root;
+	int fd;
+
+	pid = half_restored(_metadata, &self->v, &self->image, &fd);
+	root = first_child(pid);
+	ASSERT_LT(0, root);
+	EXPECT_EQ(2, seize_threads(root));
+	EXPECT_EQ(1, seize_threads(first_child(root)));
+	close(fd);
+	expect_failed(_metadata, pid, EINVAL);
 	finish(_metadata, &self->v, &self->before);
 }
 
