@@ -24,14 +24,14 @@
 
 /**
  * struct kind - one kind of restart block
- * @fn: the function that it is known by
+ * @fn: where the function is named that it is known by
  * @known: is it one that can be saved? May be NULL
  * @save: put what it holds into a record
  * @check: may a record be restored?
  * @load: the reverse of @save, with the time at which the wait ends
  */
 struct kind {
-	long (*fn)(struct restart_block *block);
+	long (*const *fn)(struct restart_block *block);
 	bool (*known)(const struct restart_block *block);
 	void (*save)(struct ckpt_ctx *ctx, const struct restart_block *block,
 		     struct ckpt_hdr_restart_block *h);
@@ -195,20 +195,20 @@ static void load_futex(struct restart_block *block,
 
 static const struct kind kinds[] = {
 	[CKPT_RESTART_NANOSLEEP] = {
-		.fn = hrtimer_nanosleep_restart,
+		.fn = &ckpt_restart_nanosleep,
 		.known = known_nanosleep,
 		.save = save_nanosleep,
 		.check = check_nanosleep,
 		.load = load_nanosleep,
 	},
 	[CKPT_RESTART_POLL] = {
-		.fn = do_restart_poll,
+		.fn = &ckpt_restart_poll,
 		.save = save_poll,
 		.check = check_poll,
 		.load = load_poll,
 	},
 	[CKPT_RESTART_FUTEX] = {
-		.fn = futex_wait_restart,
+		.fn = &ckpt_restart_futex,
 		.known = known_futex,
 		.save = save_futex,
 		.check = check_futex,
@@ -223,7 +223,7 @@ static const struct kind *kind_of(const struct restart_block *block, u32 *fn)
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const struct kind *kind = &kinds[i];
 
-		if (!kind->fn || kind->fn != block->fn)
+		if (!kind->fn || *kind->fn != block->fn)
 			continue;
 		if (kind->known && !kind->known(block))
 			return NULL;
@@ -336,7 +336,7 @@ static void commit_restart_block(void *defer)
 		break;
 	default:
 		kinds[h->fn].load(block, h, load_left(h));
-		set_restart_fn(block, kinds[h->fn].fn);
+		set_restart_fn(block, *kinds[h->fn].fn);
 	}
 }
 
