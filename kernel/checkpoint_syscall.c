@@ -243,9 +243,14 @@ void ckpt_restart_interrupted(struct ckpt_task *ct)
 	}
 	if (!forgets_rest(regs)) {
 		ct->bounded = false;
-	} else if (ct->timed) {
-		if (!ct->bounded || ktime_before(ct->until, ct->deadline))
-			ct->deadline = ct->until;
+	} else if (ct->timed && !ct->bounded) {
+		/*
+		 * The end of the first wait stays the end. Those after it would
+		 * move it: jiffies, which they are measured in, may lag behind
+		 * the clock as a wait begins and have caught up as it ends, by
+		 * a little each time.
+		 */
+		ct->deadline = ct->until;
 		ct->bounded = true;
 	}
 	ckpt_task_keep();
