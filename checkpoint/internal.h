@@ -90,8 +90,8 @@ struct ckpt_tree_pid {
  * @slots: checkpoint: rows of @pids, by pointer
  * @last_pid: last pid handed out in @pid_ns
  * @pid_ns: active pid namespace of the root, referenced
- * @parts: the parts that tasks have in this, referenced; checkpoint: by the
- *	pid in the initial namespace, restart: by row
+ * @parts: the parts that tasks have in this, referenced; checkpoint: by
+ *	task, which exec may give another pid; restart: by row
  * @pending: tasks that were told to park and have not done so
  * @wait: woken when @pending falls to 0, and when a restored task is done
  */
@@ -109,6 +109,12 @@ struct ckpt_tree {
 	atomic_t pending;
 	wait_queue_head_t wait;
 };
+
+/* The index of what @ptr points to in an xarray: as dense as can be */
+static inline unsigned long ckpt_ptr_index(const void *ptr)
+{
+	return (unsigned long)ptr / sizeof(long);
+}
 
 /* tree.c */
 struct ckpt_tree *ckpt_tree_alloc(void);

@@ -395,16 +395,14 @@ static int may_park(struct ckpt_ctx *ctx, struct task_struct *t)
 static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 {
 	struct ckpt_tree *tree = ctx->tree;
-	struct ckpt_task *ct, *old;
+	struct ckpt_task *ct;
 	int err;
 
 	err = may_park(ctx, row->task);
 	if (err)
 		return err;
-	/* of a task that exited after it had parked, and whose pid is in use */
-	old = xa_erase(&tree->parts, row->task->pid);
-	ckpt_task_put(old);
-	err = xa_reserve(&tree->parts, row->task->pid, GFP_KERNEL_ACCOUNT);
+	err = xa_reserve(&tree->parts, ckpt_ptr_index(row->task),
+			 GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
 	ct = ckpt_task_alloc(row->task, CKPT_PARK_KICKED);
@@ -416,31 +414,29 @@ static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 	if (err < 0)
 		return ckpt_err(ctx, err,
 				"takes part in another checkpoint or restart: try again");
-	xa_store(&tree->parts, row->task->pid, ct, GFP_KERNEL_ACCOUNT);
+	xa_store(&tree->parts, ckpt_ptr_index(row->task), ct,
+		 GFP_KERNEL_ACCOUNT);
 	row->ct = ct;
 	set_notify_signal(row->task);
 	return 0;
 }
 
 /* A vfork parent does not park before its child has called exec or exited. */
-static bool waits_for_vfork(struct ckpt_ctx *ctx, struct task_struct *t)
+static bool waits_for_vfork(struct task_struct *t)
 {
-	struct ckpt_tree *tree = ctx->tree;
-	u32 i;
+	struct task_struct *child;
+	bool waits = false;
 
-	for (i = 0; i < tree->nr_tasks; i++) {
-		struct task_struct *child = tree->tasks[i].task;
-		bool waits;
-
-		read_lock(&tasklist_lock);
+	read_lock(&tasklist_lock);
+	list_for_each_entry(child, &t->children, sibling) {
 		task_lock(child);
-		waits = child->vfork_done && child->real_parent == t;
+		waits = child->vfork_done;
 		task_unlock(child);
-		read_unlock(&tasklist_lock);
 		if (waits)
-			return true;
+			break;
 	}
-	return false;
+	read_unlock(&tasklist_lock);
+	return waits;
 }
 
 static int busy(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
@@ -478,7 +474,7 @@ static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline)
 			    READ_ONCE(row->ct->state) != CKPT_PARK_KICKED)
 				continue;
 			ctx->task = row->task;
-			if (waits_for_vfork(ctx, row->task))
+			if (waits_for_vfork(row->task))
 				return ckpt_err(ctx, -ENOSYS,
 						"waits for its vfork child: not supported, try again after its exec");
 			if (READ_ONCE(row->task->ptrace))

@@ -22,11 +22,13 @@
 static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 {
 	struct ckpt_tree *tree = ctx->tree;
+	bool init, leader, alone;
 	struct task_struct *t;
 	struct pid *root;
-	bool init;
+	int exit_state;
 
-	rcu_read_lock();
+	/* exec by a thread gives it the pid of the leader, which is dead then */
+	read_lock(&tasklist_lock);
 	t = pid ? find_task_by_vpid(pid) : current->group_leader;
 	/* as long as it has not been reaped */
 	root = t ? task_pid(t) : NULL;
@@ -34,8 +36,11 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 		get_task_struct(t);
 		tree->pid_ns = get_pid_ns(ns_of_pid(root));
 		init = is_child_reaper(root);
+		leader = thread_group_leader(t);
+		alone = thread_group_empty(t);
+		exit_state = t->exit_state;
 	}
-	rcu_read_unlock();
+	read_unlock(&tasklist_lock);
 	if (!root)
 		return ckpt_err(ctx, -ESRCH,
 				"there is no task with pid %d",
@@ -46,13 +51,13 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 		return ckpt_err(ctx, -EINVAL,
 				"pid %d is the caller: use pid 0",
 				pid);
-	if (!thread_group_leader(t))
+	if (!leader)
 		return ckpt_err(ctx, -EINVAL,
 				"pid %d is a thread, not a process",
 				pid);
-	if (READ_ONCE(t->exit_state) == EXIT_DEAD)
+	if (exit_state == EXIT_DEAD)
 		return ckpt_err(ctx, -EBUSY, "pid %d is being reaped", pid);
-	if (READ_ONCE(t->exit_state))
+	if (exit_state && alone)
 		return ckpt_err(ctx, -EINVAL, "pid %d is a zombie", pid);
 	if (t->flags & PF_KTHREAD || is_global_init(t))
 		return ckpt_err(ctx, -EINVAL, "pid %d is %s", pid,

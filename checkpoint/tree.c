@@ -102,7 +102,6 @@ void ckpt_tree_free(struct ckpt_tree *tree)
 static bool add_row(struct ckpt_tree *tree, struct task_struct *t)
 {
 	struct ckpt_tree_task *row;
-	struct ckpt_task *ct;
 
 	if (tree->nr_tasks == tree->max_tasks)
 		return false;
@@ -110,9 +109,7 @@ static bool add_row(struct ckpt_tree *tree, struct task_struct *t)
 	memset(row, 0, sizeof(*row));
 	row->task = get_task_struct(t);
 	row->pid = get_task_pid(t, PIDTYPE_PID);
-	ct = xa_load(&tree->parts, t->pid);
-	if (ct && ct->task == t)
-		row->ct = ct;
+	row->ct = xa_load(&tree->parts, ckpt_ptr_index(t));
 	return true;
 }
 
@@ -138,6 +135,21 @@ static bool walk(struct ckpt_tree *tree, struct task_struct *root)
 	return true;
 }
 
+/* Exec by another thread than the leader makes that one the leader. */
+static struct task_struct *root_of(struct ckpt_ctx *ctx)
+{
+	struct task_struct *old = ctx->root_task;
+	struct task_struct *root = pid_task(task_tgid(old), PIDTYPE_TGID);
+
+	lockdep_assert_held(&tasklist_lock);
+
+	if (root && root != old) {
+		ctx->root_task = get_task_struct(root);
+		put_task_struct(old);
+	}
+	return ctx->root_task;
+}
+
 /**
  * ckpt_tree_walk - find the tasks of the tree
  * @ctx: the context, with root_task
@@ -156,7 +168,7 @@ int ckpt_tree_walk(struct ckpt_ctx *ctx)
 	for (;;) {
 		drop_rows(tree);
 		read_lock(&tasklist_lock);
-		complete = walk(tree, ctx->root_task);
+		complete = walk(tree, root_of(ctx));
 		read_unlock(&tasklist_lock);
 		if (complete)
 			return 0;
@@ -179,14 +191,14 @@ int ckpt_tree_walk(struct ckpt_ctx *ctx)
 static int add_pid(struct ckpt_ctx *ctx, struct pid *pid)
 {
 	struct ckpt_tree *tree = ctx->tree;
-	void *slot = xa_load(&tree->slots, (unsigned long)pid / sizeof(long));
+	void *slot = xa_load(&tree->slots, ckpt_ptr_index(pid));
 	int err;
 
 	if (slot)
 		return xa_to_value(slot);
 	tree->pids[tree->nr_pids].pid = get_pid(pid);
 	tree->pids[tree->nr_pids].nr = pid_nr_ns(pid, tree->pid_ns);
-	err = xa_err(xa_store(&tree->slots, (unsigned long)pid / sizeof(long),
+	err = xa_err(xa_store(&tree->slots, ckpt_ptr_index(pid),
 			      xa_mk_value(tree->nr_pids), GFP_KERNEL_ACCOUNT));
 	if (err) {
 		put_pid(pid);
@@ -204,8 +216,7 @@ static int add_pid(struct ckpt_ctx *ctx, struct pid *pid)
  */
 int ckpt_pid_slot(struct ckpt_ctx *ctx, struct pid *pid)
 {
-	void *slot = xa_load(&ctx->tree->slots,
-			     (unsigned long)pid / sizeof(long));
+	void *slot = xa_load(&ctx->tree->slots, ckpt_ptr_index(pid));
 
 	return slot ? xa_to_value(slot) : -ENOENT;
 }
@@ -250,16 +261,18 @@ static int group_slot(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot)
 	return 0;
 }
 
-/* The row of the thread that is the real parent of row @i. */
-static u32 parent_row(struct ckpt_tree *tree, u32 i,
-		      const struct task_struct *parent)
+/*
+ * The row of a task that stands before row @i. The first slots of the pid
+ * table are those of the tasks, in their order.
+ */
+static u32 row_above(struct ckpt_ctx *ctx, u32 i, struct task_struct *t)
 {
-	u32 j;
+	int slot = ckpt_pid_slot(ctx, task_pid(t));
 
-	for (j = 0; j < i; j++)
-		if (tree->tasks[j].task == parent)
-			return j;
-	return CKPT_NO_SLOT;
+	lockdep_assert_held(&tasklist_lock);
+
+	return slot >= 0 && slot < i && ctx->tree->tasks[slot].task == t ?
+		slot : CKPT_NO_SLOT;
 }
 
 static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
@@ -295,6 +308,9 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 		e->flags |= CKPT_TASK_THREAD;
 	else
 		e->exit_signal = t->exit_signal;
+	e->leader = t == leader ? i : row_above(ctx, i, leader);
+	e->parent = i ? row_above(ctx, i, t == leader ? parent : leader) :
+			CKPT_NO_SLOT;
 	if (t->signal->is_child_subreaper)
 		e->flags |= CKPT_TASK_SUBREAPER;
 	if ((e->flags & CKPT_TASK_ZOMBIE) &&
@@ -313,9 +329,6 @@ unlock:
 	e->uid = from_kuid_munged(current_user_ns(), task_uid(t));
 	rcu_read_unlock();
 	e->rpid = pid_nr_ns(tree->tasks[i].pid, task_active_pid_ns(current));
-	e->leader = t == leader ? i : parent_row(tree, i, leader);
-	e->parent = i ? parent_row(tree, i, t == leader ? parent : leader) :
-			CKPT_NO_SLOT;
 	if (e->leader == CKPT_NO_SLOT || (i && e->parent == CKPT_NO_SLOT))
 		return ckpt_err(ctx, -EBUSY, "moved in the tree: try again");
 	return 0;

@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include "libckptproto.h"
+
 static struct ckpt_gate up, go;
 
 static int child(void *arg)
@@ -261,6 +263,53 @@ CKPT_VICTIM(restless)
 	count->stop = 1;
 	for (i = 0; i < 4; i++)
 		ckpt_join(pid[i], i < 2 ? 21 : 22);
+}
+
+static void *executes(void *arg)
+{
+	execl("/proc/self/exe", "/proc/self/exe", CKPT_VICTIM_OPTION,
+	      "executes_itself", NULL);
+	return NULL;
+}
+
+/* Not by its first thread, of which nothing but the pid is left each time */
+CKPT_VICTIM(executes_itself)
+{
+	pthread_t thread;
+
+	if (access("begun", F_OK)) {
+		close(open("begun", O_CREAT | O_WRONLY, 0600));
+		ckpt_ready();
+	}
+	if (!access("enough", F_OK)) {
+		ckpt_ready();
+		return;
+	}
+	REQUIRE(!pthread_create(&thread, NULL, executes, NULL));
+	pthread_join(thread, NULL);
+	REQUIRE(!"execl");
+}
+
+/* Whoever executes is the same task as before, with another pid. */
+DRIVER_TEST(exec_by_a_thread)
+{
+	struct ckpt_victim *v = &self->v;
+	char path[128];
+	long ret;
+	int i;
+
+	ckpt_start(v, "executes_itself", 0);
+	ckpt_go(v);
+	for (i = 0; i < 50; i++) {
+		ret = ckpt_checkpoint(v, 0);
+		ASSERT_LT(0, ret) TH_LOG("checkpoint %d: %s\n%s", i,
+					 strerror(-ret), v->log);
+	}
+	snprintf(path, sizeof(path), "%s/enough", v->dir);
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	ckpt_wait_ready(v);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 /* All are parked, those too that were made meanwhile; what passes, passes. */
