@@ -143,6 +143,7 @@ void ckpt_task_detach_current(void);
 void ckpt_task_forget_tree(struct ckpt_task *ct);
 int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout);
 void ckpt_release_tree(struct ckpt_ctx *ctx);
+void ckpt_wait_stopped(struct ckpt_ctx *ctx);
 int ckpt_task_pin(struct ckpt_task *ct);
 void ckpt_task_unpin(struct ckpt_task *ct);
 

@@ -34,8 +34,8 @@
  */
 #define CKPT_KICK_INTERVAL	(HZ / 20 ?: 1)
 
-/* How often to look whether a parked task is off the CPU before sleeping */
-#define CKPT_OFF_CPU_SPINS	1000
+/* How often to look whether a task stands still before sleeping */
+#define CKPT_SPINS		1000
 
 /**
  * ckpt_task_alloc - a new part in a checkpoint or restart
@@ -518,6 +518,17 @@ static int wait_left(struct ckpt_ctx *ctx, unsigned long deadline)
 	return 0;
 }
 
+/* A tick is long beside what a task has left to do: look often at first. */
+static void wait_a_moment(unsigned int *looks)
+{
+	if ((*looks)++ < CKPT_SPINS) {
+		cpu_relax();
+		cond_resched();
+	} else {
+		schedule_timeout_killable(1);
+	}
+}
+
 /*
  * FPU state and PKRU are in the task once it is off the CPU. It says that it
  * has parked a moment before it goes to sleep.
@@ -525,24 +536,18 @@ static int wait_left(struct ckpt_ctx *ctx, unsigned long deadline)
 static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 			unsigned long deadline)
 {
-	unsigned int spins = 0;
+	unsigned int looks = 0;
 
 	ctx->task = row->task;
 	while (!wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED)) {
 		/* killed: ckpt_task_pin() says so */
 		if (READ_ONCE(row->ct->state) != CKPT_PARK_PARKED)
 			break;
-		/* a tick is long beside what it has left to do */
-		if (spins++ < CKPT_OFF_CPU_SPINS) {
-			cpu_relax();
-			cond_resched();
-			continue;
-		}
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (time_after(jiffies, deadline))
 			return busy(ctx, row);
-		schedule_timeout_killable(1);
+		wait_a_moment(&looks);
 	}
 	return 0;
 }
@@ -671,6 +676,32 @@ void ckpt_release_tree(struct ckpt_ctx *ctx)
 
 	xa_for_each(&ctx->tree->parts, i, ct)
 		release(ct);
+}
+
+/**
+ * ckpt_wait_stopped - wait for the processes that are to be in group stop
+ * @ctx: the context; the tree was released
+ *
+ * So that the caller, and whoever it tells, finds every task of them stopped.
+ * Each has but a few steps left. Whoever is killed need not wait.
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_wait_stopped(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	unsigned int looks = 0;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		struct ckpt_tree_task *row = &tree->tasks[i];
+
+		if (row->e.flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD))
+			continue;
+		while (!ckpt_group_stopped(row->task) &&
+		       !fatal_signal_pending(current))
+			wait_a_moment(&looks);
+	}
 }
 
 /**

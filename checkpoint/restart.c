@@ -540,6 +540,7 @@ static void release_all(struct ckpt_ctx *ctx)
 	wait_event_killable(tree->wait, !atomic_read(&tree->pending));
 	xa_for_each(&tree->parts, i, ct)
 		ckpt_task_forget_tree(ct);
+	ckpt_wait_stopped(ctx);
 }
 
 static void abort_tasks(struct ckpt_tree *tree, bool kill)

@@ -268,6 +268,8 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
 	trace_checkpoint_phase(ctx->id, "release", err);
 	if (killed)
 		wait_killed(ctx);
+	else if (!err && (ctx->uflags & CHECKPOINT_STOP))
+		ckpt_wait_stopped(ctx);
 out:
 	if (err) {
 		ckpt_err(ctx, err, "checkpoint failed: error %d", err);

@@ -236,3 +236,29 @@ void ckpt_group_stop(struct task_struct *leader)
 	}
 	unlock_task_sighand(leader, &flags);
 }
+
+/**
+ * ckpt_group_stopped - has ckpt_group_stop() had its effect?
+ * @leader: the group leader
+ *
+ * Context: any that may take a spinlock; takes siglock.
+ * Return: false as long as a thread is on its way into the stop; true also if
+ * that is over, for whatever reason.
+ */
+bool ckpt_group_stopped(struct task_struct *leader)
+{
+	struct signal_struct *sig = leader->signal;
+	bool stopped = true;
+	struct task_struct *t;
+	unsigned long flags;
+
+	if (!lock_task_sighand(leader, &flags))
+		return true;
+	if ((sig->flags & SIGNAL_STOP_STOPPED) && !sig->group_exec_task)
+		__for_each_thread(sig, t)
+			if (!task_is_stopped(t) && !t->ptrace &&
+			    !(t->flags & PF_EXITING))
+				stopped = false;
+	unlock_task_sighand(leader, &flags);
+	return stopped;
+}

@@ -360,6 +360,7 @@ long ckpt_arch_syscall(struct pt_regs *regs, int nr);
 
 /* kernel/checkpoint_jobctl.c: stop a parked process, its parent is not told */
 void ckpt_group_stop(struct task_struct *leader);
+bool ckpt_group_stopped(struct task_struct *leader);
 
 /* kernel/checkpoint_userns.c: who owns a namespace; objref 0 is the caller's */
 int ckpt_user_ns_collect(struct ckpt_ctx *ctx, struct user_namespace *ns,
