@@ -146,11 +146,25 @@ static int visit_live(struct ckpt_ctx *ctx,
 	return err;
 }
 
+/*
+ * A tracer may attach to a task that is parked. It cannot stop it there; but
+ * one in group stop it can, and change its state while that is written.
+ */
+static int not_traced(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	if (READ_ONCE(t->ptrace))
+		return ckpt_err(ctx, -EBUSY,
+				"a tracer is attached to it: try again when that is gone");
+	return 0;
+}
+
 static int collect_one(struct ckpt_ctx *ctx, u32 i)
 {
 	struct task_struct *t = ctx->tree->tasks[i].task;
-	int err = may_checkpoint(ctx, t);
+	int err = not_traced(ctx, t);
 
+	if (!err)
+		err = may_checkpoint(ctx, t);
 	return err ?: ckpt_task_collect(ctx, t);
 }
 
@@ -162,6 +176,8 @@ static int save_one(struct ckpt_ctx *ctx, u32 i)
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TASK, sizeof(h));
 	if (!err)
 		err = ckpt_task_checkpoint(ctx, ctx->task);
+	if (!err)
+		err = not_traced(ctx, ctx->task);
 	trace_checkpoint_task(ctx->id, ctx->task, err);
 	return err;
 }

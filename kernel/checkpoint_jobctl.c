@@ -36,6 +36,7 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	struct sighand_struct *sighand = ckpt_sighand(t);
 	struct signal_struct *sig = t->signal;
 	bool dying, settled, terminal;
+	u32 mark = 0;
 
 	if (!thread_group_leader(t))
 		return 0;
@@ -44,7 +45,12 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	dying = (sig->flags & SIGNAL_GROUP_EXIT) || sig->core_state ||
 		sig->group_exec_task;
 	settled = stop_settled(sig);
+	if (sig->flags & SIGNAL_STOP_STOPPED)
+		mark = CKPT_SIGHAND_MARK_STOP |
+		       CKPT_SIGHAND_MARK_CODE(sig->group_exit_code);
 	spin_unlock_irq(&sighand->siglock);
+	/* it is written as it is now, should it be continued meanwhile */
+	ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND, mark);
 	if (dying)
 		return ckpt_err(ctx, -EBUSY, "is exiting, or calls exec: try again");
 	if (!settled)
@@ -57,13 +63,10 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	return 0;
 }
 
-static void jobctl_save(const struct signal_struct *sig,
-			struct ckpt_hdr_task_jobctl *h)
+static void save_continued(const struct signal_struct *sig,
+			   struct ckpt_hdr_task_jobctl *h)
 {
-	if (sig->flags & SIGNAL_STOP_STOPPED) {
-		h->flags = CKPT_JOBCTL_STOPPED;
-		h->stop_code = sig->group_exit_code;
-	} else if (sig->flags & SIGNAL_STOP_CONTINUED) {
+	if (sig->flags & SIGNAL_STOP_CONTINUED) {
 		h->flags = CKPT_JOBCTL_CONTINUED;
 		if (sig->flags & SIGNAL_CLD_CONTINUED)
 			h->flags |= CKPT_JOBCTL_TELL_CONTINUED;
@@ -76,26 +79,18 @@ static int jobctl_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct sighand_struct *sighand = ckpt_sighand(t);
 	struct ckpt_hdr_task_jobctl h = {};
-	bool settled = true;
+	u32 mark = ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND, 0);
 
 	spin_lock_irq(&sighand->siglock);
-	if (thread_group_leader(t)) {
-		settled = stop_settled(t->signal);
-		jobctl_save(t->signal, &h);
-	} else if (ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND, 0) &
-		   CKPT_SIGHAND_MARK_STOP) {
-		/* whatever came since, the process was stopped */
+	if (mark & CKPT_SIGHAND_MARK_STOP) {
 		h.flags = CKPT_JOBCTL_STOPPED;
-	}
-	if (h.flags & CKPT_JOBCTL_STOPPED)
 		h.stop_signal = t->jobctl & JOBCTL_STOP_SIGMASK ?: SIGSTOP;
+		if (thread_group_leader(t))
+			h.stop_code = CKPT_SIGHAND_MARKED_CODE(mark);
+	} else if (thread_group_leader(t)) {
+		save_continued(t->signal, &h);
+	}
 	spin_unlock_irq(&sighand->siglock);
-
-	if (!settled)
-		return ckpt_err(ctx, -EBUSY, "is being stopped or continued: try again");
-	if (h.flags & CKPT_JOBCTL_STOPPED)
-		ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND,
-			      CKPT_SIGHAND_MARK_STOP);
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_JOBCTL, sizeof(h));
 }
 
