@@ -24,6 +24,7 @@ bool ckpt_intr(int err);
 
 /* stream.c */
 struct ckpt_stream *ckpt_stream_open(struct file *file, bool write);
+void ckpt_stream_set_timeout(struct ckpt_stream *s, unsigned long timeout);
 void ckpt_stream_close(struct ckpt_stream *s);
 int ckpt_stream_flush(struct ckpt_ctx *ctx);
 u64 ckpt_stream_bytes(const struct ckpt_stream *s);

@@ -11,8 +11,10 @@
 #include <linux/fs.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
+#include <linux/task_work.h>
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
+#include <linux/timer.h>
 #include <linux/uio.h>
 #include <linux/utsname.h>
 #include <generated/utsrelease.h>
@@ -33,6 +35,11 @@
  * @tail: end of what is in @buf
  * @buf: records on their way, CKPT_BUF_SIZE bytes
  * @failed: an error that left the stream in an unknown state, or 0
+ * @timeout: how long a write may take that gets nowhere, in jiffies, or 0
+ * @timer: interrupts a write after that time
+ * @writer: whom it interrupts
+ * @expired: it did
+ * @cleared: what says so was cleared, and may have said more
  */
 struct ckpt_stream {
 	struct file *file;
@@ -45,7 +52,20 @@ struct ckpt_stream {
 	size_t tail;
 	u8 *buf;
 	int failed;
+	unsigned long timeout;
+	struct timer_list timer;
+	struct task_struct *writer;
+	bool expired;
+	bool cleared;
 };
+
+static void stream_expired(struct timer_list *timer)
+{
+	struct ckpt_stream *s = from_timer(s, timer, timer);
+
+	WRITE_ONCE(s->expired, true);
+	set_notify_signal(s->writer);
+}
 
 /**
  * ckpt_stream_open - start to write or to read an image
@@ -72,6 +92,7 @@ struct ckpt_stream *ckpt_stream_open(struct file *file, bool write)
 	}
 	s->file = file;
 	s->crc = ~0;
+	timer_setup(&s->timer, stream_expired, 0);
 	if (!(file->f_mode & FMODE_STREAM) && (file->f_mode & FMODE_LSEEK)) {
 		s->pos = file->f_pos;
 		s->ppos = &s->pos;
@@ -91,8 +112,23 @@ void ckpt_stream_close(struct ckpt_stream *s)
 {
 	if (!s)
 		return;
+	if (s->cleared && task_work_pending(current))
+		set_notify_signal(current);
 	kvfree(s->buf);
 	kfree(s);
+}
+
+/**
+ * ckpt_stream_set_timeout - bound the time that the image may not be taken
+ * @s: the stream
+ * @timeout: in jiffies, or 0 for no bound
+ *
+ * The tree stands still while its image is written: whoever reads that must
+ * not keep it for ever, as a task of the tree itself would.
+ */
+void ckpt_stream_set_timeout(struct ckpt_stream *s, unsigned long timeout)
+{
+	s->timeout = timeout;
 }
 
 /**
@@ -114,17 +150,44 @@ static void stream_set_pos(struct ckpt_stream *s)
 
 /* ------------------------------------------------------------- writing */
 
+/* As vfs_iter_write(): what was written before the time was up is progress. */
+static ssize_t write_some(struct ckpt_stream *s, struct iov_iter *iter)
+{
+	ssize_t n;
+
+	s->writer = current;
+	s->expired = false;
+	if (s->timeout)
+		mod_timer(&s->timer, jiffies + s->timeout);
+	n = vfs_iter_write(s->file, iter, s->ppos, 0);
+	if (s->timeout)
+		timer_delete_sync(&s->timer);
+	if (n < 0 && ckpt_intr(n))
+		n = s->expired && !task_sigpending(current) ? -ETIMEDOUT :
+							      -EINTR;
+	if (s->expired) {
+		clear_notify_signal();
+		s->cleared = true;
+	}
+	return n;
+}
+
 static int stream_out(struct ckpt_ctx *ctx, struct iov_iter *iter)
 {
 	struct ckpt_stream *s = ctx->stream;
 	ssize_t n;
 
 	while (iov_iter_count(iter)) {
-		n = vfs_iter_write(s->file, iter, s->ppos, 0);
+		n = write_some(s, iter);
 		if (n == 0)
 			n = -EIO;
-		if (n < 0 && ckpt_intr(n))
-			n = -EINTR;
+		if (n == -ETIMEDOUT && s->expired) {
+			s->failed = n;
+			return ckpt_err(ctx, n,
+					"image: nobody has taken any of it for %u ms at byte %llu, while the tree stood still: its reader must not be in the tree",
+					jiffies_to_msecs(s->timeout),
+					s->off - s->tail);
+		}
 		if (n < 0) {
 			s->failed = n;
 			return ckpt_err(ctx, n,

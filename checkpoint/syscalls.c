@@ -18,7 +18,9 @@
 
 /* How long to wait for a task to park, unless told otherwise; and at most */
 #define CKPT_PARK_TIMEOUT_MS		(10 * MSEC_PER_SEC)
-#define CKPT_PARK_TIMEOUT_MAX_MS	(24 * 60 * 60 * MSEC_PER_SEC)
+/* How long to wait for whoever takes the image, unless told otherwise */
+#define CKPT_WRITE_TIMEOUT_MS		(60 * MSEC_PER_SEC)
+#define CKPT_TIMEOUT_MAX_MS		(24 * 60 * 60 * MSEC_PER_SEC)
 
 static void put_stats(struct ckpt_ctx *ctx, u64 uptr)
 {
@@ -42,7 +44,8 @@ static void put_stats(struct ckpt_ctx *ctx, u64 uptr)
  * -E2BIG, -EFAULT for @uargs; -EBADF for @fd or @logfd; -ESRCH no such task;
  * -EPERM without CAP_CHECKPOINT_RESTORE, or ptrace access to a task;
  * -ENOSYS something in the tree is not supported; -EBUSY something may pass
- * if tried again; -EINTR; -ENOMEM; the errno of the write.
+ * if tried again; -ETIMEDOUT nobody takes the image; -EINTR; -ENOMEM; the
+ * errno of the write.
  */
 SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 		int, logfd, struct checkpoint_args __user *, uargs,
@@ -50,7 +53,7 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 {
 	struct checkpoint_args args = {};
 	struct ckpt_ctx *ctx;
-	u64 timeout;
+	u64 park_ms, write_ms;
 	long ret;
 
 	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER0);
@@ -73,8 +76,9 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 	} else if (uargs) {
 		return -EINVAL;
 	}
-	timeout = args.park_timeout_ms ?: CKPT_PARK_TIMEOUT_MS;
-	if (timeout > CKPT_PARK_TIMEOUT_MAX_MS)
+	park_ms = args.park_timeout_ms ?: CKPT_PARK_TIMEOUT_MS;
+	write_ms = args.write_timeout_ms ?: CKPT_WRITE_TIMEOUT_MS;
+	if (park_ms > CKPT_TIMEOUT_MAX_MS || write_ms > CKPT_TIMEOUT_MAX_MS)
 		return -EINVAL;
 	if (!checkpoint_restore_ns_capable(current_user_ns()))
 		return -EPERM;
@@ -82,7 +86,8 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 	ctx = ckpt_ctx_alloc(false, uflags, fd, logfd);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
-	ret = ckpt_do_checkpoint(ctx, pid, msecs_to_jiffies(timeout));
+	ckpt_stream_set_timeout(ctx->stream, msecs_to_jiffies(write_ms));
+	ret = ckpt_do_checkpoint(ctx, pid, msecs_to_jiffies(park_ms));
 	ckpt_flush_log(ctx);
 	/* the image is complete: statistics that cannot be stored do not undo it */
 	if (!ret) {

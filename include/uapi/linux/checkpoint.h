@@ -54,15 +54,19 @@ struct checkpoint_stats {
  * @park_timeout_ms: how long to wait for a task to come to the boundary
  *	of user mode before giving up with -EBUSY, in milliseconds;
  *	0 for the default of 10 seconds
+ * @write_timeout_ms: how long a pipe or socket that the image is written to
+ *	may take nothing, while the tree stands still, before giving up with
+ *	-ETIMEDOUT, in milliseconds; 0 for the default of 60 seconds
  *
  * Extensible: the size that the caller knows is passed beside it.
  */
 struct checkpoint_args {
 	__aligned_u64 stats;
 	__aligned_u64 park_timeout_ms;
+	__aligned_u64 write_timeout_ms;
 };
 
-#define CHECKPOINT_ARGS_SIZE_VER0	16
+#define CHECKPOINT_ARGS_SIZE_VER0	24
 
 /**
  * struct restart_inherit - a file that the image names as external

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -172,9 +173,8 @@ static pid_t start_checkpoint(struct ckpt_victim *v, int *fd,
 		ckpt_die("fork: %s", strerror(errno));
 	if (!pid) {
 		close(p[0]);
-		sys_checkpoint(v->pid, p[1], CHECKPOINT_SUBTREE | flags, -1,
-			       NULL, 0);
-		_exit(errno);
+		_exit(sys_checkpoint(v->pid, p[1], CHECKPOINT_SUBTREE | flags,
+				     -1, NULL, 0) < 0 ? errno : 0);
 	}
 	close(p[1]);
 	*fd = p[0];
@@ -292,6 +292,166 @@ DRIVER_TEST(interrupted)
 	close(fd[0]);
 	close(fd[1]);
 	finish(_metadata, v, &before);
+}
+
+/* Into a pipe that only a task of the tree would read, which stands still */
+DRIVER_TEST(read_by_the_tree)
+{
+	struct ckpt_victim *v = &self->v;
+	struct checkpoint_args args = { .write_timeout_ms = 300 };
+	struct ckpt_snap before;
+	int fd[2], log;
+
+	ASSERT_EQ(0, pipe2(fd, O_CLOEXEC));
+	ckpt_pass(fd[0], 100);
+	ckpt_start(v, "busy", 0);
+	close(fd[0]);
+	ckpt_snap_take(&before, v->pid, CKPT_PIDS_SAME);
+	ckpt_log_open(&log);
+	EXPECT_EQ(-1, sys_checkpoint(v->pid, fd[1],
+				     CHECKPOINT_SUBTREE | CHECKPOINT_KILL, log,
+				     &args, sizeof(args)));
+	EXPECT_EQ(ETIMEDOUT, errno);
+	ckpt_log_read(v, log);
+	EXPECT_TRUE(ckpt_logged(v, "nobody has taken any of it for 300 ms"))
+		TH_LOG("%s", v->log);
+	close(fd[1]);
+	finish(_metadata, v, &before);
+}
+
+/* A reader that is slow, but reads, does not run out of time. */
+DRIVER_TEST(read_slowly)
+{
+	struct ckpt_victim *v = &self->v;
+	struct checkpoint_args args = { .write_timeout_ms = 200 };
+	struct ckpt_snap before;
+	int fd[2], status, log;
+	char page[4096];
+	pid_t pid;
+
+	ckpt_start(v, "busy", 0);
+	ckpt_snap_take(&before, v->pid, CKPT_PIDS_SAME);
+	ASSERT_EQ(0, pipe2(fd, O_CLOEXEC));
+	pid = fork();
+	if (!pid) {
+		int i;
+
+		close(fd[1]);
+		/* together more than that */
+		for (i = 0; i < 40; i++) {
+			struct timespec ts = { .tv_nsec = 10000000 };
+
+			nanosleep(&ts, NULL);
+			if (read(fd[0], page, sizeof(page)) <= 0)
+				_exit(1);
+		}
+		while (read(fd[0], page, sizeof(page)) > 0)
+			;
+		_exit(0);
+	}
+	close(fd[0]);
+	ckpt_log_open(&log);
+	EXPECT_LT(0, sys_checkpoint(v->pid, fd[1], CHECKPOINT_SUBTREE, log,
+				    &args, sizeof(args)))
+		TH_LOG("checkpoint: %s", strerror(errno));
+	ckpt_log_read(v, log);
+	EXPECT_STREQ("", v->log);
+	close(fd[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	finish(_metadata, v, &before);
+}
+
+/* A checkpoint that has begun to write, and waits for room in its pipe */
+static pid_t half_written(struct ckpt_victim *v, int *fd)
+{
+	pid_t pid = start_checkpoint(v, fd, 0);
+	int held = 0;
+
+	while (!ioctl(*fd, FIONREAD, &held) && !held)
+		ckpt_pause();
+	return pid;
+}
+
+static void expect_end(struct __test_metadata *_metadata, pid_t pid, int fd,
+		       int error)
+{
+	int status;
+
+	skip_bytes(fd, SIZE_MAX);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(error << 8, status);
+	close(fd);
+}
+
+static void stop(struct ckpt_victim *v)
+{
+	int status;
+
+	kill(v->pid, SIGSTOP);
+	if (waitpid(v->pid, &status, WUNTRACED) != v->pid || !WIFSTOPPED(status))
+		ckpt_die("%s: cannot be stopped", v->name);
+}
+
+/* Its tracer could stop it elsewhere, and change it. */
+static void traced_while_written(struct __test_metadata *_metadata,
+				 struct ckpt_victim *v, bool stopped)
+{
+	struct ckpt_snap before;
+	int fd, status;
+	pid_t pid;
+
+	ckpt_start(v, "busy", 0);
+	ckpt_snap_take(&before, v->pid, CKPT_PIDS_SAME);
+	if (stopped)
+		stop(v);
+	pid = half_written(v, &fd);
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, v->pid, NULL, NULL));
+	expect_end(_metadata, pid, fd, EBUSY);
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, v->pid, NULL, NULL));
+	ASSERT_EQ(v->pid, waitpid(v->pid, &status, __WALL));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	ASSERT_EQ(0, ptrace(PTRACE_DETACH, v->pid, NULL, NULL));
+	if (stopped)
+		kill(v->pid, SIGCONT);
+	finish(_metadata, v, &before);
+}
+
+DRIVER_TEST(traced_while_it_is_written)
+{
+	traced_while_written(_metadata, &self->v, false);
+}
+
+DRIVER_TEST(traced_out_of_a_stop)
+{
+	traced_while_written(_metadata, &self->v, true);
+}
+
+/* It runs on; what is written is a process that is stopped. */
+DRIVER_TEST(continued_while_it_is_written)
+{
+	struct ckpt_victim *v = &self->v;
+	char buf[65536];
+	pid_t pid;
+	ssize_t n;
+	int fd;
+
+	ckpt_start(v, "busy", 0);
+	stop(v);
+	v->image = ckpt_tmpfile();
+	pid = half_written(v, &fd);
+	kill(v->pid, SIGCONT);
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		ckpt_write_all(v->image, buf, n);
+	expect_end(_metadata, pid, fd, 0);
+	ckpt_ping(v);
+	ckpt_kill(v);
+	n = ckpt_restart(v, 0);
+	ASSERT_LT(0, n) TH_LOG("restart: %s\n%s", strerror(-n), v->log);
+	ckpt_wait_state(v->pid, 'T');
+	kill(v->pid, SIGCONT);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 /* ---------------------------------------------------------------- leaks */
