@@ -68,7 +68,8 @@ struct ckpt_tree_task {
  * struct ckpt_tree_pid - one row of the pid table
  * @pid: referenced; restart: NULL until it is made
  * @nr: number in the pid namespace of the root
- * @session: restart: of a process group: slot of its session + 1, or 0
+ * @session: restart: of a process group or session: slot of the session + 1,
+ *	or the number of slots + 1 for one outside; else 0
  * @task: restart: a task of the image has it
  * @alone: restart: made without a task, and not attached to one so far
  */

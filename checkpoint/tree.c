@@ -377,6 +377,10 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 		put_pid(session);
 		if (err)
 			return err;
+		if (row->e.pgrp == CKPT_NO_SLOT &&
+		    row->e.session != CKPT_NO_SLOT)
+			return ckpt_err(ctx, -ENOSYS,
+					"is in a session of the tree, in a process group that is also outside of it: not supported");
 		row->e.tid = ckpt_pid_slot(ctx, row->pid);
 	}
 	ctx->task = NULL;
@@ -462,27 +466,67 @@ struct pid *ckpt_slot_pid(struct ckpt_ctx *ctx, u32 slot)
 	return tree->pids[slot].pid;
 }
 
+/* How struct ckpt_tree_pid has a session: that of the outside too is one */
+static u32 session_mark(const struct ckpt_tree *tree, u32 session)
+{
+	return session == CKPT_NO_SLOT ? tree->nr_pids + 1 : session + 1;
+}
+
 /* A process group lies in one session, as setpgid(2) sees to. */
+static int group_in_session(struct ckpt_ctx *ctx, u32 i, u32 pgrp, u32 session)
+{
+	struct ckpt_tree_pid *p = &ctx->tree->pids[pgrp];
+	u32 mark = session_mark(ctx->tree, session);
+
+	if (p->session && p->session != mark)
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u: process group %u lies in two sessions",
+				i, pgrp);
+	p->session = mark;
+	return 0;
+}
+
 static int check_groups(struct ckpt_ctx *ctx, u32 i, u32 pgrp, u32 session)
 {
-	struct ckpt_tree_pid *pids = ctx->tree->pids;
 	u32 nr = ctx->tree->nr_pids;
+	int err;
 
 	if ((pgrp != CKPT_NO_SLOT && pgrp >= nr) ||
 	    (session != CKPT_NO_SLOT && session >= nr))
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u: process group %u or session %u is not in the pid table",
 				i, pgrp, session);
-	if (pgrp == CKPT_NO_SLOT)
+	if (pgrp == CKPT_NO_SLOT && session == CKPT_NO_SLOT)
 		return 0;
-	session++;
-	if (session == 0)
-		session = nr + 1;
-	if (pids[pgrp].session && pids[pgrp].session != session)
+	if (pgrp == CKPT_NO_SLOT)
 		return ckpt_err(ctx, -EINVAL,
-				"image: task %u: process group %u lies in two sessions",
-				i, pgrp);
-	pids[pgrp].session = session;
+				"image: task %u: is in session %u, and in no process group of it",
+				i, session);
+	err = group_in_session(ctx, i, pgrp, session);
+	/* the process group of its number, if there is one, is setsid(2)'s */
+	if (!err && session != CKPT_NO_SLOT)
+		err = group_in_session(ctx, i, session, session);
+	return err;
+}
+
+/*
+ * Once all are known: whoever gave its pid to a process group or a session can
+ * have left neither that session nor, as its leader, that process group.
+ */
+static int check_leader(struct ckpt_ctx *ctx, u32 i)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	const struct ckpt_task_entry *e = &tree->tasks[i].e;
+	u32 mark = tree->pids[e->tid].session;
+
+	if (!mark)
+		return 0;
+	if ((e->flags & CKPT_TASK_THREAD) ||
+	    mark != session_mark(tree, e->session) ||
+	    (e->session == e->tid && e->pgrp != e->tid))
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u cannot have left the process group or session of its pid",
+				i);
 	return 0;
 }
 
@@ -506,7 +550,9 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 				i, e->tid);
 	tree->pids[e->tid].task = true;
 	if (i == 0) {
-		if (thread || zombie || e->parent != CKPT_NO_SLOT || e->leader)
+		if (thread || zombie || e->parent != CKPT_NO_SLOT || e->leader ||
+		    ((tree->flags & CKPT_TREE_CONTAINER) &&
+		     tree->pids[e->tid].nr != 1))
 			return ckpt_err(ctx, -EINVAL,
 					"image: task 0 cannot be the root");
 	} else {
@@ -548,41 +594,75 @@ static int check_pid(struct ckpt_ctx *ctx, u32 i,
 	return 0;
 }
 
-static int read_tasks(struct ckpt_ctx *ctx)
+/*
+ * Room for @n more rows in a table of @used: no more than twice what the image
+ * has given so far, whatever number it claims.
+ */
+static void *grow(void *rows, u32 used, u32 *max, u32 n, size_t size)
+{
+	void *more;
+
+	if (used + n <= *max)
+		return rows;
+	more = kvcalloc(2 * used + n, size, GFP_KERNEL_ACCOUNT);
+	if (!more)
+		return NULL;
+	if (used)
+		memcpy(more, rows, used * size);
+	kvfree(rows);
+	*max = 2 * used + n;
+	return more;
+}
+
+static int read_tasks(struct ckpt_ctx *ctx, u32 nr)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	struct ckpt_hdr_tasks *h;
-	u32 i = 0, j, n;
+	void *rows;
+	u32 j, n;
 
-	while (i < tree->nr_tasks) {
-		n = min(tree->nr_tasks - i, CKPT_TASKS_CHUNK);
+	while (tree->nr_tasks < nr) {
+		n = min(nr - tree->nr_tasks, CKPT_TASKS_CHUNK);
 		h = ckpt_read_rec(ctx, CKPT_HDR_TASKS, struct_size(h, tasks, n),
 				  struct_size(h, tasks, n));
 		if (IS_ERR(h))
 			return PTR_ERR(h);
-		for (j = 0; j < n; j++)
-			tree->tasks[i++].e = h->tasks[j];
+		rows = grow(tree->tasks, tree->nr_tasks, &tree->max_tasks, n,
+			    sizeof(*tree->tasks));
+		if (rows)
+			tree->tasks = rows;
+		for (j = 0; j < n && rows; j++)
+			tree->tasks[tree->nr_tasks++].e = h->tasks[j];
 		kvfree(h);
+		if (!rows)
+			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int read_pids(struct ckpt_ctx *ctx)
+static int read_pids(struct ckpt_ctx *ctx, u32 nr)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	struct ckpt_hdr_pids *h;
-	u32 i = 0, j, n;
+	u32 max = 0, j, n;
 	int err = 0;
+	void *rows;
 
-	while (i < tree->nr_pids && !err) {
-		n = min(tree->nr_pids - i, CKPT_PIDS_CHUNK);
+	while (tree->nr_pids < nr && !err) {
+		n = min(nr - tree->nr_pids, CKPT_PIDS_CHUNK);
 		h = ckpt_read_rec(ctx, CKPT_HDR_PIDS, struct_size(h, pids, n),
 				  struct_size(h, pids, n));
 		if (IS_ERR(h))
 			return PTR_ERR(h);
+		rows = grow(tree->pids, tree->nr_pids, &max, n,
+			    sizeof(*tree->pids));
+		if (rows)
+			tree->pids = rows;
+		else
+			err = -ENOMEM;
 		for (j = 0; j < n && !err; j++) {
-			err = check_pid(ctx, i, &h->pids[j]);
-			tree->pids[i++].nr = h->pids[j].nr;
+			err = check_pid(ctx, tree->nr_pids, &h->pids[j]);
+			tree->pids[tree->nr_pids++].nr = h->pids[j].nr;
 		}
 		kvfree(h);
 	}
@@ -623,21 +703,13 @@ int ckpt_tree_read(struct ckpt_ctx *ctx)
 
 	tree->flags = h.flags;
 	tree->last_pid = h.last_pid;
-	tree->tasks = kvcalloc(h.nr_tasks, sizeof(*tree->tasks),
-			       GFP_KERNEL_ACCOUNT);
-	tree->pids = kvcalloc(h.nr_pids, sizeof(*tree->pids),
-			      GFP_KERNEL_ACCOUNT);
-	if (!tree->tasks || !tree->pids)
-		return -ENOMEM;
-	tree->nr_tasks = h.nr_tasks;
-	tree->max_tasks = h.nr_tasks;
-	tree->nr_pids = h.nr_pids;
-
-	err = read_tasks(ctx);
+	err = read_tasks(ctx, h.nr_tasks);
 	if (!err)
-		err = read_pids(ctx);
+		err = read_pids(ctx, h.nr_pids);
 	for (i = 0; i < tree->nr_tasks && !err; i++)
 		err = check_task(ctx, i);
+	for (i = 0; i < tree->nr_tasks && !err; i++)
+		err = check_leader(ctx, i);
 	ctx->stats.tasks = tree->nr_tasks;
 	return err;
 }

@@ -223,6 +223,16 @@ static void tree_test_bad_tasks(struct kunit *test)
 		{ { { 3, FIELD(session), NONE } }, "lies in two sessions" },
 		{ { { 0, FIELD(session), NONE }, { 4, FIELD(pgrp), 0 } },
 		  "lies in two sessions" },
+		/* in a session whose number is a process group of another one */
+		{ { { 4, FIELD(session), 1 } }, "lies in two sessions" },
+		{ { { 4, FIELD(pgrp), NONE } }, "in no process group of it" },
+		/* the leader of a process group is in another session */
+		{ { { 1, FIELD(pgrp), 0 }, { 1, FIELD(session), 0 } },
+		  "cannot have left" },
+		/* the leader of a session is in another process group */
+		{ { { 4, FIELD(session), 4 } }, "cannot have left" },
+		/* the process group of a thread */
+		{ { { 4, FIELD(pgrp), 2 } }, "cannot have left" },
 		/* the rest */
 		{ { { 1, FIELD(flags), 1U << 30 } }, "unknown flags" },
 		{ { { 2, FIELD(flags), CKPT_TASK_THREAD | 1U << 31 } },
@@ -329,6 +339,7 @@ static void tree_test_pid_max(struct kunit *test)
 
 static void tree_test_bad_counts(struct kunit *test)
 {
+	struct ckpt_ctx *ctx;
 	struct tables *t;
 
 	t = good_tables(test);
@@ -361,6 +372,15 @@ static void tree_test_bad_counts(struct kunit *test)
 	t->h.nr_tasks = U32_MAX;
 	t->h.nr_pids = U32_MAX;
 	expect_refused(test, t, -E2BIG, "kernel.pid_max is");
+
+	/* no memory for more than the image has given */
+	t = good_tables(test);
+	t->h.nr_tasks = pid_max;
+	t->h.nr_pids = pid_max;
+	ctx = tables_ctx(test, t);
+	KUNIT_EXPECT_EQ(test, -EINVAL, ckpt_tree_read(ctx));
+	KUNIT_EXPECT_EQ(test, 0, ctx->tree->max_tasks);
+	ckpt_kunit_put(test, ctx);
 }
 
 /* The records do not hold as many entries as they should. */
