@@ -718,6 +718,34 @@ int ckpt_write_header(struct ckpt_ctx *ctx)
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_HEADER, sizeof(h));
 }
 
+static int check_header(struct ckpt_ctx *ctx, struct ckpt_hdr_header *h,
+			const struct ckpt_hdr_header *own)
+{
+	h->release[sizeof(h->release) - 1] = 0;
+	if (h->magic != own->magic)
+		return ckpt_err(ctx, -EINVAL, "image: not a checkpoint image");
+	if (h->version != own->version)
+		return ckpt_err(ctx, -EINVAL,
+				"image: version %u; this kernel reads version %u",
+				h->version, own->version);
+	if (h->incompat)
+		return ckpt_err(ctx, -EINVAL,
+				"image: features %#llx are not known to this kernel",
+				h->incompat);
+	if (h->arch != own->arch || h->page_size != own->page_size ||
+	    h->user_hz != own->user_hz || h->nsig != own->nsig ||
+	    h->rlim_nlimits != own->rlim_nlimits ||
+	    h->task_comm_len != own->task_comm_len)
+		return ckpt_err(ctx, -EINVAL,
+				"image: of another kind of machine or kernel (release %s)",
+				h->release);
+	if (h->uflags & ~CKPT_CHECKPOINT_FLAGS)
+		return ckpt_err(ctx, -EINVAL,
+				"image: taken with unknown flags %#x",
+				h->uflags);
+	return 0;
+}
+
 /**
  * ckpt_read_header - read the first record
  * @ctx: the context
@@ -728,37 +756,24 @@ int ckpt_write_header(struct ckpt_ctx *ctx)
  */
 int ckpt_read_header(struct ckpt_ctx *ctx)
 {
-	struct ckpt_hdr_header h, own = {};
+	struct ckpt_hdr_header *h, *own;
 	int err;
 
-	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_HEADER, sizeof(h));
+	own = kzalloc(sizeof(*own), GFP_KERNEL_ACCOUNT);
+	if (!own)
+		return -ENOMEM;
+	h = ckpt_read_rec(ctx, CKPT_HDR_HEADER, sizeof(*h), sizeof(*h));
+	err = PTR_ERR_OR_ZERO(h);
 	if (err)
-		return err;
-	fill_constants(&own);
-	h.release[sizeof(h.release) - 1] = 0;
-	if (h.magic != own.magic)
-		return ckpt_err(ctx, -EINVAL, "image: not a checkpoint image");
-	if (h.version != own.version)
-		return ckpt_err(ctx, -EINVAL,
-				"image: version %u; this kernel reads version %u",
-				h.version, own.version);
-	if (h.incompat)
-		return ckpt_err(ctx, -EINVAL,
-				"image: features %#llx are not known to this kernel",
-				h.incompat);
-	if (h.arch != own.arch || h.page_size != own.page_size ||
-	    h.user_hz != own.user_hz || h.nsig != own.nsig ||
-	    h.rlim_nlimits != own.rlim_nlimits ||
-	    h.task_comm_len != own.task_comm_len)
-		return ckpt_err(ctx, -EINVAL,
-				"image: of another kind of machine or kernel (release %s)",
-				h.release);
-	if (h.uflags & ~CKPT_CHECKPOINT_FLAGS)
-		return ckpt_err(ctx, -EINVAL,
-				"image: taken with unknown flags %#x",
-				h.uflags);
-	ctx->id = h.id;
-	return 0;
+		goto free;
+	fill_constants(own);
+	err = check_header(ctx, h, own);
+	if (!err)
+		ctx->id = h->id;
+	kvfree(h);
+free:
+	kfree(own);
+	return err;
 }
 
 /**
