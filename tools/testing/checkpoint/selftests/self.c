@@ -55,15 +55,60 @@ static int own_image(struct ckpt_victim *v)
 	return fd;
 }
 
-/* It returns twice, as fork() does. */
-DRIVER_TEST(returns_twice)
+static void *saves_all(void *arg)
 {
-	struct ckpt_victim *v = &self->v;
+	int fd = open("image", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int out = open("returned", O_RDWR | O_CREAT, 0600);
+	long id = sys_checkpoint(0, fd, CHECKPOINT_SUBTREE, -1, NULL, 0);
+
+	CHECK(fd >= 0 && out >= 0 && id >= 0);
+	CHECK_EQ(write(out, id ? "o" : "r", 1), 1);
+	return &up;
+}
+
+static int waits_for_go(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return 9;
+}
+
+static void *thread_waits(void *arg)
+{
+	waits_for_go(NULL);
+	return NULL;
+}
+
+/* The call comes from one thread of several, not the first; and a child */
+CKPT_VICTIM(threads_checkpoint_themselves)
+{
+	pthread_t saver, other;
+	void *ret;
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(waits_for_go, NULL);
+	REQUIRE(!pthread_create(&other, NULL, thread_waits, NULL));
+	ckpt_gate_wait(&up);
+	ckpt_gate_wait(&up);
+	REQUIRE(!pthread_create(&saver, NULL, saves_all, NULL));
+	REQUIRE(!pthread_join(saver, &ret) && ret == &up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 2);
+	pthread_join(other, NULL);
+	ckpt_join(pid, 9);
+}
+
+/* It returns twice, as fork() does. */
+static void returns_twice(struct __test_metadata *_metadata,
+			  struct ckpt_victim *v, const char *name)
+{
 	char buf[8];
 	long ret;
 	int i;
 
-	ckpt_start(v, "checkpoints_itself", 0);
+	ckpt_start(v, name, 0);
 	get_returned(v, buf, sizeof(buf));
 	EXPECT_STREQ("o", buf);
 	ckpt_finish(v);
@@ -79,6 +124,16 @@ DRIVER_TEST(returns_twice)
 		ckpt_finish(v);
 	}
 	ckpt_end(v);
+}
+
+DRIVER_TEST(process_returns_twice)
+{
+	returns_twice(_metadata, &self->v, "checkpoints_itself");
+}
+
+DRIVER_TEST(thread_returns_twice)
+{
+	returns_twice(_metadata, &self->v, "threads_checkpoint_themselves");
 }
 
 CKPT_VICTIM(single)
@@ -220,6 +275,9 @@ static int stopped_threads(pid_t pid)
 			continue;
 		n = state_of(pid, atoi(de->d_name)) == 'T' ? n + 1 : -1;
 	}
+	if (dir)
+		closedir(dir);
+	return n;
 }
 
 /* All processes of the tree, the root first */
