@@ -206,7 +206,7 @@ static int restore_current(struct ckpt_ctx *ctx, u32 row)
 
 	set_task_comm(current, e->comm);
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK, sizeof(h));
-	if (!err && h.index != row)
+	if (!err && (h.index != row || h.reserved))
 		err = ckpt_err(ctx, -EINVAL,
 			       "image: the state of task %u stands where that of task %u belongs",
 			       h.index, row);

@@ -300,6 +300,9 @@ static int files_task_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &ref, CKPT_HDR_TASK_FILES, sizeof(ref));
 	if (err)
 		return err;
+	if (ref.reserved)
+		return ckpt_err(ctx, -EINVAL, "image: descriptors of a task: reserved field is %u",
+				ref.reserved);
 	files = ckpt_obj_fetch(ctx, ref.objref, CKPT_OBJ_FILES);
 	if (IS_ERR(files))
 		return PTR_ERR(files);

@@ -199,6 +199,9 @@ static int fs_task_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &ref, CKPT_HDR_TASK_FS, sizeof(ref));
 	if (err)
 		return err;
+	if (ref.reserved)
+		return ckpt_err(ctx, -EINVAL, "image: root and working directory of a task: reserved field is %u",
+				ref.reserved);
 	fs = ckpt_obj_fetch(ctx, ref.objref, CKPT_OBJ_FS);
 	if (IS_ERR(fs))
 		return PTR_ERR(fs);

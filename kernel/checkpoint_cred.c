@@ -427,7 +427,8 @@ static void *cred_obj_restore(struct ckpt_ctx *ctx)
 	if (IS_ERR(h))
 		return h;
 	if (h->ngroups > CKPT_GROUPS_MAX ||
-	    h->h.len != ALIGN(struct_size(h, groups, h->ngroups), 8)) {
+	    h->h.len != ALIGN(struct_size(h, groups, h->ngroups), 8) ||
+	    (h->ngroups % 2 && h->groups[h->ngroups])) {
 		err = ckpt_err(ctx, -EINVAL, "image: credentials with %u groups in %u bytes",
 			       h->ngroups, h->h.len);
 		goto free;

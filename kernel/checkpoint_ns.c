@@ -458,6 +458,9 @@ static int ns_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_NS, sizeof(h));
 	if (err)
 		return err;
+	if (h.reserved)
+		return ckpt_err(ctx, -EINVAL, "image: namespaces of a task: reserved field is %u",
+				h.reserved);
 	ns = ckpt_obj_fetch(ctx, h.objref, CKPT_OBJ_NSPROXY);
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);

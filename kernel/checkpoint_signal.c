@@ -202,6 +202,9 @@ static int sighand_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_SIGHAND, sizeof(h));
 	if (err)
 		return err;
+	if (h.reserved)
+		return ckpt_err(ctx, -EINVAL, "image: signal handlers: reserved field is %u",
+				h.reserved);
 	saved = ckpt_obj_fetch(ctx, h.objref, CKPT_OBJ_SIGHAND);
 	if (IS_ERR(saved))
 		return PTR_ERR(saved);

@@ -82,6 +82,10 @@ static void arch_save(struct ckpt_hdr_mm *h, struct mm_struct *mm)
 
 static bool arch_valid(const struct ckpt_hdr_mm *h)
 {
+	/* with page tables of four levels, or of five */
+	if (h->task_size != BIT_ULL(47) - PAGE_SIZE &&
+	    h->task_size != BIT_ULL(56) - PAGE_SIZE)
+		return false;
 	/* from a CPU without them, or one on which only key 0 is in use */
 	if (!arch_pkeys_enabled())
 		return h->pkeys <= 1 && h->exec_pkey <= 0;

@@ -622,6 +622,43 @@ HOSTILE_TEST(files)
 	finish(_metadata, &self->v, &self->before);
 }
 
+#define REF(type)							\
+	CHANGE(type, ckpt_hdr_task_ref, reserved, 1)
+
+/* What has no meaning yet must be 0, or could never be given one. */
+HOSTILE_TEST(reserved)
+{
+	static const struct change changes[] = {
+		CHANGE(TRAILER, ckpt_hdr_trailer, reserved, 1),
+		CHANGE(TASK, ckpt_hdr_task, reserved, 1),
+		TASKS(1, reserved, 1),
+		TASKS(1, reserved2, 1),
+		PIDS(1, reserved, 1),
+		REF(TASK_NS),
+		REF(TASK_FS),
+		REF(TASK_FILES),
+		REF(TASK_MM),
+		REF(TASK_SIGHAND),
+		CHANGE(SIGPENDING, ckpt_hdr_sigpending, reserved, 1),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, reserved, 1),
+		CHANGE(TASK_JOBCTL, ckpt_hdr_task_jobctl, reserved, 1),
+		CHANGE(NSPROXY, ckpt_hdr_nsproxy, reserved, 1),
+		CHANGE(FS, ckpt_hdr_fs, reserved, 1),
+		{ "descriptor: reserved", CKPT_HDR_FDS, 0,
+		  sizeof(struct ckpt_hdr_fds) +
+		  offsetof(struct ckpt_fd, reserved), 4, 1 },
+		CHANGE(PIPE, ckpt_hdr_pipe, reserved, 1),
+		{ "pipe slot: reserved", CKPT_HDR_PIPE_BUFS, 0,
+		  sizeof(struct ckpt_hdr_pipe_bufs) +
+		  offsetof(struct ckpt_pipe_buf, reserved), 4, 1 },
+		CHANGE(MM, ckpt_hdr_mm, reserved, 1),
+		CHANGE(VMA, ckpt_hdr_vma, reserved, 1),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
 /* No string of an image ends within its record, nor a name in its field. */
 HOSTILE_TEST(strings)
 {
