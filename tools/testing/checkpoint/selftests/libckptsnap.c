@@ -60,6 +60,15 @@ static void put_number(struct ckpt_snap *s, const char *kind, unsigned long n)
 	put_id(s, kind, id);
 }
 
+/* An inode number says nothing without the device that it is of. */
+static void put_inode(struct ckpt_snap *s, const char *dev, unsigned long ino)
+{
+	char id[64];
+
+	snprintf(id, sizeof(id), "%s/%lu", dev, ino);
+	put_id(s, "ino", id);
+}
+
 /* 0 is no pid, whichever way these are compared. */
 static void put_pid(struct ckpt_snap *s, bool same, const char *kind, long pid)
 {
@@ -378,6 +387,10 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd)
 	unsigned long id;
 	struct stat st;
 
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	if (!stat(path, &st))
+		snprintf(dev, sizeof(dev), "%02x:%02x", major(st.st_dev),
+			 minor(st.st_dev));
 	snprintf(name, sizeof(name), "fdinfo/%d", fd);
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
 	/* As /proc/PID/maps writes it */

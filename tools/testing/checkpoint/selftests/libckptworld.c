@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,27 +55,25 @@ static void set_limit(const char *path, long n)
 
 /*
  * How many namespaces of a kind there are, those without a process too: one
- * less than the lowest limit under which another one can be made.
+ * less than the lowest limit, from @low + 1 to @high + 1, under which another
+ * one can be made. That one stays for a while, so it is made only once; -1 if
+ * there are more than @high.
  */
-static long count_namespaces(unsigned int kind)
+static long count_namespaces(unsigned int kind, long low, long high)
 {
-	long low = 0, high, mid, saved;
+	long n, saved;
 	char buf[32];
 
 	if (ckpt_read_file(kinds[kind].limit, buf, sizeof(buf)) <= 0)
 		return 0;
 	saved = atol(buf);
-	high = saved;
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		set_limit(kinds[kind].limit, mid);
+	for (n = low; n <= high && n < saved; n++) {
+		set_limit(kinds[kind].limit, n + 1);
 		if (can_unshare(kinds[kind].flag))
-			high = mid;
-		else
-			low = mid + 1;
+			break;
 	}
 	set_limit(kinds[kind].limit, saved);
-	return low - 1;
+	return n <= high ? n : -1;
 }
 
 static bool is_user_task(const char *dir, const char *tid)
@@ -145,7 +144,7 @@ static void look_at_namespaces(struct ckpt_world *world)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		world->ns[i] = count_namespaces(i);
+		world->ns[i] = count_namespaces(i, 0, LONG_MAX - 1);
 }
 
 /* What was just freed is gone after a moment: until two looks are the same. */
@@ -173,14 +172,12 @@ static bool no_more(const struct ckpt_world *now,
 	       now->mem_kb >= before->mem_kb - slack_kb;
 }
 
-static bool no_more_namespaces(struct ckpt_world *now,
-			       const struct ckpt_world *before)
+static bool no_more_namespaces(const struct ckpt_world *before)
 {
 	unsigned int i;
 
-	look_at_namespaces(now);
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (now->ns[i] > before->ns[i])
+		if (count_namespaces(i, before->ns[i], before->ns[i]) < 0)
 			return false;
 	return true;
 }
@@ -193,10 +190,11 @@ void ckpt_world_expect(const struct ckpt_world *before, long slack_kb)
 	do {
 		look(&now);
 		if (no_more(&now, before, slack_kb) &&
-		    no_more_namespaces(&now, before))
+		    no_more_namespaces(before))
 			return;
 		usleep(50000);
 	} while (ckpt_now() < end);
+	look_at_namespaces(&now);
 	ckpt_die("left behind: tasks %ld, were %ld; open files %ld, were %ld;\n"
 		 "namespaces uts %ld, ipc %ld, mnt %ld, pid %ld, were %ld, %ld, %ld, %ld;\n"
 		 "memory available %ld kB, was %ld kB",
