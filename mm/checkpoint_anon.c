@@ -305,7 +305,10 @@ static struct folio *anon_alloc_huge(struct vm_area_struct *vma,
 	return folio;
 }
 
-/* Returns the number of pages, 0 if something is there, or an errno. */
+/*
+ * Returns the number of pages, 0 if something is there, -EBUSY if a page table
+ * is, which takes small pages only, or an errno.
+ */
 static int anon_install_huge(struct vm_area_struct *vma, pmd_t *pmd,
 			     unsigned long addr, struct folio *folio)
 {
@@ -322,7 +325,6 @@ static int anon_install_huge(struct vm_area_struct *vma, pmd_t *pmd,
 
 	ptl = pmd_lock(mm, pmd);
 	if (!pmd_none(*pmd)) {
-		/* an empty page table would stay where it is */
 		ret = pmd_trans_huge(*pmd) ? 0 : -EBUSY;
 		spin_unlock(ptl);
 		pte_free(mm, pgtable);
@@ -354,6 +356,38 @@ static int anon_install_huge(struct vm_area_struct *vma, pmd_t *pmd,
 	return -EINVAL;
 }
 #endif
+
+/*
+ * Have in small pages what @p has from @p->done on in a huge one: somebody who
+ * reads this memory from outside has brought a page table there, and that stays
+ * even when it is empty.
+ */
+static int anon_split(struct mm_struct *mm, struct ckpt_pages *p)
+{
+	struct page *page, **pages = p->page + p->done;
+	struct folio *folio = page_folio(*pages);
+	unsigned int i, nr = folio_nr_pages(folio);
+
+	for (i = 0; i < nr; i++) {
+		page = alloc_page(GFP_HIGHUSER_MOVABLE);
+		if (!page)
+			goto undo;
+		copy_highpage(page, folio_page(folio, i));
+		pages[i] = page;
+		if (mem_cgroup_charge(page_folio(page), mm, GFP_KERNEL)) {
+			i++;
+			goto undo;
+		}
+	}
+	folio_put(folio);
+	return 0;
+undo:
+	while (i--) {
+		put_page(pages[i]);
+		pages[i] = folio_page(folio, i);
+	}
+	return -ENOMEM;
+}
 
 static unsigned long anon_alloc_bulk(struct page **page, unsigned int nr)
 {
@@ -515,6 +549,11 @@ static int anon_install_extent(struct vm_area_struct *vma,
 		else
 			n = anon_install_small(vma, pmd, addr,
 					       p->page + p->done, room);
+		if (n == -EBUSY) {
+			n = anon_split(vma->vm_mm, p);
+			if (!n)
+				continue;
+		}
 		if (n < 0)
 			return n;
 		if (n)
@@ -565,8 +604,8 @@ static const struct ckpt_load_ops anon_load_ops = {
  * @mm: the address space of the current task, with all of its mappings
  *
  * Context: the restoring task, may sleep; takes and drops the mmap lock.
- * Return: 0, -EINVAL for a malformed image, -ENOMEM, -EINTR, -EBUSY, or the
- * errno of the read.
+ * Return: 0, -EINVAL for a malformed image, -ENOMEM, -EINTR, or the errno of
+ * the read.
  */
 int ckpt_anon_restore(struct ckpt_ctx *ctx, struct mm_struct *mm)
 {
