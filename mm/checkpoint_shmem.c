@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -46,20 +47,15 @@ static void shmem_drop(void *ptr)
 	fput(ptr);
 }
 
+/*
+ * /proc/PID/map_files can be opened: another file with the same pages. Whoever
+ * only looks a path up there holds the dentry for a moment.
+ */
 static int shmem_users(void *ptr)
-{
-	return file_count((struct file *)ptr);
-}
-
-static int shmem_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct file *file = ptr;
 
-	/* /proc/PID/map_files can be opened: another file with the same pages */
-	if (d_count(file->f_path.dentry) > 1)
-		return ckpt_err(ctx, -EBUSY, "shared anonymous memory (inode %lu) is open as a file: close it and try again",
-				file_inode(file)->i_ino);
-	return 0;
+	return file_count(file) + d_count(file->f_path.dentry) - 1;
 }
 
 /**
@@ -242,6 +238,9 @@ static void *shmem_restore(struct ckpt_ctx *ctx)
 		return ERR_PTR(err);
 	}
 
+	/* as for mmap(): with strict overcommit all of it is accounted */
+	if (sysctl_overcommit_memory == OVERCOMMIT_NEVER)
+		h.flags = 0;
 	file = shmem_kernel_file_setup(SHMEM_NAME, h.size, h.flags);
 	if (IS_ERR(file)) {
 		ckpt_err(ctx, PTR_ERR(file), "%llu bytes of shared anonymous memory cannot be had",
@@ -263,7 +262,6 @@ const struct ckpt_obj_ops ckpt_shmem_obj_ops = {
 	.grab		= shmem_grab,
 	.drop		= shmem_drop,
 	.users		= shmem_users,
-	.collect	= shmem_collect,
 	.checkpoint	= shmem_checkpoint,
 	.restore	= shmem_restore,
 };

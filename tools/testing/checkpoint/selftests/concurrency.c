@@ -10,6 +10,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+
+/* Where nothing else is mapped */
+#define SHARED_AT	0x100000000000UL
 
 #include "libckptproto.h"
 
@@ -151,6 +155,47 @@ DRIVER_TEST(signalled_while_parked)
 	ASSERT_EQ(v->pid, waitpid(v->pid, &status, 0));
 	EXPECT_EQ(SIGTERM, status);
 	ckpt_kill(v);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(shares_memory)
+{
+	char *shared;
+
+	shared = mmap((void *)SHARED_AT, 4096, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	REQUIRE(shared == (void *)SHARED_AT);
+	*shared = 'x';
+	ckpt_ready();
+	CHECK_EQ(*shared, 'x');
+}
+
+/* Whoever looks at it for a moment has no part in it. */
+DRIVER_TEST(looked_at)
+{
+	struct ckpt_victim *v = &self->v;
+	struct stat st;
+	char path[64];
+	long ret;
+	pid_t pid;
+	int i;
+
+	ckpt_start(v, "shares_memory", 0);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", v->pid,
+		 SHARED_AT, SHARED_AT + 4096);
+	if (stat(path, &st))
+		SKIP(return, "no /proc/PID/map_files: %s", strerror(errno));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	while (!pid)
+		stat(path, &st);
+	for (i = 0; i < 40; i++) {
+		ret = ckpt_checkpoint(v, 0);
+		EXPECT_LT(0, ret) TH_LOG("%s", v->log);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ckpt_finish(v);
 	ckpt_end(v);
 }
 

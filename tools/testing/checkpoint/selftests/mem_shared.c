@@ -7,6 +7,7 @@
 
 #include <linux/futex.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -197,6 +198,55 @@ CKPT_TEST(futex_between_processes)
 	CKPT_WAIT_FOR(syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0) ||
 		      __atomic_load_n(word + 1, __ATOMIC_SEQ_CST));
 	ckpt_join(pid, 0);
+}
+
+#define RESERVE_MB	256
+
+CKPT_VICTIM(not_reserved)
+{
+	char *mem = mmap(NULL, RESERVE_MB << 20, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	REQUIRE(mem != MAP_FAILED);
+	mem[5] = 'x';
+	ckpt_ready();
+	CHECK_EQ(mem[5], 'x');
+}
+
+static long committed_mb(void)
+{
+	char buf[8192], *line;
+
+	if (ckpt_read_file("/proc/meminfo", buf, sizeof(buf)) < 0)
+		return -1;
+	line = strstr(buf, "Committed_AS:");
+	return line ? strtol(line + 13, NULL, 10) >> 10 : -1;
+}
+
+/* With strict overcommit nothing is exempt: as where mmap() makes it. */
+DRIVER_TEST(strict_overcommit)
+{
+	struct ckpt_victim *v = &self->v;
+	char mode[16], ratio[16];
+	long ret, before, after;
+
+	ASSERT_LT(0, ckpt_read_file("/proc/sys/vm/overcommit_memory", mode,
+				    sizeof(mode)));
+	ASSERT_LT(0, ckpt_read_file("/proc/sys/vm/overcommit_ratio", ratio,
+				    sizeof(ratio)));
+	ckpt_start(v, "not_reserved", 0);
+	ckpt_checkpoint_kill(v);
+	before = committed_mb();
+	ckpt_write_file("/proc/sys/vm/overcommit_ratio", "100");
+	ckpt_write_file("/proc/sys/vm/overcommit_memory", "2");
+	ret = ckpt_restart(v, 0);
+	after = committed_mb();
+	ckpt_write_file("/proc/sys/vm/overcommit_memory", mode);
+	ckpt_write_file("/proc/sys/vm/overcommit_ratio", ratio);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	EXPECT_LE(before + RESERVE_MB, after);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 TEST_HARNESS_MAIN
