@@ -472,6 +472,7 @@ static int vma_restore_mapping(struct mm_struct *mm,
 static int vma_restore_special(struct mm_struct *mm,
 			       const struct ckpt_hdr_vma *h, const char *name)
 {
+	unsigned long prot = h->flags & VM_ACCESS_FLAGS;
 	struct vm_area_struct *vma;
 	int err = -EINVAL;
 
@@ -480,6 +481,11 @@ static int vma_restore_special(struct mm_struct *mm,
 	vma = vma_lookup(mm, h->start);
 	if (vma && vma->vm_start == h->start && vma->vm_end == h->end &&
 	    ckpt_vma_special(vma) == h->kind)
+		err = 0;
+	/* what the program did with mprotect() since exec mapped it */
+	if (!err && prot != (vma->vm_flags & VM_ACCESS_FLAGS))
+		err = security_file_mprotect(vma, prot, prot);
+	if (!err)
 		err = vma_set_flags(vma, h->kind, h->flags, name);
 	mmap_write_unlock(mm);
 	return err;
