@@ -13,6 +13,7 @@ struct mnt_namespace;
 /* Bits of ckpt_obj_mark() on an open file */
 #define CKPT_FILE_MARK_FD	0x1	/* met in a descriptor table */
 #define CKPT_FILE_MARK_CHECKED	0x2	/* can be saved */
+#define CKPT_FILE_MARK_MAPPED	0x4	/* met as a mapping, or as an exe link */
 
 /**
  * struct ckpt_file_ops - one kind of open file

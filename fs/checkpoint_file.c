@@ -176,7 +176,16 @@ static struct file *external_restore(struct ckpt_ctx *ctx,
 				     const char *name)
 {
 	struct file *file = given_file(ctx, name);
+	int err;
 
+	/* what the tree had mapped of it is not in the image */
+	if (file && (h->flags & CKPT_FILEF_UNCHANGED)) {
+		err = check_unchanged(ctx, file, h, name);
+		if (err) {
+			fput(file);
+			return ERR_PTR(err);
+		}
+	}
 	if (file)
 		return file;
 	if (h->kind == CKPT_FILE_TTY && ctx->tty)
@@ -323,7 +332,11 @@ int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who)
  */
 int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file)
 {
-	return ckpt_obj_collect(ctx, file, CKPT_OBJ_FILE);
+	int err = ckpt_obj_collect(ctx, file, CKPT_OBJ_FILE);
+
+	if (!err)
+		ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_MAPPED);
+	return err;
 }
 
 static void file_grab(void *ptr)
@@ -422,6 +435,17 @@ static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 	return 0;
 }
 
+/*
+ * What is mapped of a file is not in the image: it must be in the file still.
+ * One that is open for writing is expected to change.
+ */
+static bool must_be_unchanged(struct ckpt_ctx *ctx, struct file *file)
+{
+	return file_type(file) == S_IFREG && !(file->f_mode & FMODE_WRITE) &&
+	       (ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) &
+		CKPT_FILE_MARK_MAPPED);
+}
+
 /* What tells whether it is the same file, and what it was */
 static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
 		     struct ckpt_hdr_file *h)
@@ -435,7 +459,9 @@ static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
 	h->dev = huge_encode_dev(inode->i_sb->s_dev);
 	if (S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode))
 		h->rdev = huge_encode_dev(inode->i_rdev);
-	if (!ckpt_file_table[kind].by_path)
+	if (must_be_unchanged(ctx, file))
+		h->flags |= CKPT_FILEF_UNCHANGED;
+	else if (!ckpt_file_table[kind].by_path)
 		return 0;
 
 	err = vfs_getattr(file_user_path(file), &stat, STATX_BASIC_STATS,
@@ -447,9 +473,6 @@ static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
 	h->dev = huge_encode_dev(stat.dev);
 	h->size = stat.size;
 	h->mtime_ns = timespec64_to_ns(&stat.mtime);
-	if (kind == CKPT_FILE_REG && !(file->f_mode & FMODE_WRITE) &&
-	    !(ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) & CKPT_FILE_MARK_FD))
-		h->flags |= CKPT_FILEF_UNCHANGED;
 	return 0;
 }
 
@@ -471,6 +494,11 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 				"an open file changed meanwhile, try again");
 	ops = &ckpt_file_table[kind];
 	h.kind = kind;
+	/*
+	 * Without f_pos_lock: the tasks that move it are parked, and of a file
+	 * that others have a part in it is not used. It is set with that lock
+	 * not held either, while nobody else has the file.
+	 */
 	h.f_pos = file->f_pos;
 	err = save_flags(ctx, file, kind, &h);
 	if (!err)
@@ -653,7 +681,9 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 				h->kind);
 	if ((h->f_flags & ~CKPT_F_FLAGS) || (h->flags & ~CKPT_FILEF_ALL) ||
 	    h->f_pos > LLONG_MAX ||
-	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE))
+	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE) ||
+	    (h->inner && !ckpt_kind_is_pipe(h->kind)) ||
+	    (h->mnt && !ckpt_file_table[h->kind].by_path))
 		return ckpt_err(ctx, -EINVAL, "image: %s with flags %#x, %#x at position %llu",
 				ckpt_file_table[h->kind].name, h->f_flags,
 				h->flags, h->f_pos);

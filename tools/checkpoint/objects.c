@@ -173,10 +173,6 @@ static int read_file(struct parser *p, struct model_object *o)
 		if (check_ref(p, "inner", r->inner, CKPT_OBJ_PIPE))
 			return -1;
 		break;
-	case CKPT_FILE_SHMEM:
-		if (check_ref(p, "inner", r->inner, CKPT_OBJ_SHMEM))
-			return -1;
-		break;
 	default:
 		if (r->inner)
 			return damaged(p, "inner is not 0");

@@ -47,7 +47,6 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_MEM]		= "mem",
 	[CKPT_FILE_PIPE]	= "pipe",
 	[CKPT_FILE_FIFO]	= "fifo",
-	[CKPT_FILE_SHMEM]	= "shmem",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,

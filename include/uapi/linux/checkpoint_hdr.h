@@ -952,12 +952,11 @@ enum ckpt_file_kind {
 	CKPT_FILE_MEM,		/* /dev/null, zero, full, random, urandom */
 	CKPT_FILE_PIPE,		/* pipe(2) */
 	CKPT_FILE_FIFO,		/* named pipe, by path */
-	CKPT_FILE_SHMEM,	/* shared anonymous memory, only mapped */
 	CKPT_FILE_MAX
 };
 
 /* struct ckpt_hdr_file.flags */
-#define CKPT_FILEF_UNCHANGED	0x1	/* only mapped: size and mtime must be as saved */
+#define CKPT_FILEF_UNCHANGED	0x1	/* mapped: size and mtime must be as saved */
 #define CKPT_FILEF_NOWAIT	0x2	/* a pipe that can be read with RWF_NOWAIT */
 #define CKPT_FILEF_NO_HUP	0x4	/* reader of a fifo that has seen no writer yet */
 #define CKPT_FILEF_RANDOM	0x8	/* POSIX_FADV_RANDOM */
@@ -972,7 +971,7 @@ enum ckpt_file_kind {
  * @kind: enum ckpt_file_kind
  * @f_flags: O_*, with the access mode
  * @flags: CKPT_FILEF_*
- * @inner: objref of the pipe or shmem object, else 0
+ * @inner: objref of the pipe object, else 0
  * @f_pos: file position
  * @owner: F_SETOWN: pid slot + 1, 0 for none
  * @owner_type: F_OWNER_* of @owner
@@ -991,8 +990,8 @@ enum ckpt_file_kind {
  * @rdev: device number of a device
  *
  * A struct ckpt_hdr_string follows: the path below the root of its mount
- * namespace; of an external file, a terminal, a pipe and shared anonymous
- * memory, what /proc/PID/fd/N shows.
+ * namespace; of an external file, a terminal and a pipe, what /proc/PID/fd/N
+ * shows.
  */
 struct ckpt_hdr_file {
 	struct ckpt_hdr h;

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -107,6 +108,49 @@ DRIVER_TEST(regular_file)
 	ASSERT_EQ(11, pread(other, buf, sizeof(buf) - 1, 0));
 	EXPECT_STREQ("other after", buf);
 	ASSERT_EQ(7, pread(fd, buf, sizeof(buf) - 1, 0));
+	ckpt_end(v);
+}
+
+/* The victim's own memory has nothing of it: it comes from the file. */
+CKPT_VICTIM(maps)
+{
+	char *mem = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, PASSED, 0);
+
+	REQUIRE(mem != MAP_FAILED);
+	CHECK(!strcmp(mem, "mapped"));
+	ckpt_ready();
+	CHECK(!strcmp(mem, "mapped"));
+}
+
+/* One that is mapped, too, must have what was mapped. */
+DRIVER_TEST(mapped_file)
+{
+	struct ckpt_victim *v = &self->v;
+	int fd, other = ckpt_tmpfile();
+	char path[64];
+	long ret;
+
+	snprintf(path, sizeof(path), "/tmp/ckpt.mapped.%d", getpid());
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(7, write(fd, "mapped", 7));
+	close(fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	unlink(path);
+	ASSERT_LE(0, fd);
+	ckpt_pass(fd, PASSED);
+	ckpt_start(v, "maps", 0);
+	ckpt_checkpoint_kill(v);
+	ckpt_inherit_link(v, fd);
+	v->inherit[2].fd = other;
+	ASSERT_EQ(8, write(other, "another", 8));
+	ret = ckpt_restart(v, 0);
+	EXPECT_EQ(-ESTALE, ret);
+	EXPECT_TRUE(ckpt_logged(v, "mapped")) TH_LOG("%s", v->log);
+	v->inherit[2].fd = fd;
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
 	ckpt_end(v);
 }
 
@@ -251,6 +295,84 @@ DRIVER_TEST(terminal_by_name)
 	ASSERT_EQ(1, write(master, "k", 1));
 	ckpt_finish(v);
 	EXPECT_EQ(15, read(master, buf, sizeof(buf)));
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(has_terminal)
+{
+	int fd = open("/dev/tty", O_RDWR);
+
+	REQUIRE(fd >= 0);
+	close(fd);
+	ckpt_ready();
+	fd = open("/dev/tty", O_RDWR);
+	CHECK(fd >= 0);
+	CHECK(getsid(0) != getpid());
+}
+
+/* As a shell does for its user, and then this test under it */
+static void lead_session(int slave, struct ckpt_victim *v)
+{
+	long ret;
+
+	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0))
+		ckpt_die("no controlling terminal: %s", strerror(errno));
+	ckpt_start(v, "has_terminal", CKPT_SAME_SESSION);
+	ckpt_checkpoint_kill(v);
+	ret = ckpt_restart(v, 0);
+	if (ret <= 0)
+		ckpt_die("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* A job of an interactive shell has a terminal, which that of restart becomes. */
+DRIVER_TEST(controlling_terminal)
+{
+	int master, slave, status;
+	char name[64];
+	pid_t pid;
+
+	master = open_pty(name, sizeof(name));
+	if (master < 0)
+		SKIP(return, "no pseudo terminals");
+	slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ASSERT_LE(0, slave);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		lead_session(slave, &self->v);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+CKPT_VICTIM(leads_session)
+{
+	REQUIRE(!ioctl(PASSED, TIOCSCTTY, 0));
+	ckpt_ready();
+	CHECK(open("/dev/tty", O_RDWR) >= 0);
+}
+
+/* One whose shell is in the tree is not. */
+DRIVER_TEST(terminal_of_its_own)
+{
+	struct ckpt_victim *v = &self->v;
+	int master, slave;
+	char name[64];
+
+	master = open_pty(name, sizeof(name));
+	if (master < 0)
+		SKIP(return, "no pseudo terminals");
+	slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ASSERT_LE(0, slave);
+	ckpt_pass(slave, PASSED);
+	ckpt_start(v, "leads_session", 0);
+	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, CHECKPOINT_KILL));
+	EXPECT_TRUE(ckpt_logged(v, "controlling terminal"))
+		TH_LOG("%s", v->log);
+	ckpt_finish(v);
 	ckpt_end(v);
 }
 

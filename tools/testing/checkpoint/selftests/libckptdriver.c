@@ -279,7 +279,8 @@ static void __attribute__((noreturn)) become_victim(struct ckpt_victim *v)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
+	if (!(v->flags & CKPT_SAME_SESSION))
+		setsid();
 	umask(022);
 	/* Out of the way of what the victim opens. */
 	if (dup2(v->report[1], CKPT_REPORT_FD) < 0 ||

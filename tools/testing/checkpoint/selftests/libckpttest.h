@@ -179,6 +179,7 @@ void ckpt_pause(void);
 /* What ckpt_start() makes of the victim */
 #define CKPT_CONTAINER		0x1	/* the init of new pid, uts, ipc, mnt ns */
 #define CKPT_NO_WAIT		0x2	/* do not wait until it is ready */
+#define CKPT_SAME_SESSION	0x4	/* it is in the session of the driver */
 
 /**
  * struct ckpt_victim - a running victim, as its driver sees it
