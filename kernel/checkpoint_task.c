@@ -7,6 +7,7 @@
 
 #include <linux/capability.h>
 #include <linux/checkpoint_types.h>
+#include <linux/cred.h>
 #include <linux/futex.h>
 #include <linux/oom.h>
 #include <linux/perf_event.h>
@@ -15,6 +16,7 @@
 #include <linux/rseq.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sched/user.h>
 #include <linux/seccomp.h>
 #include <linux/security.h>
 #include <linux/sem.h>
@@ -24,6 +26,9 @@
 #include <linux/uaccess.h>
 #include <linux/uprobes.h>
 #include <linux/user_events.h>
+#include <linux/user_namespace.h>
+
+#include "checkpoint.h"
 
 /* ------------------------------------------------------------- limits */
 
@@ -232,7 +237,19 @@ static const struct {
 };
 
 #define CKPT_MISC_FLAGS	(CKPT_MISC_MCE_PROCESS | CKPT_MISC_MCE_EARLY | \
-			 CKPT_MISC_IO_FLUSHER | CKPT_MISC_EXECED)
+			 CKPT_MISC_IO_FLUSHER | CKPT_MISC_EXECED | \
+			 CKPT_MISC_NPROC_EXCEEDED)
+
+/**
+ * struct misc_defer - what is put aside until commit
+ * @h: the record
+ * @check_nproc: the task becomes another user's, as by setuid(2), or the caller
+ *	of restart has exceeded RLIMIT_NPROC so, and may not exceed it
+ */
+struct misc_defer {
+	struct ckpt_hdr_task_misc h;
+	bool check_nproc;
+};
 
 static int misc_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
@@ -268,6 +285,8 @@ static int misc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 			h.flags |= prctl_flags[i].flag;
 	if (!(t->flags & PF_FORKNOEXEC))
 		h.flags |= CKPT_MISC_EXECED;
+	if (t->flags & PF_NPROC_EXCEEDED)
+		h.flags |= CKPT_MISC_NPROC_EXCEEDED;
 	get_task_comm(h.comm, t);
 
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
@@ -297,7 +316,8 @@ static bool rseq_ok(const struct ckpt_hdr_task_misc *h)
 static int misc_restore(struct ckpt_ctx *ctx)
 {
 	const char *what = refused_inherited(current);
-	struct ckpt_hdr_task_misc h, *d;
+	struct ckpt_hdr_task_misc h;
+	struct misc_defer *d;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
@@ -320,7 +340,10 @@ static int misc_restore(struct ckpt_ctx *ctx)
 	d = ckpt_task_defer(ctx, CKPT_STATE_MISC, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	*d = h;
+	d->h = h;
+	d->check_nproc = (!uid_eq(ckpt_new_cred()->uid, current_uid()) ||
+			  (current->flags & PF_NPROC_EXCEEDED)) &&
+			 !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN);
 	/* of a task that replaces itself: in the address space that is gone */
 	rseq_execve(current);
 	return 0;
@@ -353,9 +376,24 @@ static void commit_pointers(const struct ckpt_hdr_task_misc *h)
 #endif
 }
 
+/*
+ * What setuid(2) does where it exceeds RLIMIT_NPROC: the next exec fails. The
+ * credentials and the limits are in force already.
+ */
+static void commit_nproc(const struct misc_defer *d)
+{
+	current->flags &= ~PF_NPROC_EXCEEDED;
+	if ((d->h.flags & CKPT_MISC_NPROC_EXCEEDED) ||
+	    (d->check_nproc && current_user() != INIT_USER &&
+	     is_rlimit_overlimit(current_ucounts(), UCOUNT_RLIMIT_NPROC,
+				 rlimit(RLIMIT_NPROC))))
+		current->flags |= PF_NPROC_EXCEEDED;
+}
+
 static void misc_commit(void *defer)
 {
-	const struct ckpt_hdr_task_misc *h = defer;
+	const struct misc_defer *d = defer;
+	const struct ckpt_hdr_task_misc *h = &d->h;
 	int i;
 
 	commit_pointers(h);
@@ -368,6 +406,7 @@ static void misc_commit(void *defer)
 		current->flags &= ~PF_FORKNOEXEC;
 	else
 		current->flags |= PF_FORKNOEXEC;
+	commit_nproc(d);
 	current->personality = h->personality;
 	/* after the credentials, which clear it */
 	current->pdeath_signal = h->pdeath_signal;

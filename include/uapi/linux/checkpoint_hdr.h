@@ -562,6 +562,7 @@ struct ckpt_hdr_task_sched {
 #define CKPT_MISC_MCE_EARLY	0x2	/* with PR_MCE_KILL_EARLY */
 #define CKPT_MISC_IO_FLUSHER	0x4	/* PR_SET_IO_FLUSHER */
 #define CKPT_MISC_EXECED	0x8	/* has called exec since it was forked */
+#define CKPT_MISC_NPROC_EXCEEDED 0x10	/* RLIMIT_NPROC exceeded by setuid(2) */
 
 /**
  * struct ckpt_hdr_task_misc - small state of a thread

@@ -104,7 +104,7 @@ CKPT_TEST(pending_signals_exceeded)
 	}
 }
 
-static struct ckpt_gate go;
+static struct ckpt_gate up, go, end;
 
 static int waits(void *arg)
 {
@@ -128,6 +128,44 @@ CKPT_TEST(processes_exceeded)
 	ckpt_gate_open(&go, 4);
 	for (i = 0; i < 4; i++)
 		ckpt_join(pid[i], 0);
+}
+
+static int execs(void *arg)
+{
+	lower(RLIMIT_NPROC, 0);
+	REQUIRE(!setgid(7002) && !setuid(7002));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK_EQ(execl("/proc/self/exe", "exe", NULL), -1);
+	CHECK_EQ(errno, EAGAIN);
+	return 0;
+}
+
+static int other_user(void *arg)
+{
+	REQUIRE(!setgid(7002) && !setuid(7002));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&end);
+	return 0;
+}
+
+/* setuid(2) lets it pass, and the next exec does not. */
+CKPT_TEST(processes_exceeded_by_setuid)
+{
+	pid_t pid[2];
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	ckpt_gate_init(&end);
+	pid[0] = ckpt_fork(other_user, NULL);
+	ckpt_gate_wait(&up);
+	pid[1] = ckpt_fork(execs, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid[1], 0);
+	ckpt_gate_open(&end, 1);
+	ckpt_join(pid[0], 0);
 }
 
 CKPT_TEST(no_file_may_grow)
