@@ -22,6 +22,8 @@
 #define FUTEX_KNOWN	(FLAGS_SIZE_MASK | FLAGS_SHARED | FLAGS_CLOCKRT | \
 			 FLAGS_HAS_TIMEOUT)
 
+typedef long restart_fn_t(struct restart_block *block);
+
 /**
  * struct kind - one kind of restart block
  * @fn: where the function is named that it is known by
@@ -31,7 +33,7 @@
  * @load: the reverse of @save, with the time at which the wait ends
  */
 struct kind {
-	long (*const *fn)(struct restart_block *block);
+	restart_fn_t *const *fn;
 	bool (*known)(const struct restart_block *block);
 	void (*save)(struct ckpt_ctx *ctx, const struct restart_block *block,
 		     struct ckpt_hdr_restart_block *h);
