@@ -189,15 +189,6 @@ static void put_lines(struct ckpt_snap *s, char *buf, pid_t pid,
 		put(s, "%s: %s\n", name, line);
 }
 
-/* A file system may use a number that another one uses as well. */
-static void put_inode(struct ckpt_snap *s, const char *dev, unsigned long ino)
-{
-	char id[48];
-
-	snprintf(id, sizeof(id), "%s/%lu", dev, ino);
-	put_id(s, "ino", id);
-}
-
 static void put_maps(struct ckpt_snap *s, char *buf, pid_t pid)
 {
 	char *text = proc_file(buf, pid, 0, "maps"), *line;
@@ -387,10 +378,6 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd)
 	unsigned long id;
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
-	if (!stat(path, &st))
-		snprintf(dev, sizeof(dev), "%02x:%02x", major(st.st_dev),
-			 minor(st.st_dev));
 	snprintf(name, sizeof(name), "fdinfo/%d", fd);
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
 	/* As /proc/PID/maps writes it */
