@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "text.h"
 #include "tool.h"
 
@@ -42,8 +43,9 @@ static const char usage_text[] =
 "  --stats               print times and numbers on standard error\n"
 "  --help                this text\n"
 "\n"
-"exit status: that of the root; 128+N if signal N ended it; 125 the restart\n"
-"failed, and left nothing behind; 2 usage\n";
+"exit status: that of the root; 128+N if signal N ended it, or ended the\n"
+"restart; 125 the restart failed; 2 usage. A restart that failed or was ended\n"
+"left nothing behind.\n";
 
 struct options {
 	const char *file;
@@ -208,6 +210,8 @@ static const char *hint(int err)
 		return "this is not a complete checkpoint image: try ckptinfo";
 	case EEXIST:
 		return "a pid of the tree is in use: say --no-pids";
+	case EINTR:
+		return "nothing was left behind";
 	default:
 		return NULL;
 	}
@@ -247,6 +251,32 @@ static pid_t call(struct options *o, int fd)
 	}
 	tool_failed(line, "", err, hint(err));
 	return -1;
+}
+
+/* --------------------------------------------------------------- signals */
+
+/* The signal that came before there was a root to pass it on to, or 0 */
+static volatile sig_atomic_t caught;
+
+static void on_signal(int sig)
+{
+	caught = sig;
+}
+
+/*
+ * A signal that would end this program ends the restart: the tree must not
+ * come to life with nobody there to wait for it. One that is ignored is not
+ * caught, as it is not passed on.
+ */
+static void catch_signals(void)
+{
+	static const int fatal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction sa, act = { .sa_handler = on_signal };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fatal); i++)
+		if (!sigaction(fatal[i], NULL, &sa) && sa.sa_handler != SIG_IGN)
+			sigaction(fatal[i], &act, NULL);
 }
 
 /* -------------------------------------------------------------- the waiting */
@@ -311,6 +341,9 @@ static int wait_for(pid_t root)
 	fds[1].fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	fds[0].events = POLLIN;
 	fds[1].events = POLLIN;
+	/* one that came too late to end the restart */
+	if (caught)
+		kill(root, caught);
 	while (fds[0].fd >= 0) {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			break;
@@ -342,9 +375,13 @@ int main(int argc, char **argv)
 	}
 	/* Were it ignored, the root would be reaped with nobody told. */
 	signal(SIGCHLD, SIG_DFL);
+	catch_signals();
 	root = call(&o, fd);
-	if (root < 0)
+	if (root < 0) {
+		if (caught)
+			tool_die_by(caught);
 		return EXIT_FAILED;
+	}
 	if (!o.detach)
 		return wait_for(root);
 	printf("%d\n", root);

@@ -399,6 +399,56 @@ FAIL_TEST(a_restored_task_is_traced)
 	finish(_metadata, &self->v, &self->before);
 }
 
+/* The program of that name, its image from @fd */
+static pid_t start_tool(struct ckpt_victim *v, int fd, int close_too)
+{
+	char names[CKPT_INHERIT_MAX][300], *argv[2 * CKPT_INHERIT_MAX + 2];
+	unsigned int i, n = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		ckpt_die("fork: %s", strerror(errno));
+	if (pid)
+		return pid;
+	close(close_too);
+	argv[n++] = "restart";
+	for (i = 0; i < v->nr_inherit; i++) {
+		snprintf(names[i], sizeof(names[i]), "%s=%d",
+			 v->inherit_name[i], (int)v->inherit[i].fd);
+		fcntl(v->inherit[i].fd, F_SETFD, 0);
+		argv[n++] = "--inherit-fd";
+		argv[n++] = names[i];
+	}
+	argv[n] = NULL;
+	dup2(fd, 0);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
+FAIL_TEST(the_tool_gets_a_signal)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	struct image *image = &self->image;
+	unsigned int i;
+	int p[2], status;
+	pid_t pid;
+
+	if (access("/usr/local/bin/restart", X_OK))
+		SKIP(return, "no restart(1)");
+	for (i = 0; i < ARRAY_SIZE(sigs); i++) {
+		ASSERT_EQ(0, pipe2(p, O_CLOEXEC));
+		pid = start_tool(&self->v, p[0], p[1]);
+		close(p[0]);
+		feed(p[1], image, image->rec[image->nr - 1].off, pid);
+		kill(pid, sigs[i]);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(sigs[i], status);
+		EXPECT_EQ(-1, waitpid(-1, &status, __WALL));
+		close(p[1]);
+	}
+	finish(_metadata, &self->v, &self->before);
+}
+
 /* What the image names is not there any more. */
 FAIL_TEST(file_is_missing)
 {
