@@ -567,12 +567,15 @@ static void abort_tasks(struct ckpt_tree *tree, bool kill)
  */
 static void untrace(struct task_struct *t)
 {
+	struct task_struct *tracer;
 	bool release = false;
 
 	write_lock_irq(&tasklist_lock);
 	if (t->exit_state == EXIT_ZOMBIE && t->ptrace) {
 		/* the tracer may be waiting for it */
-		__wake_up_parent(t, t->parent);
+		tracer = rcu_dereference_protected(t->parent,
+						   lockdep_is_held(&tasklist_lock));
+		__wake_up_parent(t, tracer);
 		ptrace_unlink(t);
 		/* a thread reaps itself if it has no tracer */
 		release = !thread_group_leader(t);
