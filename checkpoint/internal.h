@@ -64,10 +64,14 @@ struct ckpt_tree_task {
 	struct ckpt_task_entry e;
 };
 
+/* No row, no slot */
+#define CKPT_NO_SLOT		(~0U)
+
 /**
  * struct ckpt_tree_pid - one row of the pid table
  * @pid: referenced; restart: NULL until it is made
- * @nr: number in the pid namespace of the root
+ * @ns: index of the innermost pid namespace that it is in
+ * @first: index of its first number, of the outermost namespace
  * @session: restart: of a process group or session: slot of the session + 1,
  *	or the number of slots + 1 for one outside; else 0
  * @task: restart: a task of the image has it
@@ -75,10 +79,21 @@ struct ckpt_tree_task {
  */
 struct ckpt_tree_pid {
 	struct pid *pid;
-	u32 nr;
+	u32 ns;
+	u32 first;
 	u32 session;
 	bool task;
 	bool alone;
+};
+
+/**
+ * struct ckpt_tree_pid_ns - one pid namespace of the tree
+ * @ns: referenced; restart: NULL until it is made
+ * @e: its entry in the image
+ */
+struct ckpt_tree_pid_ns {
+	struct pid_namespace *ns;
+	struct ckpt_pid_ns_entry e;
 };
 
 /**
@@ -88,9 +103,18 @@ struct ckpt_tree_pid {
  * @max_tasks: rows there are
  * @tasks: the task table
  * @nr_pids: rows in use in @pids
+ * @max_pids: rows there are
  * @pids: the pid table
+ * @nr_vpids: entries in use in @vpids
+ * @max_vpids: entries there are
+ * @vpids: the numbers of all pids, one in each pid namespace
+ * @nr_pid_ns: rows in use in @nss
+ * @max_pid_ns: rows there are
+ * @nss: the pid namespaces, that of the root first, each before what is inside
  * @slots: checkpoint: rows of @pids, by pointer
- * @last_pid: last pid handed out in @pid_ns
+ * @ns_index: checkpoint: rows of @nss, by pointer
+ * @made: restart: rows of the tasks in the order in which they were made
+ * @nr_made: number of them
  * @pid_ns: active pid namespace of the root, referenced
  * @parts: the parts that tasks have in this, referenced; checkpoint: by
  *	task, which exec may give another pid; restart: by row
@@ -103,9 +127,18 @@ struct ckpt_tree {
 	u32 max_tasks;
 	struct ckpt_tree_task *tasks;
 	u32 nr_pids;
+	u32 max_pids;
 	struct ckpt_tree_pid *pids;
+	u32 nr_vpids;
+	u32 max_vpids;
+	u32 *vpids;
+	u32 nr_pid_ns;
+	u32 max_pid_ns;
+	struct ckpt_tree_pid_ns *nss;
 	struct xarray slots;
-	u32 last_pid;
+	struct xarray ns_index;
+	u32 *made;
+	u32 nr_made;
 	struct pid_namespace *pid_ns;
 	struct xarray parts;
 	atomic_t pending;
@@ -121,11 +154,30 @@ static inline unsigned long ckpt_ptr_index(const void *ptr)
 /* tree.c */
 struct ckpt_tree *ckpt_tree_alloc(void);
 void ckpt_tree_free(struct ckpt_tree *tree);
-void ckpt_tree_free_lone(struct ckpt_tree *tree);
+int ckpt_table_grow(void **table, u32 used, u32 *max, u32 n, size_t size);
 int ckpt_tree_walk(struct ckpt_ctx *ctx);
 int ckpt_tree_fill(struct ckpt_ctx *ctx);
 int ckpt_tree_write(struct ckpt_ctx *ctx);
 int ckpt_tree_read(struct ckpt_ctx *ctx);
+
+/* pids.c */
+void ckpt_pids_free(struct ckpt_tree *tree);
+u32 ckpt_pid_nr(const struct ckpt_tree *tree, u32 slot);
+int ckpt_pid_ns_add(struct ckpt_ctx *ctx, struct pid_namespace *ns);
+int ckpt_pid_add(struct ckpt_ctx *ctx, struct pid *pid);
+int ckpt_pids_collect(struct ckpt_ctx *ctx);
+int ckpt_pids_write(struct ckpt_ctx *ctx);
+int ckpt_pids_read(struct ckpt_ctx *ctx, const struct ckpt_hdr_tree *h);
+int ckpt_pids_check(struct ckpt_ctx *ctx);
+void ckpt_pids_begin(struct ckpt_ctx *ctx);
+unsigned int ckpt_pids_set_tid(const struct ckpt_tree *tree, u32 slot,
+			       pid_t *set_tid);
+int ckpt_pid_ns_make(struct ckpt_ctx *ctx, u32 i);
+struct nsproxy *ckpt_enter_pid_ns(struct pid_namespace *ns);
+void ckpt_leave_pid_ns(struct nsproxy *old);
+int ckpt_pids_make_lone(struct ckpt_ctx *ctx);
+void ckpt_pids_free_lone(struct ckpt_tree *tree);
+void ckpt_pids_set_last(struct ckpt_ctx *ctx);
 
 /* park.c: states of a struct ckpt_task, in the order in which they come */
 enum {

@@ -33,6 +33,7 @@
 enum ckpt_cmd {
 	CKPT_CMD_NONE,		/* wait for the next */
 	CKPT_CMD_MAKE,		/* make a child or thread */
+	CKPT_CMD_MAKE_NS,	/* make a pid namespace without an init */
 	CKPT_CMD_RESTORE,	/* read and restore the own state */
 	CKPT_CMD_RELEASE,	/* commit and go to user mode */
 	CKPT_CMD_ABORT,		/* exit */
@@ -43,7 +44,7 @@ enum ckpt_cmd {
  * @ctx: the context; not to be touched after CKPT_CMD_RELEASE
  * @row: of the task
  * @cmd: what the task is to do, under wait.lock of its struct ckpt_task
- * @arg: row of the child or thread to make
+ * @arg: row of the child or thread, or index of the pid namespace, to make
  * @result: of the last command: 0 or a negative errno
  * @done: the last command is done, or the new task stands ready
  * @linked: the tree is complete: it is a task like any other. Under
@@ -78,7 +79,7 @@ const struct ckpt_task_entry *ckpt_restoring(struct ckpt_ctx *ctx, u32 *nr)
 		return NULL;
 	e = &ctx->tree->tasks[ct->restore->row].e;
 	if (nr)
-		*nr = ctx->tree->pids[e->tid].nr;
+		*nr = ckpt_pid_nr(ctx->tree, e->tid);
 	return e;
 }
 
@@ -154,27 +155,38 @@ static int make(struct ckpt_ctx *ctx, u32 i)
 		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED,
 		.fn = e->flags & CKPT_TASK_ZOMBIE ? run_zombie : run_restored,
 	};
-	pid_t nr = tree->pids[e->tid].nr;
+	u32 nr = ckpt_pid_nr(tree, e->tid), ns = tree->pids[e->tid].ns;
+	pid_t set_tid[MAX_PID_NS_LEVEL + 1];
+	struct nsproxy *old;
 	struct ckpt_task *ct;
 	pid_t pid;
+	int err;
 
 	if (e->flags & CKPT_TASK_THREAD)
 		args.flags |= CLONE_THREAD | CLONE_SIGHAND | CLONE_SYSVSEM;
-	if (i == 0 && (tree->flags & CKPT_TREE_CONTAINER)) {
-		args.flags |= CLONE_NEWPID;
-	} else if (!(ctx->uflags & RESTART_NOPIDS)) {
-		args.set_tid = &nr;
-		args.set_tid_size = 1;
+	if (!(ctx->uflags & RESTART_NOPIDS)) {
+		args.set_tid = set_tid;
+		args.set_tid_size = ckpt_pids_set_tid(tree, e->tid, set_tid);
 	}
 
+	/* an init is the first in its namespace, which is made for it */
+	err = ckpt_pid_ns_make(ctx, ns);
+	if (err)
+		return err;
 	ct = restore_alloc(ctx, i);
 	if (IS_ERR(ct))
 		return PTR_ERR(ct);
+	old = ckpt_enter_pid_ns(tree->nss[ns].ns);
+	if (IS_ERR(old)) {
+		ckpt_task_put(ct);
+		return PTR_ERR(old);
+	}
 	args.fn_arg = ct;
 	/* the new task may run, and exit, before kernel_clone() returns */
 	ct->tree = tree;
 	atomic_inc(&tree->pending);
 	pid = kernel_clone(&args);
+	ckpt_leave_pid_ns(old);
 	if (pid > 0)
 		return 0;
 
@@ -279,6 +291,9 @@ static int run_restored(void *arg)
 		case CKPT_CMD_MAKE:
 			result = make(r->ctx, r->arg);
 			break;
+		case CKPT_CMD_MAKE_NS:
+			result = ckpt_pid_ns_make(r->ctx, r->arg);
+			break;
 		case CKPT_CMD_RESTORE:
 			result = restore_current(r->ctx, r->row);
 			break;
@@ -349,7 +364,7 @@ static int wait_done(struct ckpt_ctx *ctx, u32 i)
 	if (!READ_ONCE(r->done))
 		return ckpt_err(ctx, -EINTR,
 				"pid %u (%s): was killed while it was restored",
-				ctx->tree->pids[ctx->tree->tasks[i].e.tid].nr,
+				ckpt_pid_nr(ctx->tree, ctx->tree->tasks[i].e.tid),
 				ctx->tree->tasks[i].e.comm);
 	return r->result;
 }
@@ -373,6 +388,7 @@ static int make_row(struct ckpt_ctx *ctx, u32 i)
 		    i ? tree->tasks[row->e.parent].e.leader : 0;
 	int err;
 
+	tree->made[tree->nr_made++] = i;
 	if (i == 0) {
 		err = make(ctx, i);
 	} else {
@@ -389,43 +405,15 @@ static int make_row(struct ckpt_ctx *ctx, u32 i)
 	if (!row->pid)
 		return ckpt_err(ctx, -EINTR,
 				"pid %u (%s): was killed while it was restored",
-				tree->pids[row->e.tid].nr, row->e.comm);
+				ckpt_pid_nr(tree, row->e.tid), row->e.comm);
 	tree->pids[row->e.tid].pid = get_pid(row->pid);
-	if (i == 0) {
+	if (i == 0)
 		ctx->root_task = get_task_struct(row->task);
-		tree->pid_ns = get_pid_ns(task_active_pid_ns(row->task));
-	}
 	if (!(row->e.flags & CKPT_TASK_ZOMBIE))
 		return 0;
 	if (wait_event_interruptible(row->pid->wait_pidfd,
 				     READ_ONCE(row->task->exit_state)))
 		return -EINTR;
-	return 0;
-}
-
-/* Process groups and sessions whose leader is gone are pids without a task. */
-static int make_lone_pids(struct ckpt_ctx *ctx)
-{
-	struct ckpt_tree *tree = ctx->tree;
-	struct ckpt_tree_pid *p;
-	bool chosen = !(ctx->uflags & RESTART_NOPIDS);
-	struct pid *pid;
-	pid_t nr;
-	u32 i;
-
-	for (i = 0; i < tree->nr_pids; i++) {
-		p = &tree->pids[i];
-		if (p->task)
-			continue;
-		nr = p->nr;
-		pid = alloc_pid(tree->pid_ns, chosen ? &nr : NULL, chosen);
-		if (IS_ERR(pid))
-			return ckpt_err(ctx, PTR_ERR(pid),
-					"pid %u, of a process group or session: error %ld",
-					p->nr, PTR_ERR(pid));
-		p->pid = get_pid(pid);
-		p->alone = true;
-	}
 	return 0;
 }
 
@@ -492,10 +480,7 @@ static int link_tree(struct ckpt_ctx *ctx)
 	}
 	write_unlock_irq(&tasklist_lock);
 
-	/* the next pid is the one that would have come */
-	if ((tree->flags & CKPT_TREE_CONTAINER) &&
-	    !(ctx->uflags & RESTART_NOPIDS) && tree->last_pid)
-		idr_set_cursor(&tree->pid_ns->idr, tree->last_pid + 1);
+	ckpt_pids_set_last(ctx);
 	return 0;
 }
 
@@ -512,7 +497,7 @@ static int all_alive(struct ckpt_ctx *ctx)
 		     READ_ONCE(ct->restore->dying)))
 			return ckpt_err(ctx, -EINTR,
 					"pid %u (%s): was killed while it was restored",
-					tree->pids[tree->tasks[i].e.tid].nr,
+					ckpt_pid_nr(tree, tree->tasks[i].e.tid),
 					tree->tasks[i].e.comm);
 	return 0;
 }
@@ -621,6 +606,7 @@ static void abort_all(struct ckpt_ctx *ctx)
 	struct ckpt_task *ct;
 	unsigned long i;
 	bool kill;
+	u32 row;
 
 	/*
 	 * A task that was making another when this began has to be told again.
@@ -636,18 +622,76 @@ static void abort_all(struct ckpt_ctx *ctx)
 	xa_for_each(&tree->parts, i, ct)
 		ckpt_task_forget_tree(ct);
 	/* the init of a namespace does not go before all pids in it are free */
-	ckpt_tree_free_lone(tree);
-	/* all are children of the caller by now: see die() */
-	for (i = tree->nr_tasks; i--;) {
-		ct = part(ctx, i);
+	ckpt_pids_free_lone(tree);
+	/*
+	 * All are children of the caller by now: see die(). An init was made
+	 * before whoever else lives in its namespace, and goes after them.
+	 */
+	while (tree->nr_made) {
+		row = tree->made[--tree->nr_made];
+		ct = part(ctx, row);
 		if (ct && ct->task &&
-		    !reap(ct->task, tree->tasks[i].e.flags & CKPT_TASK_THREAD,
+		    !reap(ct->task, tree->tasks[row].e.flags & CKPT_TASK_THREAD,
 			  patience))
 			break;
 	}
 	clear_notify_signal();
 	if (task_work_pending(current))
 		set_notify_signal(current);
+}
+
+/*
+ * Can the process of row @i be made? Its parent must be there, and the init of
+ * the pid namespace that it lives in.
+ */
+static bool can_make(const struct ckpt_tree *tree, u32 i)
+{
+	const struct ckpt_task_entry *e = &tree->tasks[i].e;
+	u32 init = tree->nss[tree->pids[e->tid].ns].e.init;
+
+	if (!i)
+		return true;
+	return tree->tasks[e->parent].task &&
+	       (init == i || init == CKPT_NO_SLOT || tree->tasks[init].task);
+}
+
+/*
+ * A task that lives right outside makes each namespace. Who lives in one, and
+ * has its parent outside of it, may stand before its init in the table.
+ */
+static int make_processes(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	u32 i, left, before, maker;
+	int err = 0;
+
+	do {
+		before = tree->nr_made;
+		for (i = 0, left = 0; i < tree->nr_tasks && !err; i++) {
+			if ((tree->tasks[i].e.flags & CKPT_TASK_THREAD) ||
+			    tree->tasks[i].task)
+				continue;
+			if (can_make(tree, i))
+				err = make_row(ctx, i);
+			else
+				left++;
+		}
+	} while (!err && left && tree->nr_made > before);
+	if (!err && left)
+		err = ckpt_err(ctx, -EINVAL,
+			       "image: %u tasks cannot be made before each other",
+			       left);
+
+	for (i = 1; i < tree->nr_pid_ns && !err; i++) {
+		if (tree->nss[i].ns)
+			continue;
+		maker = tree->nss[tree->nss[i].e.parent].e.init;
+		if (maker == CKPT_NO_SLOT)
+			maker = 0;
+		command(part(ctx, maker), CKPT_CMD_MAKE_NS, i);
+		err = wait_done(ctx, maker);
+	}
+	return err;
 }
 
 /*
@@ -658,14 +702,16 @@ static void abort_all(struct ckpt_ctx *ctx)
 static int rebuild(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
-	int err = 0;
+	int err;
 	u32 i;
 
-	for (i = 0; i < tree->nr_tasks && !err; i++)
-		if (!(tree->tasks[i].e.flags & CKPT_TASK_THREAD))
-			err = make_row(ctx, i);
+	tree->made = kvcalloc(tree->nr_tasks, sizeof(*tree->made),
+			      GFP_KERNEL_ACCOUNT);
+	if (!tree->made)
+		return -ENOMEM;
+	err = make_processes(ctx);
 	if (!err)
-		err = make_lone_pids(ctx);
+		err = ckpt_pids_make_lone(ctx);
 	for (i = 0; i < tree->nr_tasks && !err; i++) {
 		if (tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE)
 			continue;
@@ -721,7 +767,6 @@ static int restart_self(struct ckpt_ctx *ctx)
 	tree->tasks[0].task = get_task_struct(current);
 	tree->tasks[0].pid = get_task_pid(current, PIDTYPE_PID);
 	tree->pids[tree->tasks[0].e.tid].pid = get_task_pid(current, PIDTYPE_PID);
-	tree->pid_ns = get_pid_ns(task_active_pid_ns(current));
 
 	block_signals(&old);
 	attach_current(ct);
@@ -762,6 +807,8 @@ int ckpt_do_restart(struct ckpt_ctx *ctx)
 	ret = ckpt_read_header(ctx);
 	if (!ret)
 		ret = ckpt_tree_read(ctx);
+	if (!ret)
+		ckpt_pids_begin(ctx);
 	if (!ret)
 		ret = ctx->uflags & RESTART_TASKSELF ? restart_self(ctx) :
 						       restart_tree(ctx);

@@ -182,7 +182,11 @@ static int save_one(struct ckpt_ctx *ctx, u32 i)
 	return err;
 }
 
-/* Wait until the killed tasks are zombies, or gone: their pids are wanted. */
+/*
+ * Wait until the killed tasks are zombies, or gone: their pids are wanted. An
+ * init goes after whoever else was in its pid namespace, which may take until
+ * the caller has reaped what has become its child: that is not waited for.
+ */
 static void wait_killed(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
@@ -192,6 +196,9 @@ static void wait_killed(struct ckpt_ctx *ctx)
 		struct ckpt_tree_task *row = &tree->tasks[i];
 
 		if (row->e.flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD))
+			continue;
+		if (tree->pids[row->e.tid].ns &&
+		    !(tree->flags & CKPT_TREE_CONTAINER))
 			continue;
 		if (wait_event_killable(row->pid->wait_pidfd,
 					READ_ONCE(row->task->exit_state)))
@@ -230,6 +237,8 @@ static int save(struct ckpt_ctx *ctx)
 	int err;
 
 	err = ckpt_tree_fill(ctx);
+	if (!err)
+		err = ckpt_pids_collect(ctx);
 	if (!err)
 		err = visit_live(ctx, collect_one);
 	if (!err)

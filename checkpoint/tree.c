@@ -15,9 +15,37 @@
 
 /* Rows of a table in one record */
 #define CKPT_TASKS_CHUNK	1024
-#define CKPT_PIDS_CHUNK		4096
 
-#define CKPT_NO_SLOT		(~0U)
+/**
+ * ckpt_table_grow - make room for more rows in a table
+ * @table: the rows, zeroed from @used on
+ * @used: number of rows in use
+ * @max: number of rows that there is room for
+ * @n: number of rows to add
+ * @size: of a row, in bytes
+ *
+ * No more than twice what was filled in so far, whatever number an image
+ * claims.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ckpt_table_grow(void **table, u32 used, u32 *max, u32 n, size_t size)
+{
+	void *more;
+
+	if (used + n <= *max)
+		return 0;
+	more = kvcalloc(2 * used + n, size, GFP_KERNEL_ACCOUNT);
+	if (!more)
+		return -ENOMEM;
+	if (used)
+		memcpy(more, *table, used * size);
+	kvfree(*table);
+	*table = more;
+	*max = 2 * used + n;
+	return 0;
+}
 
 /**
  * ckpt_tree_alloc - an empty tree
@@ -33,6 +61,7 @@ struct ckpt_tree *ckpt_tree_alloc(void)
 		return NULL;
 	xa_init(&tree->parts);
 	xa_init(&tree->slots);
+	xa_init(&tree->ns_index);
 	init_waitqueue_head(&tree->wait);
 	return tree;
 }
@@ -50,24 +79,6 @@ static void drop_rows(struct ckpt_tree *tree)
 }
 
 /**
- * ckpt_tree_free_lone - give back the pids that no task was attached to
- * @tree: the tree
- *
- * Context: process context.
- */
-void ckpt_tree_free_lone(struct ckpt_tree *tree)
-{
-	u32 i;
-
-	for (i = 0; i < tree->nr_pids; i++) {
-		if (!tree->pids[i].alone)
-			continue;
-		tree->pids[i].alone = false;
-		free_pid(tree->pids[i].pid);
-	}
-}
-
-/**
  * ckpt_tree_free - drop a tree
  * @tree: no task of it is parked, or being restored, any more; or NULL
  *
@@ -77,22 +88,16 @@ void ckpt_tree_free(struct ckpt_tree *tree)
 {
 	struct ckpt_task *ct;
 	unsigned long index;
-	u32 i;
 
 	if (!tree)
 		return;
 	xa_for_each(&tree->parts, index, ct)
 		ckpt_task_put(ct);
 	xa_destroy(&tree->parts);
-	xa_destroy(&tree->slots);
 	drop_rows(tree);
 	kvfree(tree->tasks);
-	ckpt_tree_free_lone(tree);
-	for (i = 0; i < tree->nr_pids; i++)
-		put_pid(tree->pids[i].pid);
-	kvfree(tree->pids);
-	if (tree->pid_ns)
-		put_pid_ns(tree->pid_ns);
+	kvfree(tree->made);
+	ckpt_pids_free(tree);
 	kfree(tree);
 }
 
@@ -187,40 +192,6 @@ int ckpt_tree_walk(struct ckpt_ctx *ctx)
 	}
 }
 
-/* The slot of @pid, which gets one if it has none yet. */
-static int add_pid(struct ckpt_ctx *ctx, struct pid *pid)
-{
-	struct ckpt_tree *tree = ctx->tree;
-	void *slot = xa_load(&tree->slots, ckpt_ptr_index(pid));
-	int err;
-
-	if (slot)
-		return xa_to_value(slot);
-	tree->pids[tree->nr_pids].pid = get_pid(pid);
-	tree->pids[tree->nr_pids].nr = pid_nr_ns(pid, tree->pid_ns);
-	err = xa_err(xa_store(&tree->slots, ckpt_ptr_index(pid),
-			      xa_mk_value(tree->nr_pids), GFP_KERNEL_ACCOUNT));
-	if (err) {
-		put_pid(pid);
-		return err;
-	}
-	return tree->nr_pids++;
-}
-
-/**
- * ckpt_pid_slot - the slot of a pid in the image's pid table
- * @ctx: the context; the tree is filled
- * @pid: the pid
- *
- * Return: the slot, or -ENOENT if it belongs to nobody in the tree.
- */
-int ckpt_pid_slot(struct ckpt_ctx *ctx, struct pid *pid)
-{
-	void *slot = xa_load(&ctx->tree->slots, ckpt_ptr_index(pid));
-
-	return slot ? xa_to_value(slot) : -ENOENT;
-}
-
 /* Is nobody outside of the tree in this process group or session? */
 static bool group_inside(struct ckpt_ctx *ctx, struct pid *pid)
 {
@@ -252,7 +223,7 @@ static int group_slot(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot)
 	ret = ckpt_pid_slot(ctx, pid);
 	if (ret == -ENOENT && pid_nr_ns(pid, ctx->tree->pid_ns) &&
 	    ((ctx->tree->flags & CKPT_TREE_CONTAINER) || group_inside(ctx, pid)))
-		ret = add_pid(ctx, pid);
+		ret = ckpt_pid_add(ctx, pid);
 	if (ret == -ENOENT)
 		return 0;
 	if (ret < 0)
@@ -334,6 +305,23 @@ unlock:
 	return 0;
 }
 
+/* Its children may be told to live in a pid namespace that has no task yet. */
+static int fill_children_ns(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct pid_namespace *ns = NULL;
+	int ret;
+
+	task_lock(t);
+	if (t->nsproxy)
+		ns = get_pid_ns(t->nsproxy->pid_ns_for_children);
+	task_unlock(t);
+	if (!ns)
+		return 0;
+	ret = ckpt_pid_ns_add(ctx, ns);
+	put_pid_ns(ns);
+	return ret;
+}
+
 /**
  * ckpt_tree_fill - fill in the task and pid tables
  * @ctx: the context; the tree is parked
@@ -349,14 +337,11 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 	int slot, err;
 	u32 i;
 
-	/* one for each task, its process group and its session */
-	tree->pids = kvcalloc(tree->nr_tasks, 3 * sizeof(*tree->pids),
-			      GFP_KERNEL_ACCOUNT);
-	if (!tree->pids)
-		return -ENOMEM;
-
+	err = ckpt_pid_ns_add(ctx, tree->pid_ns);
+	if (err < 0)
+		return err;
 	for (i = 0; i < tree->nr_tasks; i++) {
-		slot = add_pid(ctx, tree->tasks[i].pid);
+		slot = ckpt_pid_add(ctx, tree->tasks[i].pid);
 		if (slot < 0)
 			return slot;
 	}
@@ -364,10 +349,9 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 		struct ckpt_tree_task *row = &tree->tasks[i];
 
 		ctx->task = row->task;
-		if (task_active_pid_ns(row->task) &&
-		    task_active_pid_ns(row->task) != tree->pid_ns)
-			return ckpt_err(ctx, -ENOSYS,
-					"lives in another pid namespace than the root of the tree: not supported");
+		err = fill_children_ns(ctx, row->task);
+		if (err < 0)
+			return err;
 		err = fill_task(ctx, i, &pgrp, &session);
 		if (!err)
 			err = group_slot(ctx, pgrp, &row->e.pgrp);
@@ -384,8 +368,6 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 		row->e.tid = ckpt_pid_slot(ctx, row->pid);
 	}
 	ctx->task = NULL;
-	/* the cursor is 0 where all pids were chosen */
-	tree->last_pid = max(idr_get_cursor(&tree->pid_ns->idr), 1U) - 1;
 	ctx->stats.tasks = tree->nr_tasks;
 	return 0;
 }
@@ -404,27 +386,22 @@ int ckpt_tree_write(struct ckpt_ctx *ctx)
 		.flags = tree->flags,
 		.nr_tasks = tree->nr_tasks,
 		.nr_pids = tree->nr_pids,
-		.last_pid = tree->last_pid,
+		.nr_pid_ns = tree->nr_pid_ns,
 	};
 	struct ckpt_hdr_tasks ht = {};
-	struct ckpt_hdr_pids hp = {};
 	struct ckpt_task_entry *e;
-	struct ckpt_pid_entry *p;
 	u32 i, j, n;
-	void *buf;
 	int err;
 
 	BUILD_BUG_ON(CKPT_TASKS_CHUNK * sizeof(*e) + sizeof(ht) > CKPT_REC_MAX);
-	BUILD_BUG_ON(CKPT_PIDS_CHUNK * sizeof(*p) + sizeof(hp) > CKPT_REC_MAX);
-	BUILD_BUG_ON(CKPT_PIDS_CHUNK * sizeof(*p) > CKPT_TASKS_CHUNK * sizeof(*e));
 
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TREE, sizeof(h));
 	if (err)
 		return err;
-	buf = kvcalloc(CKPT_TASKS_CHUNK, sizeof(*e), GFP_KERNEL_ACCOUNT);
-	if (!buf)
+	e = kvcalloc(min(tree->nr_tasks, CKPT_TASKS_CHUNK), sizeof(*e),
+		     GFP_KERNEL_ACCOUNT);
+	if (!e)
 		return -ENOMEM;
-	e = buf;
 	for (i = 0; i < tree->nr_tasks && !err; i += n) {
 		n = min(tree->nr_tasks - i, CKPT_TASKS_CHUNK);
 		for (j = 0; j < n; j++)
@@ -432,39 +409,11 @@ int ckpt_tree_write(struct ckpt_ctx *ctx)
 		err = ckpt_write_rec_tail(ctx, &ht, CKPT_HDR_TASKS, sizeof(ht),
 					  e, n * sizeof(*e));
 	}
-	p = buf;
-	for (i = 0; i < tree->nr_pids && !err; i += n) {
-		n = min(tree->nr_pids - i, CKPT_PIDS_CHUNK);
-		for (j = 0; j < n; j++)
-			p[j] = (struct ckpt_pid_entry) {
-				.nr = tree->pids[i + j].nr,
-			};
-		err = ckpt_write_rec_tail(ctx, &hp, CKPT_HDR_PIDS, sizeof(hp),
-					  p, n * sizeof(*p));
-	}
-	kvfree(buf);
-	return err;
+	kvfree(e);
+	return err ?: ckpt_pids_write(ctx);
 }
 
 /* ------------------------------------------------------------- restart */
-
-/**
- * ckpt_slot_pid - the pid that took the place of a slot
- * @ctx: the context
- * @slot: from the image, not checked yet
- *
- * Return: the pid, borrowed, or ERR_PTR(-EINVAL), reported, if there is none.
- */
-struct pid *ckpt_slot_pid(struct ckpt_ctx *ctx, u32 slot)
-{
-	struct ckpt_tree *tree = ctx->tree;
-
-	if (slot >= tree->nr_pids || !tree->pids[slot].pid)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL,
-					"image: there is no pid slot %u",
-					slot));
-	return tree->pids[slot].pid;
-}
 
 /* How struct ckpt_tree_pid has a session: that of the outside too is one */
 static u32 session_mark(const struct ckpt_tree *tree, u32 session)
@@ -551,8 +500,7 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 	tree->pids[e->tid].task = true;
 	if (i == 0) {
 		if (thread || zombie || e->parent != CKPT_NO_SLOT || e->leader ||
-		    ((tree->flags & CKPT_TREE_CONTAINER) &&
-		     tree->pids[e->tid].nr != 1))
+		    tree->pids[e->tid].ns)
 			return ckpt_err(ctx, -EINVAL,
 					"image: task 0 cannot be the root");
 	} else {
@@ -578,92 +526,24 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 	return thread ? 0 : check_groups(ctx, i, e->pgrp, e->session);
 }
 
-static int check_pid(struct ckpt_ctx *ctx, u32 i,
-		     const struct ckpt_pid_entry *p)
-{
-	u32 nr = p->nr;
-
-	if (nr < 1 || nr >= PID_MAX_LIMIT || p->reserved)
-		return ckpt_err(ctx, -EINVAL,
-				"image: pid slot %u: %u is no pid",
-				i, nr);
-	if (!(ctx->uflags & (RESTART_NOPIDS | RESTART_TASKSELF)) && nr >= pid_max)
-		return ckpt_err(ctx, -EINVAL,
-				"pid %u is not below kernel.pid_max, which is %d here",
-				nr, pid_max);
-	return 0;
-}
-
-/*
- * Room for @n more rows in a table of @used: no more than twice what the image
- * has given so far, whatever number it claims.
- */
-static void *grow(void *rows, u32 used, u32 *max, u32 n, size_t size)
-{
-	void *more;
-
-	if (used + n <= *max)
-		return rows;
-	more = kvcalloc(2 * used + n, size, GFP_KERNEL_ACCOUNT);
-	if (!more)
-		return NULL;
-	if (used)
-		memcpy(more, rows, used * size);
-	kvfree(rows);
-	*max = 2 * used + n;
-	return more;
-}
-
 static int read_tasks(struct ckpt_ctx *ctx, u32 nr)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	struct ckpt_hdr_tasks *h;
-	void *rows;
+	int err = 0;
 	u32 j, n;
 
-	while (tree->nr_tasks < nr) {
+	while (tree->nr_tasks < nr && !err) {
 		n = min(nr - tree->nr_tasks, CKPT_TASKS_CHUNK);
 		h = ckpt_read_rec(ctx, CKPT_HDR_TASKS, struct_size(h, tasks, n),
 				  struct_size(h, tasks, n));
 		if (IS_ERR(h))
 			return PTR_ERR(h);
-		rows = grow(tree->tasks, tree->nr_tasks, &tree->max_tasks, n,
-			    sizeof(*tree->tasks));
-		if (rows)
-			tree->tasks = rows;
-		for (j = 0; j < n && rows; j++)
+		err = ckpt_table_grow((void **)&tree->tasks, tree->nr_tasks,
+				      &tree->max_tasks, n,
+				      sizeof(*tree->tasks));
+		for (j = 0; j < n && !err; j++)
 			tree->tasks[tree->nr_tasks++].e = h->tasks[j];
-		kvfree(h);
-		if (!rows)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int read_pids(struct ckpt_ctx *ctx, u32 nr)
-{
-	struct ckpt_tree *tree = ctx->tree;
-	struct ckpt_hdr_pids *h;
-	u32 max = 0, j, n;
-	int err = 0;
-	void *rows;
-
-	while (tree->nr_pids < nr && !err) {
-		n = min(nr - tree->nr_pids, CKPT_PIDS_CHUNK);
-		h = ckpt_read_rec(ctx, CKPT_HDR_PIDS, struct_size(h, pids, n),
-				  struct_size(h, pids, n));
-		if (IS_ERR(h))
-			return PTR_ERR(h);
-		rows = grow(tree->pids, tree->nr_pids, &max, n,
-			    sizeof(*tree->pids));
-		if (rows)
-			tree->pids = rows;
-		else
-			err = -ENOMEM;
-		for (j = 0; j < n && !err; j++) {
-			err = check_pid(ctx, tree->nr_pids, &h->pids[j]);
-			tree->pids[tree->nr_pids++].nr = h->pids[j].nr;
-		}
 		kvfree(h);
 	}
 	return err;
@@ -692,24 +572,24 @@ int ckpt_tree_read(struct ckpt_ctx *ctx)
 				"image: unknown flags %#x of the tree",
 				h.flags);
 	if (!h.nr_tasks || h.nr_pids < h.nr_tasks ||
-	    h.nr_pids > 3ULL * h.nr_tasks || h.last_pid > PID_MAX_LIMIT)
-		return ckpt_err(ctx, -EINVAL,
-				"image: %u tasks with %u pids, the last of them %u",
-				h.nr_tasks, h.nr_pids, h.last_pid);
+	    h.nr_pids > 3ULL * h.nr_tasks)
+		return ckpt_err(ctx, -EINVAL, "image: %u tasks with %u pids",
+				h.nr_tasks, h.nr_pids);
 	if (h.nr_tasks > pid_max)
 		return ckpt_err(ctx, -E2BIG,
 				"image: %u tasks; kernel.pid_max is %d",
 				h.nr_tasks, pid_max);
 
 	tree->flags = h.flags;
-	tree->last_pid = h.last_pid;
 	err = read_tasks(ctx, h.nr_tasks);
 	if (!err)
-		err = read_pids(ctx, h.nr_pids);
+		err = ckpt_pids_read(ctx, &h);
 	for (i = 0; i < tree->nr_tasks && !err; i++)
 		err = check_task(ctx, i);
 	for (i = 0; i < tree->nr_tasks && !err; i++)
 		err = check_leader(ctx, i);
+	if (!err)
+		err = ckpt_pids_check(ctx);
 	ctx->stats.tasks = tree->nr_tasks;
 	return err;
 }

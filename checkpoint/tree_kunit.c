@@ -34,31 +34,54 @@ static const struct ckpt_task_entry good_tasks[] = {
 };
 
 /* The last two are a session and a process group whose leaders are gone. */
-static const u32 good_pids[] = { 1, 10, 11, 12, 13, 9, 8 };
+static const struct ckpt_pid_entry good_pids[] = {
+	{}, {}, {}, {}, { .ns = 1, .depth = 1 }, {}, {},
+};
+
+/* The fifth task is the init of a pid namespace inside of that of the root. */
+static const struct ckpt_pid_ns_entry good_nss[] = {
+	{ .parent = NONE, .last_pid = 13, .init = 0 },
+	{ .parent = 0, .level = 1, .last_pid = 1, .init = 4 },
+	{ .parent = 1, .level = 2, .init = NONE },
+};
+
+static const u32 good_vpids[] = { 1, 10, 11, 12, 13, 1, 9, 8 };
+
+/* Where the first number of the pid of @slot is in the above */
+#define FIRST(slot)	((slot) + ((slot) > 4))
 
 #define NR_TASKS	ARRAY_SIZE(good_tasks)
 #define NR_PIDS		ARRAY_SIZE(good_pids)
+#define NR_NSS		ARRAY_SIZE(good_nss)
+#define NR_VPIDS	ARRAY_SIZE(good_vpids)
 
 /**
  * struct tables - a task tree as an image has it, for a test to spoil
  * @h: what precedes the tables
  * @tasks: the task table
+ * @nss: the table of pid namespaces
  * @pids: the pid table
+ * @vpids: the numbers of the pids
  * @nr_tasks: entries of @tasks to write
+ * @nr_nss: entries of @nss to write
  * @nr_pids: entries of @pids to write
+ * @nr_vpids: entries of @vpids to write
  */
 struct tables {
 	struct ckpt_hdr_tree h;
 	struct ckpt_task_entry tasks[NR_TASKS + 1];
+	struct ckpt_pid_ns_entry nss[NR_NSS + 1];
 	struct ckpt_pid_entry pids[NR_PIDS + 1];
+	u32 vpids[NR_VPIDS + 2];
 	u32 nr_tasks;
+	u32 nr_nss;
 	u32 nr_pids;
+	u32 nr_vpids;
 };
 
 static struct tables *good_tables(struct kunit *test)
 {
 	struct tables *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
-	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->h.flags = CKPT_TREE_CONTAINER;
@@ -66,10 +89,13 @@ static struct tables *good_tables(struct kunit *test)
 	t->nr_pids = NR_PIDS;
 	t->h.nr_tasks = NR_TASKS;
 	t->h.nr_pids = NR_PIDS;
-	t->h.last_pid = 13;
+	t->nr_nss = NR_NSS;
+	t->h.nr_pid_ns = NR_NSS;
+	t->nr_vpids = NR_VPIDS;
 	memcpy(t->tasks, good_tasks, sizeof(good_tasks));
-	for (i = 0; i < NR_PIDS; i++)
-		t->pids[i].nr = good_pids[i];
+	memcpy(t->nss, good_nss, sizeof(good_nss));
+	memcpy(t->pids, good_pids, sizeof(good_pids));
+	memcpy(t->vpids, good_vpids, sizeof(good_vpids));
 	return t;
 }
 
@@ -77,6 +103,8 @@ static struct tables *good_tables(struct kunit *test)
 static struct ckpt_ctx *tables_ctx(struct kunit *test, struct tables *t)
 {
 	struct ckpt_ctx *ctx = ckpt_kunit_writer(test);
+	struct ckpt_hdr_pid_nss hn;
+	struct ckpt_hdr_vpids hv;
 	struct ckpt_hdr_tasks ht;
 	struct ckpt_hdr_pids hp;
 
@@ -87,9 +115,17 @@ static struct ckpt_ctx *tables_ctx(struct kunit *test, struct tables *t)
 					    sizeof(ht), t->tasks,
 					    t->nr_tasks * sizeof(*t->tasks)));
 	KUNIT_ASSERT_EQ(test, 0,
+			ckpt_write_rec_tail(ctx, &hn, CKPT_HDR_PID_NSS,
+					    sizeof(hn), t->nss,
+					    t->nr_nss * sizeof(*t->nss)));
+	KUNIT_ASSERT_EQ(test, 0,
 			ckpt_write_rec_tail(ctx, &hp, CKPT_HDR_PIDS,
 					    sizeof(hp), t->pids,
 					    t->nr_pids * sizeof(*t->pids)));
+	KUNIT_ASSERT_EQ(test, 0,
+			ckpt_write_rec_tail(ctx, &hv, CKPT_HDR_VPIDS,
+					    sizeof(hv), t->vpids,
+					    t->nr_vpids * sizeof(*t->vpids)));
 	ckpt_kunit_rewind(test, ctx);
 	return ctx;
 }
@@ -123,7 +159,6 @@ static void tree_test_good(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, ckpt_tree_read(ctx));
 	KUNIT_EXPECT_STREQ(test, "", ctx->errmsg);
 	KUNIT_EXPECT_EQ(test, CKPT_TREE_CONTAINER, tree->flags);
-	KUNIT_EXPECT_EQ(test, 13, tree->last_pid);
 	KUNIT_ASSERT_EQ(test, NR_TASKS, tree->nr_tasks);
 	KUNIT_ASSERT_EQ(test, NR_PIDS, tree->nr_pids);
 	for (i = 0; i < NR_TASKS; i++) {
@@ -132,7 +167,9 @@ static void tree_test_good(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, tree->tasks[i].task);
 	}
 	for (i = 0; i < NR_PIDS; i++) {
-		KUNIT_EXPECT_EQ(test, good_pids[i], tree->pids[i].nr);
+		KUNIT_EXPECT_EQ(test, good_pids[i].ns, tree->pids[i].ns);
+		KUNIT_EXPECT_EQ(test, good_vpids[FIRST(i)],
+				ckpt_pid_nr(tree, i));
 		KUNIT_EXPECT_EQ(test, i < NR_TASKS, tree->pids[i].task);
 		KUNIT_EXPECT_FALSE(test, tree->pids[i].alone);
 	}
@@ -304,16 +341,19 @@ static void tree_test_bad_pids(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		t = good_tables(test);
-		t->pids[1].nr = bad[i];
+		t->vpids[FIRST(1)] = bad[i];
 		expect_refused(test, t, -EINVAL, "is no pid");
 		/* nor for the leader of a session, which has no task */
 		t = good_tables(test);
-		t->pids[NR_PIDS - 1].nr = bad[i];
+		t->vpids[FIRST(NR_PIDS - 1)] = bad[i];
 		expect_refused(test, t, -EINVAL, "is no pid");
 	}
 	t = good_tables(test);
-	t->pids[1].reserved = 1;
-	expect_refused(test, t, -EINVAL, "is no pid");
+	t->pids[1].depth = 1;
+	expect_refused(test, t, -EINVAL, "at depth 1 of pid namespace 0");
+	t = good_tables(test);
+	t->pids[1].ns = NR_NSS;
+	expect_refused(test, t, -EINVAL, "of pid namespace 3");
 }
 
 static void tree_test_pid_max(struct kunit *test)
@@ -321,11 +361,11 @@ static void tree_test_pid_max(struct kunit *test)
 	struct tables *t = good_tables(test);
 	struct ckpt_ctx *ctx;
 
-	t->pids[1].nr = pid_max - 1;
+	t->vpids[FIRST(1)] = pid_max - 1;
 	expect_accepted(test, t);
 	if (pid_max >= PID_MAX_LIMIT)
 		kunit_skip(test, "kernel.pid_max is as high as it can be");
-	t->pids[1].nr = pid_max;
+	t->vpids[FIRST(1)] = pid_max;
 	expect_refused(test, t, -EINVAL, "kernel.pid_max");
 
 	/* with new pids the old ones are only names */
@@ -333,6 +373,85 @@ static void tree_test_pid_max(struct kunit *test)
 	ctx->uflags = RESTART_NOPIDS;
 	KUNIT_EXPECT_EQ(test, 0, ckpt_tree_read(ctx));
 	ckpt_kunit_put(test, ctx);
+}
+
+/* -------------------------------------------------------- pid namespaces */
+
+static void tree_test_bad_nss(struct kunit *test)
+{
+	/* entry, what is wrong, and what is said of it */
+	static const struct {
+		u32 i;
+		struct ckpt_pid_ns_entry e;
+		const char *text;
+	} bad[] = {
+		{ 0, { .parent = 0 }, "pid namespace 0" },
+		{ 0, { .parent = NONE, .level = 1 }, "pid namespace 0" },
+		{ 0, { .parent = NONE, .init = 4 }, "cannot be its init" },
+		{ 0, { .parent = NONE, .init = NONE }, "has no init" },
+		{ 1, { .parent = 1, .level = 1, .init = 4 }, "pid namespace 1" },
+		{ 1, { .parent = 2, .level = 1, .init = 4 }, "pid namespace 1" },
+		{ 1, { .parent = NONE, .level = 1, .init = 4 }, "namespace 1" },
+		{ 1, { .parent = 0, .level = 2, .init = 4 }, "pid namespace 1" },
+		{ 1, { .parent = 0, .level = 1, .init = 4, .reserved = 1 },
+		  "pid namespace 1" },
+		{ 1, { .parent = 0, .level = 1, .init = 4,
+		       .last_pid = PID_MAX_LIMIT + 1 }, "pid namespace 1" },
+		{ 1, { .parent = 0, .level = 1, .init = NONE }, "has no init" },
+		{ 1, { .parent = 0, .level = 1, .init = 1 }, "cannot be its init" },
+		{ 1, { .parent = 0, .level = 1, .init = 2 }, "cannot be its init" },
+		{ 1, { .parent = 0, .level = 1, .init = NR_TASKS },
+		  "cannot be its init" },
+		{ 2, { .parent = 0, .level = 2, .init = NONE }, "namespace 2" },
+		{ 2, { .parent = 1, .level = 2, .init = 4 }, "cannot be its init" },
+	};
+	struct tables *t;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		t = good_tables(test);
+		t->nss[bad[i].i] = bad[i].e;
+		expect_refused(test, t, -EINVAL, bad[i].text);
+	}
+
+	/* an init has number 1 */
+	t = good_tables(test);
+	t->vpids[FIRST(4) + 1] = 2;
+	expect_refused(test, t, -EINVAL, "cannot be its init");
+
+	/* and a parent right outside */
+	t = good_tables(test);
+	t->tasks[3].flags = 0;
+	t->tasks[3].exit_code = 0;
+	t->tasks[4].parent = 3;
+	expect_accepted(test, t);
+	t->nss[1].init = 3;
+	t->nss[2].init = 4;
+	t->pids[3] = (struct ckpt_pid_entry){ .ns = 1, .depth = 1 };
+	t->pids[4] = (struct ckpt_pid_entry){ .ns = 2, .depth = 2 };
+	memcpy(t->vpids + 3, (u32 []){ 12, 1, 13, 2, 1, 9, 8 }, 7 * sizeof(u32));
+	t->nr_vpids = 10;
+	expect_accepted(test, t);
+	t->tasks[4].parent = 0;
+	expect_refused(test, t, -EINVAL, "it comes from 0");
+
+	/* nobody is made from inside */
+	t = good_tables(test);
+	t->tasks[4].parent = 1;
+	t->pids[1] = (struct ckpt_pid_entry){ .ns = 1, .depth = 1 };
+	memcpy(t->vpids, (u32 []){ 1, 10, 2, 11, 12, 13, 1, 9, 8, 0 },
+	       10 * sizeof(u32));
+	t->nr_vpids = 10;
+	expect_refused(test, t, -EINVAL, "in pid namespace");
+
+	/* who lives in one whose init is dead */
+	t = good_tables(test);
+	t->tasks[4].flags = CKPT_TASK_ZOMBIE;
+	expect_accepted(test, t);
+	t->pids[3] = (struct ckpt_pid_entry){ .ns = 1, .depth = 1 };
+	memcpy(t->vpids + 3, (u32 []){ 12, 2, 13, 1, 9, 8, 0 }, 7 * sizeof(u32));
+	t->nr_vpids = 10;
+	expect_refused(test, t, -EINVAL, "has no init");
 }
 
 /* --------------------------------------------------------------- lengths */
@@ -353,10 +472,6 @@ static void tree_test_bad_counts(struct kunit *test)
 	t = good_tables(test);
 	t->h.nr_pids = 3 * NR_TASKS + 1;
 	expect_refused(test, t, -EINVAL, "5 tasks with 16 pids");
-
-	t = good_tables(test);
-	t->h.last_pid = PID_MAX_LIMIT + 1;
-	expect_refused(test, t, -EINVAL, "the last of them");
 
 	t = good_tables(test);
 	t->h.flags = 1U << 31;
@@ -418,7 +533,7 @@ static void tree_test_round_trip(struct kunit *test)
 {
 	static const u32 sizes[] = {
 		1, CKPT_TASKS_CHUNK - 1, CKPT_TASKS_CHUNK, CKPT_TASKS_CHUNK + 1,
-		CKPT_PIDS_CHUNK / 2, CKPT_PIDS_CHUNK + 1,
+		2048, 4097,
 	};
 	struct ckpt_tree *tree;
 	struct ckpt_ctx *ctx;
@@ -430,10 +545,19 @@ static void tree_test_round_trip(struct kunit *test)
 		tree = ctx->tree;
 		tree->tasks = kvcalloc(n, sizeof(*tree->tasks), GFP_KERNEL);
 		tree->pids = kvcalloc(2 * n, sizeof(*tree->pids), GFP_KERNEL);
+		tree->nss = kvcalloc(1, sizeof(*tree->nss), GFP_KERNEL);
+		tree->vpids = kvcalloc(2 * n, sizeof(u32), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, tree->tasks);
 		KUNIT_ASSERT_NOT_NULL(test, tree->pids);
+		KUNIT_ASSERT_NOT_NULL(test, tree->nss);
+		KUNIT_ASSERT_NOT_NULL(test, tree->vpids);
 		tree->nr_tasks = n;
 		tree->nr_pids = 2 * n;
+		tree->nr_vpids = 2 * n;
+		tree->nr_pid_ns = 1;
+		tree->nss[0].ns = get_pid_ns(task_active_pid_ns(current));
+		tree->nss[0].e.parent = NONE;
+		ctx->caller = current;
 		for (j = 0; j < n; j++) {
 			struct ckpt_task_entry *e = &tree->tasks[j].e;
 
@@ -444,7 +568,7 @@ static void tree_test_round_trip(struct kunit *test)
 			e->session = n + j;
 		}
 		for (j = 0; j < 2 * n; j++)
-			tree->pids[j].nr = j + 1;
+			tree->vpids[j] = j + 1;
 		KUNIT_EXPECT_EQ(test, 0, ckpt_tree_write(ctx));
 		KUNIT_EXPECT_EQ(test, 0, ckpt_write_trailer(ctx));
 
@@ -465,7 +589,7 @@ static void tree_test_round_trip(struct kunit *test)
 				break;
 		KUNIT_EXPECT_EQ(test, n, j);
 		for (j = 0; j < 2 * n; j++)
-			if (tree->pids[j].nr != j + 1)
+			if (ckpt_pid_nr(tree, j) != j + 1)
 				break;
 		KUNIT_EXPECT_EQ(test, 2 * n, j);
 		ckpt_kunit_put(test, ctx);
@@ -481,17 +605,14 @@ static void tree_test_slots(struct kunit *test)
 	struct pid *self = task_pid(current), *init = task_pid(&init_task);
 
 	tree->pid_ns = get_pid_ns(&init_pid_ns);
-	tree->pids = kvcalloc(3, sizeof(*tree->pids), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, tree->pids);
-
 	KUNIT_EXPECT_EQ(test, -ENOENT, ckpt_pid_slot(ctx, self));
-	KUNIT_EXPECT_EQ(test, 0, add_pid(ctx, self));
-	KUNIT_EXPECT_EQ(test, 1, add_pid(ctx, init));
-	KUNIT_EXPECT_EQ(test, 0, add_pid(ctx, self));
+	KUNIT_EXPECT_EQ(test, 0, ckpt_pid_add(ctx, self));
+	KUNIT_EXPECT_EQ(test, 1, ckpt_pid_add(ctx, init));
+	KUNIT_EXPECT_EQ(test, 0, ckpt_pid_add(ctx, self));
 	KUNIT_EXPECT_EQ(test, 2, tree->nr_pids);
 	KUNIT_EXPECT_EQ(test, 0, ckpt_pid_slot(ctx, self));
 	KUNIT_EXPECT_EQ(test, 1, ckpt_pid_slot(ctx, init));
-	KUNIT_EXPECT_EQ(test, pid_nr(self), tree->pids[0].nr);
+	KUNIT_EXPECT_EQ(test, pid_nr(self), ckpt_pid_nr(tree, 0));
 
 	KUNIT_EXPECT_PTR_EQ(test, self, ckpt_slot_pid(ctx, 0));
 	KUNIT_EXPECT_EQ(test, 0, ctx->err);
@@ -503,6 +624,9 @@ static void tree_test_slots(struct kunit *test)
 	ckpt_kunit_said(test, ctx, -EINVAL, "no pid slot");
 
 	/* one that has not been made yet */
+	KUNIT_ASSERT_EQ(test, 0, ckpt_table_grow((void **)&tree->pids, 2,
+						 &tree->max_pids, 1,
+						 sizeof(*tree->pids)));
 	tree->nr_pids = 3;
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EINVAL),
 			    (void *)ckpt_slot_pid(ctx, 2));
@@ -517,6 +641,7 @@ static struct kunit_case tree_test_cases[] = {
 	KUNIT_CASE(tree_test_odd_tasks),
 	KUNIT_CASE(tree_test_bad_pids),
 	KUNIT_CASE(tree_test_pid_max),
+	KUNIT_CASE(tree_test_bad_nss),
 	KUNIT_CASE(tree_test_bad_counts),
 	KUNIT_CASE(tree_test_bad_lengths),
 	KUNIT_CASE(tree_test_round_trip),

@@ -188,36 +188,30 @@ static int pid_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 static int pid_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct pid_namespace *ns = ptr;
-	struct ckpt_hdr_pid_ns h = {
-		.level = ns->level - task_active_pid_ns(ctx->caller)->level,
-		.last_pid = idr_get_cursor(&ns->idr) - 1,
-	};
-	int owner;
+	struct ckpt_hdr_pid_ns h = {};
+	int index = ckpt_pid_ns_index(ctx, ns);
 
-	owner = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
-	if (owner < 0)
-		return owner;
-	h.user_ns = owner;
+	if (index < 0)
+		return ckpt_err(ctx, -EBUSY, "pid namespace: appeared while the tree was being read, try again");
+	h.index = index;
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_PID_NS, sizeof(h));
 }
 
-/* The namespace was made with the root of the tree: it only gets its name. */
+/* The namespaces were made with the tasks: they only get their names. */
 static void *pid_ns_restore(struct ckpt_ctx *ctx)
 {
+	struct pid_namespace *ns;
 	struct ckpt_hdr_pid_ns h;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_PID_NS, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if (!h.level || h.level > MAX_PID_NS_LEVEL ||
-	    h.last_pid > PID_MAX_LIMIT || h.reserved)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace at level %u, with last pid %u",
-					h.level, h.last_pid));
-	if (h.user_ns)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace: owned by user namespace %u: not supported in this build",
-					h.user_ns));
-	return get_pid_ns(task_active_pid_ns(current));
+	if (h.reserved)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace %u: unknown state %#x",
+					h.index, h.reserved));
+	ns = ckpt_index_pid_ns(ctx, h.index);
+	return IS_ERR(ns) ? ns : get_pid_ns(ns);
 }
 
 const struct ckpt_obj_ops ckpt_pid_ns_obj_ops = {
@@ -326,9 +320,8 @@ static void *fetch_ns(struct ckpt_ctx *ctx, u32 objref, void *caller,
 
 static void *nsproxy_restore(struct ckpt_ctx *ctx)
 {
-	struct pid_namespace *active = task_active_pid_ns(current);
+	struct pid_namespace *active = task_active_pid_ns(ctx->caller), *pid_ns;
 	struct nsproxy *new, *caller = ctx->caller_ns;
-	struct pid_namespace *pid_ns;
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
 	struct mnt_namespace *mnt_ns;
@@ -355,9 +348,6 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 	pid_ns = fetch_ns(ctx, h.pid, active, CKPT_OBJ_PID_NS);
 	if (IS_ERR(pid_ns))
 		return pid_ns;
-	if (pid_ns != active)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace of another task"));
-
 	new = ckpt_copy_nsproxy();
 	if (IS_ERR(new))
 		return new;
@@ -417,18 +407,12 @@ static struct nsproxy *task_nsproxy(struct ckpt_ctx *ctx, struct task_struct *t)
 
 static int ns_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	struct pid_namespace *active = task_active_pid_ns(t);
 	struct nsproxy *ns = task_nsproxy(ctx, t);
 	int err;
 
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
-	if (active != task_active_pid_ns(ctx->root_task))
-		err = ckpt_err(ctx, -ENOSYS, "nested pid namespace: not supported");
-	else if (ns->pid_ns_for_children != active)
-		err = ckpt_err(ctx, -ENOSYS, "pid namespace for its children: not supported");
-	else
-		err = ckpt_obj_collect(ctx, ns, CKPT_OBJ_NSPROXY);
+	err = ckpt_obj_collect(ctx, ns, CKPT_OBJ_NSPROXY);
 	put_nsproxy(ns);
 	return err;
 }
@@ -451,6 +435,7 @@ static int ns_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 
 static int ns_restore(struct ckpt_ctx *ctx)
 {
+	struct pid_namespace *active = task_active_pid_ns(current), *pid_ns;
 	struct ckpt_hdr_task_ref h;
 	struct nsproxy *ns;
 	int err;
@@ -464,7 +449,11 @@ static int ns_restore(struct ckpt_ctx *ctx)
 	ns = ckpt_obj_fetch(ctx, h.objref, CKPT_OBJ_NSPROXY);
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
-	if (ns->pid_ns_for_children != task_active_pid_ns(current))
+	/* as for setns(2): children live here or inside of it */
+	pid_ns = ns->pid_ns_for_children;
+	while (pid_ns && pid_ns->level > active->level)
+		pid_ns = pid_ns->parent;
+	if (pid_ns != active)
 		return ckpt_err(ctx, -EINVAL, "image: namespaces of a task in another pid namespace");
 	if (ns == current->nsproxy)
 		return 0;

@@ -29,6 +29,7 @@ struct cred;
 struct file;
 struct nsproxy;
 struct pid;
+struct pid_namespace;
 struct pt_regs;
 struct user_namespace;
 
@@ -305,6 +306,17 @@ int ckpt_pid_slot(struct ckpt_ctx *ctx, struct pid *pid);
  * ERR_PTR(-EINVAL), reported, if there is no such slot.
  */
 struct pid *ckpt_slot_pid(struct ckpt_ctx *ctx, u32 slot);
+
+/*
+ * Checkpoint: the index of @ns in the image's table of pid namespaces, or
+ * -ENOENT if no task or pid of the tree is in it.
+ */
+int ckpt_pid_ns_index(struct ckpt_ctx *ctx, struct pid_namespace *ns);
+/*
+ * Restart: the pid namespace that took the place of @index, borrowed;
+ * ERR_PTR(-EINVAL), reported, if there is none.
+ */
+struct pid_namespace *ckpt_index_pid_ns(struct ckpt_ctx *ctx, u32 index);
 
 /* ---------------------------------------------- one task, parked or new */
 

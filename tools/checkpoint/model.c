@@ -11,6 +11,9 @@
 /* Highest pid that a kernel gives, and so the most tasks there can be */
 #define PID_MAX		(4 * 1024 * 1024)
 
+/* As deep as pid namespaces can be inside of each other */
+#define PID_NS_LEVELS	32
+
 /* ------------------------------------------------------------------ tasks */
 
 /* Parents and leaders stand before: there is no cycle. */
@@ -82,10 +85,74 @@ static int read_pid_table(struct parser *p)
 		if (grow(p, &m->pids, m->nr_pids, nr, sizeof(*m->pids)))
 			return -1;
 		for (i = 0; i < nr; i++) {
-			if (!h->pids[i].nr || h->pids[i].nr > PID_MAX)
-				return damaged(p, "%u is not a pid",
-					       h->pids[i].nr);
-			m->pids[m->nr_pids++] = h->pids[i];
+			const struct ckpt_pid_entry *e = &h->pids[i];
+
+			if (e->ns >= m->nr_pid_ns ||
+			    e->depth != m->pid_ns[e->ns].level)
+				return damaged(p, "pid namespace %u has no level %u",
+					       e->ns, e->depth);
+			m->pids[m->nr_pids].ns = e->ns;
+			m->pids[m->nr_pids++].first = p->nr_vpids;
+			p->nr_vpids += e->depth + 1;
+		}
+	}
+	return 0;
+}
+
+static int read_pid_ns_table(struct parser *p)
+{
+	const struct ckpt_hdr_pid_nss *h;
+	struct model *m = p->m;
+	size_t i, nr;
+
+	while (m->nr_pid_ns < m->tree.nr_pid_ns) {
+		h = need(p, CKPT_HDR_PID_NSS);
+		if (!h)
+			return -1;
+		nr = (h->h.len - sizeof(*h)) / sizeof(h->nss[0]);
+		if (!nr || nr > m->tree.nr_pid_ns - m->nr_pid_ns)
+			return damaged(p, "these are not %u pid namespaces together",
+				       m->tree.nr_pid_ns);
+		if (grow(p, &m->pid_ns, m->nr_pid_ns, nr, sizeof(*m->pid_ns)))
+			return -1;
+		for (i = 0; i < nr; i++) {
+			const struct ckpt_pid_ns_entry *e = &h->nss[i];
+			size_t above = m->nr_pid_ns;
+
+			if (!above ? e->level || e->parent != MODEL_NONE :
+			    e->parent >= above || e->level > PID_NS_LEVELS ||
+			    e->level != m->pid_ns[e->parent].level + 1)
+				return damaged(p, "level %u below pid namespace %u",
+					       e->level, e->parent);
+			m->pid_ns[m->nr_pid_ns++] = *e;
+		}
+	}
+	return 0;
+}
+
+static int read_vpids(struct parser *p)
+{
+	const struct ckpt_hdr_vpids *h;
+	struct model *m = p->m;
+	size_t i, nr;
+
+	while (m->nr_vpids < p->nr_vpids) {
+		h = need(p, CKPT_HDR_VPIDS);
+		if (!h)
+			return -1;
+		nr = (h->h.len - sizeof(*h)) / sizeof(h->nrs[0]);
+		/* Two of them are as long as a record must be a multiple of. */
+		if (!nr || nr > p->nr_vpids - m->nr_vpids + 1)
+			return damaged(p, "these are not %zu numbers together",
+				       p->nr_vpids);
+		if (nr > p->nr_vpids - m->nr_vpids)
+			nr--;
+		if (grow(p, &m->vpids, m->nr_vpids, nr, sizeof(*m->vpids)))
+			return -1;
+		for (i = 0; i < nr; i++) {
+			if (!h->nrs[i] || h->nrs[i] > PID_MAX)
+				return damaged(p, "%u is not a pid", h->nrs[i]);
+			m->vpids[m->nr_vpids++] = h->nrs[i];
 		}
 	}
 	return 0;
@@ -155,11 +222,13 @@ static int read_tree(struct parser *p)
 		return damaged(p, "unknown flags");
 	if (!h->nr_tasks || h->nr_tasks > PID_MAX)
 		return damaged(p, "nr_tasks is out of range");
+	if (!h->nr_pid_ns)
+		return damaged(p, "nr_pid_ns is out of range");
 	/* A pid for each task, and for its group and its session */
 	if (h->nr_pids > 3ull * h->nr_tasks)
 		return damaged(p, "nr_pids is out of range");
-	return read_task_table(p) || read_pid_table(p) || check_all_pids(p) ?
-		-1 : 0;
+	return read_task_table(p) || read_pid_ns_table(p) ||
+	       read_pid_table(p) || read_vpids(p) || check_all_pids(p) ? -1 : 0;
 }
 
 static int check_sigpending(struct parser *p,
@@ -347,6 +416,8 @@ void model_free(struct model *m)
 	free(m->hash);
 	free(m->tasks);
 	free(m->pids);
+	free(m->pid_ns);
+	free(m->vpids);
 	free(m->failure);
 }
 
@@ -362,7 +433,14 @@ struct model_object *model_task_object(const struct model *m, uint32_t i,
 
 uint32_t model_pid(const struct model *m, uint32_t slot)
 {
-	return slot < m->nr_pids ? m->pids[slot].nr : 0;
+	return slot < m->nr_pids ? m->vpids[m->pids[slot].first] : 0;
+}
+
+uint32_t model_inner_pid(const struct model *m, uint32_t slot)
+{
+	const struct model_pid *p = &m->pids[slot];
+
+	return m->vpids[p->first + m->pid_ns[p->ns].level];
 }
 
 /* Pages of @o in the image that are below page @end. */

@@ -100,6 +100,16 @@ struct model_task {
 };
 
 /**
+ * struct model_pid - a pid
+ * @ns: index of the innermost pid namespace that it is in
+ * @first: index of its first number, of the outermost pid namespace
+ */
+struct model_pid {
+	uint32_t ns;
+	size_t first;
+};
+
+/**
  * struct model - an image
  * @header: its header
  * @tree: its tree record
@@ -107,6 +117,10 @@ struct model_task {
  * @tasks: the task table
  * @nr_pids: number of pids
  * @pids: the pid table
+ * @nr_pid_ns: number of pid namespaces
+ * @pid_ns: the table of pid namespaces
+ * @nr_vpids: number of numbers of pids
+ * @vpids: the numbers of the pids
  * @nr_objects: number of objects
  * @objects: in the order of the image
  * @hash: of the objrefs, for model_object()
@@ -123,7 +137,11 @@ struct model {
 	size_t nr_tasks;
 	struct model_task *tasks;
 	size_t nr_pids;
-	struct ckpt_pid_entry *pids;
+	struct model_pid *pids;
+	size_t nr_pid_ns;
+	struct ckpt_pid_ns_entry *pid_ns;
+	size_t nr_vpids;
+	uint32_t *vpids;
 	size_t nr_objects;
 	struct model_object **objects;
 	struct model_object **hash;
@@ -171,6 +189,8 @@ struct model_object *model_task_object(const struct model *m, uint32_t i,
 
 /* Pid number in @slot; 0 for MODEL_NONE. */
 uint32_t model_pid(const struct model *m, uint32_t slot);
+/* The number that a pid has in its own pid namespace */
+uint32_t model_inner_pid(const struct model *m, uint32_t slot);
 
 /* Pages of @vma in the image: in the mm, or in the shared memory it maps. */
 uint64_t model_vma_pages(const struct model *m, const struct model_vma *vma);

@@ -32,6 +32,7 @@
  * @place: what is being read
  * @object: the object of @place, or NULL
  * @depth: objects inside objects
+ * @nr_vpids: how many numbers the pids that were read have together
  */
 struct parser {
 	struct model *m;
@@ -43,6 +44,7 @@ struct parser {
 	struct model_place place;
 	struct model_object *object;
 	unsigned int depth;
+	size_t nr_vpids;
 };
 
 #define damaged(p, ...)	image_damaged((p)->img, __VA_ARGS__)

@@ -318,7 +318,7 @@ static const struct record_type types[] = {
 		      HEX(hdr_tree, flags),
 		      DEC(hdr_tree, nr_tasks),
 		      DEC(hdr_tree, nr_pids),
-		      DEC(hdr_tree, last_pid)),
+		      DEC(hdr_tree, nr_pid_ns)),
 	},
 	[CKPT_HDR_TASKS] = {
 		.name = "TASKS",
@@ -351,8 +351,26 @@ static const struct record_type types[] = {
 		.size = sizeof(struct ckpt_hdr_pids),
 		.fields = no_fields,
 		ARRAY("pids", pid_entry,
-		      DEC(pid_entry, nr),
-		      ZERO(pid_entry, reserved)),
+		      DEC(pid_entry, ns),
+		      DEC(pid_entry, depth)),
+	},
+	[CKPT_HDR_PID_NSS] = {
+		.name = "PID_NSS",
+		.size = sizeof(struct ckpt_hdr_pid_nss),
+		.fields = no_fields,
+		ARRAY("nss", pid_ns_entry,
+		      DEC(pid_ns_entry, parent),
+		      DEC(pid_ns_entry, level),
+		      DEC(pid_ns_entry, last_pid),
+		      DEC(pid_ns_entry, init),
+		      DEC(pid_ns_entry, user_ns),
+		      ZERO(pid_ns_entry, reserved)),
+	},
+	[CKPT_HDR_VPIDS] = {
+		.name = "VPIDS",
+		.size = sizeof(struct ckpt_hdr_vpids),
+		.fields = no_fields,
+		VALUES("nrs", __u32, FIELD_DEC),
 	},
 
 	/* state of a task */
@@ -579,9 +597,7 @@ static const struct record_type types[] = {
 	[CKPT_HDR_PID_NS] = {
 		.name = "PID_NS",
 		FIXED(hdr_pid_ns,
-		      DEC(hdr_pid_ns, level),
-		      DEC(hdr_pid_ns, last_pid),
-		      DEC(hdr_pid_ns, user_ns),
+		      DEC(hdr_pid_ns, index),
 		      ZERO(hdr_pid_ns, reserved)),
 	},
 	[CKPT_HDR_CRED] = {

@@ -127,6 +127,9 @@ static void draw_task(const struct view *v, const struct model *m,
 	fputs(is_thread(m, i) ? "{" : "", v->f);
 	text_put(v->f, t->e.comm, v->utf8);
 	fputs(is_thread(m, i) ? "}" : "", v->f);
+	if (m->pids[t->e.tid].ns)
+		fprintf(v->f, " (%u in pid namespace %u)",
+			model_inner_pid(m, t->e.tid), m->pids[t->e.tid].ns);
 	fputs(t->e.flags & CKPT_TASK_SUBREAPER ? " (subreaper)\n" : "\n", v->f);
 }
 

@@ -45,6 +45,8 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TASKS,
 	CKPT_HDR_TASK,
 	CKPT_HDR_PIDS,
+	CKPT_HDR_PID_NSS,
+	CKPT_HDR_VPIDS,
 
 	/* state of a task, in no shared object */
 	CKPT_HDR_TASK_NS = 201,
@@ -223,15 +225,17 @@ struct ckpt_hdr_string {
  * @h: type CKPT_HDR_TREE
  * @flags: CKPT_TREE_*
  * @nr_tasks: number of entries in the CKPT_HDR_TASKS records that follow
- * @nr_pids: number of entries in the CKPT_HDR_PIDS records that follow them
- * @last_pid: last pid handed out in the pid namespace of the root
+ * @nr_pids: number of entries in the CKPT_HDR_PIDS records that follow those
+ *	of the pid namespaces
+ * @nr_pid_ns: number of entries in the CKPT_HDR_PID_NSS records that follow the
+ *	tasks
  */
 struct ckpt_hdr_tree {
 	struct ckpt_hdr h;
 	__u32 flags;
 	__u32 nr_tasks;
 	__u32 nr_pids;
-	__u32 last_pid;
+	__u32 nr_pid_ns;
 };
 
 /* struct ckpt_task_entry.flags */
@@ -285,13 +289,45 @@ struct ckpt_hdr_tasks {
 };
 
 /**
- * struct ckpt_pid_entry - one struct pid that the tree uses
- * @nr: number in the pid namespace of the root of the tree
+ * struct ckpt_pid_ns_entry - one pid namespace
+ * @parent: index of the entry of the one that it is inside of; ~0 for the first
+ * @level: depth below the first, which is that of the root of the tree
+ * @last_pid: last pid handed out in it
+ * @init: index of the task entry of its init; ~0 if that is outside, or if
+ *	there is no task in it yet
+ * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
  * @reserved: 0
+ *
+ * Each stands after the one that it is inside of.
+ */
+struct ckpt_pid_ns_entry {
+	__u32 parent;
+	__u32 level;
+	__u32 last_pid;
+	__u32 init;
+	__u32 user_ns;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_pid_nss - a part of the table of pid namespaces
+ * @h: type CKPT_HDR_PID_NSS
+ * @nss: as many entries as @h.len has room for
+ */
+struct ckpt_hdr_pid_nss {
+	struct ckpt_hdr h;
+	struct ckpt_pid_ns_entry nss[];
+};
+
+/**
+ * struct ckpt_pid_entry - one struct pid that the tree uses
+ * @ns: index of the innermost pid namespace that it is in
+ * @depth: level of that: it has a number in each namespace from the first one
+ *	to this, @depth + 1 of them
  */
 struct ckpt_pid_entry {
-	__u32 nr;
-	__u32 reserved;
+	__u32 ns;
+	__u32 depth;
 };
 
 /**
@@ -306,6 +342,19 @@ struct ckpt_pid_entry {
 struct ckpt_hdr_pids {
 	struct ckpt_hdr h;
 	struct ckpt_pid_entry pids[];
+};
+
+/**
+ * struct ckpt_hdr_vpids - a part of the numbers of the pids
+ * @h: type CKPT_HDR_VPIDS
+ * @nrs: as many numbers as @h.len has room for, the last record padded with 0
+ *
+ * For each entry of the pid table, in that order, its numbers: that in the
+ * namespace of the root of the tree first, its innermost one last.
+ */
+struct ckpt_hdr_vpids {
+	struct ckpt_hdr h;
+	__u32 nrs[];
 };
 
 /**
@@ -868,16 +917,12 @@ struct ckpt_hdr_mnt_proc {
 /**
  * struct ckpt_hdr_pid_ns - object: pid namespace
  * @h: type CKPT_HDR_PID_NS
- * @level: depth below the pid namespace of the caller of checkpoint
- * @last_pid: last pid handed out in it
- * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
+ * @index: of its entry in the table of pid namespaces
  * @reserved: 0
  */
 struct ckpt_hdr_pid_ns {
 	struct ckpt_hdr h;
-	__u32 level;
-	__u32 last_pid;
-	__u32 user_ns;
+	__u32 index;
 	__u32 reserved;
 };
 

@@ -259,7 +259,7 @@ static void nsproxy(uint32_t objref)
 	string("/proc");
 	string("proc");
 	object(14, CKPT_OBJ_PID_NS);
-	REC(PID_NS, pid_ns, .level = 1, .last_pid = 99);
+	REC(PID_NS, pid_ns, .index = 0);
 	REC(NSPROXY, nsproxy, .uts = 11, .ipc = 12, .mnt = 13, .pid = 14);
 }
 
@@ -371,6 +371,10 @@ static void tree(uint32_t chain)
 		      .exit_code = 3 << 8),
 		ENTRY("\033]0;x\007\377", 6, 0, .pgrp = NONE, .session = 7),
 	};
+	const struct ckpt_pid_ns_entry ns = {
+		.parent = NONE, .last_pid = 60,
+	};
+	const struct ckpt_pid_entry pid = {};
 	struct ckpt_hdr h;
 	uint32_t i;
 
@@ -379,15 +383,19 @@ static void tree(uint32_t chain)
 			tasks[i].leader = i;
 	REC(TREE, tree, .flags = CKPT_TREE_CONTAINER,
 	    .nr_tasks = ARRAY_SIZE(tasks) + chain,
-	    .nr_pids = ARRAY_SIZE(nrs) + chain, .last_pid = 60);
+	    .nr_pids = ARRAY_SIZE(nrs) + chain, .nr_pid_ns = 1);
 	rec2(CKPT_HDR_TASKS, &h, sizeof(h), tasks, sizeof(tasks));
 	chain_entries(ARRAY_SIZE(tasks), ARRAY_SIZE(nrs), chain);
-	for (i = 0; i < ARRAY_SIZE(nrs) + chain; i++) {
-		struct ckpt_pid_entry e = {
-			.nr = i < ARRAY_SIZE(nrs) ? nrs[i] : 1000 + i
+	rec2(CKPT_HDR_PID_NSS, &h, sizeof(h), &ns, sizeof(ns));
+	for (i = 0; i < ARRAY_SIZE(nrs) + chain; i++)
+		rec2(CKPT_HDR_PIDS, &h, sizeof(h), &pid, sizeof(pid));
+	for (i = 0; i < ARRAY_SIZE(nrs) + chain; i += 2) {
+		uint32_t two[] = {
+			i < ARRAY_SIZE(nrs) ? nrs[i] : 1000 + i,
+			i + 1 < ARRAY_SIZE(nrs) ? nrs[i + 1] : 1001 + i,
 		};
 
-		rec2(CKPT_HDR_PIDS, &h, sizeof(h), &e, sizeof(e));
+		rec2(CKPT_HDR_VPIDS, &h, sizeof(h), two, sizeof(two));
 	}
 }
 

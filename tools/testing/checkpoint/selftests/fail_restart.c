@@ -476,7 +476,7 @@ FAIL_TEST(pid_is_taken)
 {
 	struct ckpt_victim *v = &self->v;
 	struct eclone_args args = { .nr_pids = 1 };
-	struct ckpt_pid_entry entry;
+	uint32_t nrs[2];
 	struct image_rec *rec;
 	pid_t pid, taken;
 	long ret;
@@ -484,11 +484,12 @@ FAIL_TEST(pid_is_taken)
 	if (variant->flags & CKPT_CONTAINER)
 		SKIP(return, "its pids are its own");
 	/* That of the last task of the tree, so that others are made first */
-	rec = image_find(&self->image, CKPT_HDR_PIDS, 0);
+	rec = image_find(&self->image, CKPT_HDR_VPIDS, 0);
 	ASSERT_NE(NULL, rec);
-	memcpy(&entry, self->image.data + rec->off + rec->len - sizeof(entry),
-	       sizeof(entry));
-	taken = entry.nr;
+	memcpy(nrs, self->image.data + rec->off + rec->len - sizeof(nrs),
+	       sizeof(nrs));
+	/* The last may be there to fill up the record. */
+	taken = nrs[1] ? nrs[1] : nrs[0];
 	pid = sys_eclone(SIGCHLD, &args, sizeof(args), &taken);
 	if (!pid)
 		_exit(pause());

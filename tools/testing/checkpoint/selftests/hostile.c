@@ -261,6 +261,14 @@ HOSTILE_TEST(header)
 	  (n) * sizeof(struct ckpt_pid_entry) +				\
 	  offsetof(struct ckpt_pid_entry, field),			\
 	  SIZE_OF(ckpt_pid_entry, field), value, __VA_ARGS__ }
+#define NR(n, value, ...)						\
+	{ "pid " #n " = " #value, CKPT_HDR_VPIDS, 0,			\
+	  sizeof(struct ckpt_hdr_vpids) + (n) * 4, 4, value, __VA_ARGS__ }
+#define PID_NSS(field, value, ...)					\
+	{ "pid namespace: " #field " = " #value, CKPT_HDR_PID_NSS, 0,	\
+	  sizeof(struct ckpt_hdr_pid_nss) +				\
+	  offsetof(struct ckpt_pid_ns_entry, field),			\
+	  SIZE_OF(ckpt_pid_ns_entry, field), value, __VA_ARGS__ }
 
 HOSTILE_TEST(tree)
 {
@@ -275,7 +283,9 @@ HOSTILE_TEST(tree)
 		CHANGE(TREE, ckpt_hdr_tree, nr_pids, 0),
 		CHANGE(TREE, ckpt_hdr_tree, nr_pids, 1),
 		CHANGE(TREE, ckpt_hdr_tree, nr_pids, 0xffffffff),
-		CHANGE(TREE, ckpt_hdr_tree, last_pid, 0xffffffff),
+		CHANGE(TREE, ckpt_hdr_tree, nr_pid_ns, 0),
+		CHANGE(TREE, ckpt_hdr_tree, nr_pid_ns, 2),
+		CHANGE(TREE, ckpt_hdr_tree, nr_pid_ns, 0xffffffff),
 		/* A parent that comes later, which is a cycle, or nobody */
 		TASKS(1, parent, 1),
 		TASKS(1, parent, 2),
@@ -302,18 +312,29 @@ HOSTILE_TEST(tree)
 		TASKS(2, exit_signal, 65),
 		TASKS(2, exit_signal, 0xffffffff),
 		TASKS(2, exit_code, 0xffffffff),
-		PIDS(0, nr, 0),
-		PIDS(0, nr, 2),
-		PIDS(1, nr, 1, EEXIST),
-		PIDS(1, nr, 0x7fffffff),
-		PIDS(1, nr, 0x80000000),
-		PIDS(1, nr, 0xffffffff),
-		PIDS(1, nr, 5000000),
+		NR(0, 0),
+		NR(0, 2),
+		NR(1, 1, EEXIST),
+		NR(1, 0x7fffffff),
+		NR(1, 0x80000000),
+		NR(1, 0xffffffff),
+		NR(1, 5000000),
 		CHANGE(TASK, ckpt_hdr_task, index, 1),
 		CHANGE(TASK, ckpt_hdr_task, index, 0xffffffff),
-		CHANGE(PID_NS, ckpt_hdr_pid_ns, level, 0),
-		CHANGE(PID_NS, ckpt_hdr_pid_ns, level, 33),
-		CHANGE(PID_NS, ckpt_hdr_pid_ns, last_pid, 0x80000000),
+		PIDS(1, ns, 1),
+		PIDS(1, ns, 0xffffffff),
+		PIDS(1, depth, 1),
+		PIDS(1, depth, 0xffffffff),
+		PID_NSS(parent, 0),
+		PID_NSS(level, 1),
+		PID_NSS(level, 0xffffffff),
+		PID_NSS(last_pid, 0x80000000),
+		PID_NSS(init, 1),
+		PID_NSS(init, 0xffffffff),
+		PID_NSS(user_ns, 1),
+		PID_NSS(reserved, 1),
+		CHANGE(PID_NS, ckpt_hdr_pid_ns, index, 1),
+		CHANGE(PID_NS, ckpt_hdr_pid_ns, index, 0xffffffff),
 	};
 
 	TRY(changes);
@@ -633,7 +654,6 @@ HOSTILE_TEST(reserved)
 		CHANGE(TASK, ckpt_hdr_task, reserved, 1),
 		TASKS(1, reserved, 1),
 		TASKS(1, reserved2, 1),
-		PIDS(1, reserved, 1),
 		REF(TASK_NS),
 		REF(TASK_FS),
 		REF(TASK_FILES),
