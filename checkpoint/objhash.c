@@ -39,6 +39,9 @@ static const struct ckpt_obj_ops *const ckpt_obj_table[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_PIPE]		= &ckpt_pipe_obj_ops,
 	[CKPT_OBJ_MM]		= &ckpt_mm_obj_ops,
 	[CKPT_OBJ_SHMEM]	= &ckpt_shmem_obj_ops,
+	[CKPT_OBJ_SHM_FILE]	= &ckpt_shm_file_obj_ops,
+	[CKPT_OBJ_SEM_UNDO]	= &ckpt_sem_undo_obj_ops,
+	[CKPT_OBJ_MQUEUE]	= &ckpt_mqueue_obj_ops,
 };
 
 /* NULL if there is no such kind */
@@ -51,7 +54,7 @@ static const struct ckpt_obj_ops *obj_ops(u32 type)
 /**
  * struct ckpt_obj - a shared object
  * @key: what it is found by
- * @key.ptr: the object, referenced
+ * @key.ptr: the object, referenced unless @borrowed
  * @key.type: its kind
  * @node: in the table by pointer
  * @list: in the order in which they were met
@@ -59,6 +62,7 @@ static const struct ckpt_obj_ops *obj_ops(u32 type)
  * @count: uses from inside the tree, met by the collect pass
  * @mark: bits of the kind's own
  * @outside: in use outside of the tree too
+ * @borrowed: the table has no reference
  */
 struct ckpt_obj {
 	struct ckpt_obj_key {
@@ -71,6 +75,7 @@ struct ckpt_obj {
 	u32 count;
 	u32 mark;
 	bool outside;
+	bool borrowed;
 };
 
 /**
@@ -137,7 +142,7 @@ void ckpt_objhash_free(struct ckpt_objhash *hash)
 	/* what was met last may live inside of what was met before */
 	list_for_each_entry_safe_reverse(obj, next, &hash->list, list) {
 		ops = obj_ops(obj->key.type);
-		if (ops->drop)
+		if (ops->drop && !obj->borrowed)
 			ops->drop(obj->key.ptr);
 		kfree(obj);
 	}
@@ -195,7 +200,10 @@ static struct ckpt_obj *obj_meet(struct ckpt_ctx *ctx, void *ptr,
 	struct ckpt_obj *obj;
 
 	obj = obj_enter(ctx, ptr, type);
-	if (!IS_ERR(obj) && ops->grab)
+	if (IS_ERR(obj))
+		return obj;
+	obj->borrowed = !ops->grab;
+	if (ops->grab)
 		ops->grab(ptr);
 	return obj;
 }

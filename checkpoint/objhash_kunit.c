@@ -149,6 +149,14 @@ static const struct ckpt_obj_ops fake_plain_ops = {
 	.restore	= fake_restore,
 };
 
+/* Of which a checkpoint holds no reference, but a restart does */
+static const struct ckpt_obj_ops fake_borrowed_ops = {
+	.name		= "borrowed",
+	.drop		= fake_drop,
+	.checkpoint	= fake_checkpoint,
+	.restore	= fake_restore,
+};
+
 static const struct ckpt_obj_ops *fake_ops(u32 type)
 {
 	switch (type) {
@@ -158,6 +166,8 @@ static const struct ckpt_obj_ops *fake_ops(u32 type)
 		return &fake_outside_ops;
 	case CKPT_OBJ_FS:
 		return &fake_plain_ops;
+	case CKPT_OBJ_SEM_UNDO:
+		return &fake_borrowed_ops;
 	default:
 		return NULL;
 	}
@@ -285,6 +295,19 @@ static void objhash_test_drop_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, c->dropped);
 	KUNIT_EXPECT_EQ(test, 2, b->dropped);
 	KUNIT_EXPECT_EQ(test, 3, a->dropped);
+}
+
+static void objhash_test_borrowed(struct kunit *test)
+{
+	struct ckpt_ctx *ctx = ckpt_kunit_writer(test);
+	struct fake *a = &fakes()->obj[0];
+
+	KUNIT_EXPECT_EQ(test, 0, ckpt_obj_collect(ctx, a, CKPT_OBJ_SEM_UNDO));
+	KUNIT_EXPECT_EQ(test, 1, ckpt_obj_checkpoint(ctx, a,
+						     CKPT_OBJ_SEM_UNDO));
+	ckpt_kunit_put(test, ctx);
+	KUNIT_EXPECT_EQ(test, 0, a->refs);
+	KUNIT_EXPECT_EQ(test, 0, fakes()->drops);
 }
 
 static void objhash_test_no_leak(struct kunit *test)
@@ -655,6 +678,7 @@ static struct kunit_case objhash_test_cases[] = {
 	KUNIT_CASE(objhash_test_count),
 	KUNIT_CASE(objhash_test_collect_fails),
 	KUNIT_CASE(objhash_test_drop_order),
+	KUNIT_CASE(objhash_test_borrowed),
 	KUNIT_CASE(objhash_test_no_leak),
 	KUNIT_CASE(objhash_test_leak),
 	KUNIT_CASE(objhash_test_too_few_users),

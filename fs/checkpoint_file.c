@@ -238,6 +238,15 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.checkpoint	= ckpt_pipe_file_checkpoint,
 		.restore	= ckpt_fifo_file_restore,
 	},
+#ifdef CONFIG_POSIX_MQUEUE
+	[CKPT_FILE_MQUEUE] = {
+		.name		= "POSIX message queue",
+		.match		= ckpt_mqueue_match,
+		.collect	= ckpt_mqueue_file_collect,
+		.checkpoint	= ckpt_mqueue_file_checkpoint,
+		.restore	= ckpt_mqueue_file_restore,
+	},
+#endif
 };
 
 /* The kind of @file by itself, or -ENOSYS */
@@ -682,7 +691,7 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 	if ((h->f_flags & ~CKPT_F_FLAGS) || (h->flags & ~CKPT_FILEF_ALL) ||
 	    h->f_pos > LLONG_MAX ||
 	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE) ||
-	    (h->inner && !ckpt_kind_is_pipe(h->kind)) ||
+	    (h->inner && !ckpt_file_table[h->kind].checkpoint) ||
 	    (h->mnt && !ckpt_file_table[h->kind].by_path))
 		return ckpt_err(ctx, -EINVAL, "image: %s with flags %#x, %#x at position %llu",
 				ckpt_file_table[h->kind].name, h->f_flags,

@@ -19,8 +19,6 @@
 #include <linux/sched/user.h>
 #include <linux/seccomp.h>
 #include <linux/security.h>
-#include <linux/sem.h>
-#include <linux/shm.h>
 #include <linux/signal.h>
 #include <linux/thread_info.h>
 #include <linux/uaccess.h>
@@ -206,12 +204,6 @@ static const char *refused_own(struct task_struct *t)
 #ifdef CONFIG_GENERIC_ENTRY
 	if (test_task_syscall_work(t, SYSCALL_USER_DISPATCH))
 		return "system call dispatch (PR_SET_SYSCALL_USER_DISPATCH)";
-#endif
-#ifdef CONFIG_SYSVIPC
-	if (ckpt_sem_has_undo(t))
-		return "System V semaphores to undo (SEM_UNDO)";
-	if (!list_empty(&t->sysvshm.shm_clist))
-		return "System V shared memory";
 #endif
 #ifdef CONFIG_COMPAT
 	if (t->compat_robust_list)

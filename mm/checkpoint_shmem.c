@@ -126,9 +126,32 @@ static int shmem_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 	int ret = shmem_walk(w, p);
 
 	if (ret < 0)
-		ckpt_err(ctx, ret, "shared anonymous memory (inode %lu) at %#lx cannot be read: error %d",
+		ckpt_err(ctx, ret, "shared memory (inode %lu) at %#lx cannot be read: error %d",
 			 w->inode->i_ino, w->index << PAGE_SHIFT, ret);
 	return ret;
+}
+
+/**
+ * ckpt_shmem_write - write the pages of a file in the kernel's own tmpfs
+ * @ctx: the context
+ * @file: shared anonymous memory, or that of a System V segment
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno, reported.
+ */
+int ckpt_shmem_write(struct ckpt_ctx *ctx, struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	struct shmem_walk w = {
+		.inode = inode,
+		.end = DIV_ROUND_UP(i_size_read(inode), PAGE_SIZE),
+	};
+	u64 begin = ktime_get_ns();
+	int err;
+
+	err = ckpt_pages_write(ctx, shmem_gather, &w);
+	ctx->stats.memory_ns += ktime_get_ns() - begin;
+	return err;
 }
 
 static int shmem_checkpoint(struct ckpt_ctx *ctx, void *ptr)
@@ -138,22 +161,12 @@ static int shmem_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		.size = i_size_read(inode),
 		.flags = SHMEM_I(inode)->flags & VM_NORESERVE,
 	};
-	struct shmem_walk w = {
-		.inode = inode,
-		.end = i_size_read(inode) >> PAGE_SHIFT,
-	};
-	u64 begin;
 	int err;
 
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_SHMEM, sizeof(h));
 	if (!err)
 		err = ckpt_write_string(ctx, SHMEM_NAME);
-	if (err)
-		return err;
-	begin = ktime_get_ns();
-	err = ckpt_pages_write(ctx, shmem_gather, &w);
-	ctx->stats.memory_ns += ktime_get_ns() - begin;
-	return err;
+	return err ?: ckpt_shmem_write(ctx, ptr);
 }
 
 /* The page at @index, allocated, with a reference; its content is undefined. */
@@ -216,12 +229,31 @@ static const struct ckpt_load_ops shmem_load_ops = {
 	.drop		= ckpt_pages_put,
 };
 
+/**
+ * ckpt_shmem_read - read the pages of a file in the kernel's own tmpfs
+ * @ctx: the context
+ * @file: as for ckpt_shmem_write(), new, and mapped by nobody
+ *
+ * Context: the restoring task, may sleep.
+ * Return: 0 or a negative errno, reported.
+ */
+int ckpt_shmem_read(struct ckpt_ctx *ctx, struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	u64 begin = ktime_get_ns();
+	int err;
+
+	err = ckpt_pages_read(ctx, PAGE_ALIGN(i_size_read(inode)),
+			      &shmem_load_ops, inode);
+	ctx->stats.memory_ns += ktime_get_ns() - begin;
+	return err;
+}
+
 static void *shmem_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_shmem h;
 	struct file *file;
 	char *name;
-	u64 begin;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_SHMEM, sizeof(h));
@@ -247,9 +279,7 @@ static void *shmem_restore(struct ckpt_ctx *ctx)
 			 h.size);
 		return file;
 	}
-	begin = ktime_get_ns();
-	err = ckpt_pages_read(ctx, h.size, &shmem_load_ops, file_inode(file));
-	ctx->stats.memory_ns += ktime_get_ns() - begin;
+	err = ckpt_shmem_read(ctx, file);
 	if (err) {
 		fput(file);
 		return ERR_PTR(err);

@@ -80,9 +80,10 @@ static const char *file_refused(struct vm_area_struct *vma)
 	if (vma_is_dax(vma))
 		return "DAX";
 	if (shmem_mapping(file->f_mapping)) {
+		if (ckpt_is_shm_file(file) || ckpt_is_shmem(vma))
+			return NULL;
 		if (IS_PRIVATE(inode))
-			return ckpt_is_shmem(vma) ? NULL :
-						    "System V shared memory";
+			return "memory of the kernel's own tmpfs";
 		if (!inode->i_nlink &&
 		    !strncmp(file->f_path.dentry->d_name.name, "memfd:", 6))
 			return "memfd";
@@ -130,6 +131,8 @@ static u32 vma_kind(struct vm_area_struct *vma)
 		return special;
 	if (ckpt_is_shmem(vma))
 		return CKPT_VMA_SHMEM;
+	if (vma->vm_file && ckpt_is_shm_file(vma->vm_file))
+		return CKPT_VMA_SYSV;
 	if (vma->vm_flags & VM_MAYSHARE)
 		return CKPT_VMA_SHARED;
 	return vma->vm_file ? CKPT_VMA_FILE : CKPT_VMA_ANON;
@@ -195,7 +198,14 @@ void ckpt_vma_put(struct ckpt_vma *v)
 
 static enum ckpt_obj_type vma_file_type(u32 kind)
 {
-	return kind == CKPT_VMA_SHMEM ? CKPT_OBJ_SHMEM : CKPT_OBJ_FILE;
+	switch (kind) {
+	case CKPT_VMA_SHMEM:
+		return CKPT_OBJ_SHMEM;
+	case CKPT_VMA_SYSV:
+		return CKPT_OBJ_SHM_FILE;
+	default:
+		return CKPT_OBJ_FILE;
+	}
 }
 
 /**
@@ -216,8 +226,8 @@ int ckpt_vma_collect(struct ckpt_ctx *ctx, const struct ckpt_vma *v)
 				v->h.start, v->h.end, v->refused);
 	if (!v->file)
 		return 0;
-	if (v->h.kind == CKPT_VMA_SHMEM)
-		return ckpt_obj_collect(ctx, v->file, CKPT_OBJ_SHMEM);
+	if (vma_file_type(v->h.kind) != CKPT_OBJ_FILE)
+		return ckpt_obj_collect(ctx, v->file, vma_file_type(v->h.kind));
 	return ckpt_file_collect(ctx, v->file);
 }
 
@@ -272,10 +282,13 @@ static bool flags_valid(u32 kind, u64 flags)
 				    VM_DROPPABLE | VM_ACCOUNT | VM_MERGEABLE,
 		[CKPT_VMA_SHMEM] = VM_GROWSDOWN | VM_WIPEONFORK |
 				   VM_DROPPABLE | VM_ACCOUNT | VM_MERGEABLE,
+		[CKPT_VMA_SYSV] = VM_GROWSDOWN | VM_WIPEONFORK |
+				  VM_DROPPABLE | VM_ACCOUNT | VM_MERGEABLE,
 	};
 	static const u64 with[CKPT_VMA_MAX] = {
 		[CKPT_VMA_SHARED] = VM_MAYSHARE,
 		[CKPT_VMA_SHMEM] = VM_MAYSHARE | VM_SHARED,
+		[CKPT_VMA_SYSV] = VM_MAYSHARE,
 	};
 	const u64 droppable = VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
 
@@ -308,7 +321,7 @@ static bool flags_valid(u32 kind, u64 flags)
 static bool vma_valid(const struct ckpt_hdr_vma *h, u64 pos, u64 end)
 {
 	bool file = h->kind == CKPT_VMA_FILE || h->kind == CKPT_VMA_SHARED ||
-		    h->kind == CKPT_VMA_SHMEM;
+		    h->kind == CKPT_VMA_SHMEM || h->kind == CKPT_VMA_SYSV;
 
 	if (h->kind >= CKPT_VMA_MAX || h->name > 1 || h->reserved)
 		return false;
@@ -494,7 +507,9 @@ static int vma_restore_special(struct mm_struct *mm,
 static int vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		       const struct ckpt_hdr_vma *h, const char *name)
 {
+	struct ckpt_shm_stamp stamp;
 	struct file *file = NULL;
+	int err;
 
 	if (kind_special(h->kind))
 		return vma_restore_special(mm, h, name);
@@ -505,7 +520,12 @@ static int vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		if (is_file_hugepages(file))
 			return -EINVAL;
 	}
-	return vma_restore_mapping(mm, h, file, name);
+	if (h->kind != CKPT_VMA_SYSV)
+		return vma_restore_mapping(mm, h, file, name);
+	ckpt_shm_stamp_get(file, &stamp);
+	err = vma_restore_mapping(mm, h, file, name);
+	ckpt_shm_stamp_put(file, &stamp);
+	return err;
 }
 
 /**

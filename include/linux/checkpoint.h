@@ -40,7 +40,6 @@ struct file *ckpt_pipe_file(struct inode *inode, int flags);
 struct sigqueue *ckpt_sigqueue_alloc(struct ucounts *ucounts,
 				     bool override_rlimit);
 struct nsproxy *ckpt_copy_nsproxy(void);
-bool ckpt_sem_has_undo(struct task_struct *tsk);
 
 /**
  * checkpoint_park - stand still if a checkpoint asks for it

@@ -22,11 +22,13 @@
 #include <uapi/linux/checkpoint_hdr.h>
 
 struct bio_vec;
+struct ckpt_hdr_file;
 struct ckpt_objhash;
 struct ckpt_stream;
 struct ckpt_tree;
 struct cred;
 struct file;
+struct ipc_namespace;
 struct nsproxy;
 struct pid;
 struct pid_namespace;
@@ -150,8 +152,9 @@ int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
  * struct ckpt_obj_ops - one kind of shared object
  * @name: for messages
  * @outside_ok: one that is shared with a task outside of the tree is no leak
- * @grab: take a reference; may be NULL
- * @drop: put it; may be NULL
+ * @grab: take a reference; NULL if a checkpoint holds none, since it looks at
+ *	the object only while a task that uses it is pinned
+ * @drop: put that of @grab or of @restore; may be NULL
  * @users: number of references there are now, that of the table included;
  *	NULL if they are not counted. Called with the tree parked.
  * @collect: count the objects inside, on first sight; may be NULL
@@ -225,12 +228,16 @@ extern const struct ckpt_obj_ops ckpt_file_obj_ops;
 extern const struct ckpt_obj_ops ckpt_pipe_obj_ops;
 extern const struct ckpt_obj_ops ckpt_mm_obj_ops;
 extern const struct ckpt_obj_ops ckpt_shmem_obj_ops;
+extern const struct ckpt_obj_ops ckpt_shm_file_obj_ops;
+extern const struct ckpt_obj_ops ckpt_sem_undo_obj_ops;
+extern const struct ckpt_obj_ops ckpt_mqueue_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 
 /* In the order in which they are saved and restored */
 enum ckpt_task_state {
 	CKPT_STATE_NS,
+	CKPT_STATE_SYSVIPC,	/* after NS, in which it is */
 	CKPT_STATE_FS,
 	CKPT_STATE_FILES,
 	CKPT_STATE_MM,
@@ -280,6 +287,7 @@ void *ckpt_task_defer(struct ckpt_ctx *ctx, enum ckpt_task_state state,
 
 /* Defined beside what they describe, listed in checkpoint/task.c */
 extern const struct ckpt_task_ops ckpt_ns_task_ops;
+extern const struct ckpt_task_ops ckpt_sysvipc_task_ops;
 extern const struct ckpt_task_ops ckpt_fs_task_ops;
 extern const struct ckpt_task_ops ckpt_files_task_ops;
 extern const struct ckpt_task_ops ckpt_mm_task_ops;
@@ -383,6 +391,34 @@ const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
 /* fs/checkpoint_mnt.c: a path as the image has it */
 char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
 		     char *buf, int size);
+
+/* mm/checkpoint_shmem.c: the pages of a file in the kernel's own tmpfs */
+int ckpt_shmem_write(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_shmem_read(struct ckpt_ctx *ctx, struct file *file);
+
+/**
+ * struct ckpt_shm_stamp - what attaching a System V segment changes
+ * @atime: time of the last attach
+ * @lpid: who did it, referenced, or NULL
+ */
+struct ckpt_shm_stamp {
+	time64_t atime;
+	struct pid *lpid;
+};
+
+/* ipc/checkpoint_shm.c: System V shared memory in an address space */
+bool ckpt_is_shm_file(struct file *file);
+void ckpt_shm_stamp_get(struct file *file, struct ckpt_shm_stamp *stamp);
+void ckpt_shm_stamp_put(struct file *file, struct ckpt_shm_stamp *stamp);
+
+/* ipc/checkpoint_mqueue.c: a kind of open file */
+bool ckpt_mqueue_match(struct file *file);
+int ckpt_mqueue_file_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_mqueue_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+				struct ckpt_hdr_file *h);
+struct file *ckpt_mqueue_file_restore(struct ckpt_ctx *ctx,
+				      const struct ckpt_hdr_file *h,
+				      const char *name);
 
 /* fs/checkpoint_file.c: count a file that is mapped, or an exe link */
 int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file);

@@ -283,6 +283,10 @@ static int read_state(struct parser *p, struct model_task *t,
 		return set_ref(p, t, MODEL_CRED,
 			       ((struct ckpt_hdr_task_cred *)h)->cred,
 			       CKPT_OBJ_CRED);
+	case CKPT_HDR_TASK_SYSVIPC:
+		return check_opt_ref(p, "undo",
+				     ((struct ckpt_hdr_task_sysvipc *)h)->undo,
+				     CKPT_OBJ_SEM_UNDO);
 	case CKPT_HDR_SIGPENDING:
 		return check_sigpending(p, (struct ckpt_hdr_sigpending *)h);
 	case CKPT_HDR_TASK_JOBCTL:

@@ -9,6 +9,9 @@
  *	pipe	PIPE (PIPE_BUFS PIPE_DATA...)...	PIPE.nr_bufs slots
  *	mm	MM (VMA [STRING])... PAGES...	until one without extents
  *	shmem	SHMEM STRING PAGES...		until one without extents
+ *	ipc_ns	IPC_NS, three IPC_IDS with their objects, MQUEUES MQUEUE...
+ *	sem_undo SEM_UNDO SEM_ADJ...		SEM_UNDO.nr times
+ *	mqueue	MQUEUE_REF, MQUEUE with its parts or STRING
  *	else	one record
  *
  * A new kind is one function and one line in the table at the end.
@@ -16,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "parser.h"
 
 /* A pointer to a copy of @h in the object is left in @rec. */
@@ -71,9 +75,158 @@ static int read_uts_ns(struct parser *p, struct model_object *o)
 	return main_record(p, o, CKPT_HDR_UTS_NS);
 }
 
+static int skip_messages(struct parser *p, uint32_t nr)
+{
+	const struct ckpt_hdr_ipc_message *h;
+	const struct ckpt_hdr *text;
+	uint32_t left, n;
+
+	while (nr--) {
+		h = need(p, CKPT_HDR_IPC_MESSAGE);
+		if (!h)
+			return -1;
+		for (left = h->size; left; left -= n) {
+			n = left < CKPT_IPC_TEXT_MAX ? left : CKPT_IPC_TEXT_MAX;
+			text = need(p, CKPT_HDR_IPC_TEXT);
+			if (!text)
+				return -1;
+			if (text->len != sizeof(*text) + (n + 7) / 8 * 8)
+				return damaged(p, "it has not %u bytes of text",
+					       n);
+		}
+	}
+	return 0;
+}
+
+static int read_shm(struct parser *p)
+{
+	const struct ckpt_hdr_ipc_shm *h = need(p, CKPT_HDR_IPC_SHM);
+	const struct ckpt_hdr_pages *pages;
+	uint64_t size, end = 0, page = p->m->header.page_size;
+	uint32_t i;
+
+	if (!h)
+		return -1;
+	size = h->size + page - 1;
+	while ((pages = need(p, CKPT_HDR_PAGES)) && pages->nr_extents)
+		for (i = 0; i < pages->nr_extents; i++) {
+			const struct ckpt_extent *e = &pages->extents[i];
+
+			if (e->addr < end)
+				return damaged(p, "extents are not in order");
+			end = e->addr + e->nr_pages * page;
+			if (end > size)
+				return damaged(p, "the pages of %#llx are behind the end",
+					       (unsigned long long)e->addr);
+		}
+	return pages ? 0 : -1;
+}
+
+static int read_msg(struct parser *p)
+{
+	const struct ckpt_hdr_ipc_msg *h = need(p, CKPT_HDR_IPC_MSG);
+
+	return h ? skip_messages(p, h->nr) : -1;
+}
+
+static int read_sem(struct parser *p)
+{
+	const struct ckpt_hdr_ipc_sem *h = need(p, CKPT_HDR_IPC_SEM);
+	const struct ckpt_hdr *vals;
+	uint32_t left, n;
+
+	for (left = h ? h->nr : 0; left; left -= n) {
+		n = left < CKPT_IPC_SEMVALS_MAX ? left : CKPT_IPC_SEMVALS_MAX;
+		vals = need(p, CKPT_HDR_IPC_SEMVALS);
+		if (!vals)
+			return -1;
+		if (vals->len != sizeof(*vals) +
+				 n * sizeof(struct ckpt_ipc_semval))
+			return damaged(p, "it has not %u values", n);
+	}
+	return h ? 0 : -1;
+}
+
+static int read_mqueue(struct parser *p)
+{
+	const struct ckpt_hdr_mqueue *h = need(p, CKPT_HDR_MQUEUE);
+	uint32_t nr;
+
+	if (!h)
+		return -1;
+	nr = h->nr;
+	if ((h->owner && check_slot(p, "owner", h->owner - 1)) ||
+	    !need(p, CKPT_HDR_STRING))
+		return -1;
+	return skip_messages(p, nr);
+}
+
 static int read_ipc_ns(struct parser *p, struct model_object *o)
 {
-	return main_record(p, o, CKPT_HDR_IPC_NS);
+	static int (*const read_one[])(struct parser *p) = {
+		[CKPT_IPC_SEM] = read_sem,
+		[CKPT_IPC_MSG] = read_msg,
+		[CKPT_IPC_SHM] = read_shm,
+	};
+	const struct ckpt_hdr_ipc_ids *ids;
+	const struct ckpt_hdr_mqueues *mqueues;
+	uint32_t kind, nr;
+
+	if (main_record(p, o, CKPT_HDR_IPC_NS))
+		return -1;
+	for (kind = 0; kind < ARRAY_SIZE(read_one); kind++) {
+		ids = need(p, CKPT_HDR_IPC_IDS);
+		if (!ids)
+			return -1;
+		if (ids->kind != kind)
+			return damaged(p, "kind %u is out of order", ids->kind);
+		for (nr = ids->nr; nr; nr--)
+			if (read_one[kind](p))
+				return -1;
+	}
+	mqueues = need(p, CKPT_HDR_MQUEUES);
+	if (!mqueues)
+		return -1;
+	for (nr = mqueues->nr; nr; nr--)
+		if (read_mqueue(p))
+			return -1;
+	return 0;
+}
+
+static int read_shm_file(struct parser *p, struct model_object *o)
+{
+	if (main_record(p, o, CKPT_HDR_SHM_FILE))
+		return -1;
+	return check_ref(p, "ns", ((struct ckpt_hdr_shm_file *)o->rec)->ns,
+			 CKPT_OBJ_IPC_NS);
+}
+
+static int read_sem_undo(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_sem_undo *r;
+	uint32_t nr;
+
+	if (main_record(p, o, CKPT_HDR_SEM_UNDO))
+		return -1;
+	r = (struct ckpt_hdr_sem_undo *)o->rec;
+	if (check_opt_ref(p, "ns", r->ns, CKPT_OBJ_IPC_NS))
+		return -1;
+	for (nr = r->nr; nr; nr--)
+		if (!need(p, CKPT_HDR_SEM_ADJ))
+			return -1;
+	return 0;
+}
+
+static int read_mqueue_ref(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_mqueue_ref *r;
+
+	if (main_record(p, o, CKPT_HDR_MQUEUE_REF))
+		return -1;
+	r = (struct ckpt_hdr_mqueue_ref *)o->rec;
+	if (check_opt_ref(p, "ns", r->ns, CKPT_OBJ_IPC_NS))
+		return -1;
+	return r->unlinked ? read_mqueue(p) : read_strings(p, o, 1);
 }
 
 static int read_mnt_ns(struct parser *p, struct model_object *o)
@@ -171,6 +324,10 @@ static int read_file(struct parser *p, struct model_object *o)
 	case CKPT_FILE_PIPE:
 	case CKPT_FILE_FIFO:
 		if (check_ref(p, "inner", r->inner, CKPT_OBJ_PIPE))
+			return -1;
+		break;
+	case CKPT_FILE_MQUEUE:
+		if (check_ref(p, "inner", r->inner, CKPT_OBJ_MQUEUE))
 			return -1;
 		break;
 	default:
@@ -318,6 +475,8 @@ static int check_vma(struct parser *p, const struct ckpt_hdr_vma *v,
 		return check_ref(p, "file", v->file, CKPT_OBJ_FILE);
 	case CKPT_VMA_SHMEM:
 		return check_ref(p, "file", v->file, CKPT_OBJ_SHMEM);
+	case CKPT_VMA_SYSV:
+		return check_ref(p, "file", v->file, CKPT_OBJ_SHM_FILE);
 	default:
 		return v->file ? damaged(p, "file is not 0") : 0;
 	}
@@ -382,6 +541,9 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_PIPE]		= read_pipe,
 	[CKPT_OBJ_MM]		= read_mm,
 	[CKPT_OBJ_SHMEM]	= read_shmem,
+	[CKPT_OBJ_SHM_FILE]	= read_shm_file,
+	[CKPT_OBJ_SEM_UNDO]	= read_sem_undo,
+	[CKPT_OBJ_MQUEUE]	= read_mqueue_ref,
 };
 
 void object_free(struct model_object *o)

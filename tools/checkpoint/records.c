@@ -31,6 +31,9 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_PIPE]		= "pipe",
 	[CKPT_OBJ_MM]		= "mm",
 	[CKPT_OBJ_SHMEM]	= "shmem",
+	[CKPT_OBJ_SHM_FILE]	= "shm_file",
+	[CKPT_OBJ_SEM_UNDO]	= "sem_undo",
+	[CKPT_OBJ_MQUEUE]	= "mqueue",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -47,6 +50,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_MEM]		= "mem",
 	[CKPT_FILE_PIPE]	= "pipe",
 	[CKPT_FILE_FIFO]	= "fifo",
+	[CKPT_FILE_MQUEUE]	= "mqueue",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -62,6 +66,7 @@ static const char *const vma_kind_name[] = {
 	[CKPT_VMA_SHMEM]	= "shmem",
 	[CKPT_VMA_VDSO]		= "vdso",
 	[CKPT_VMA_VVAR]		= "vvar",
+	[CKPT_VMA_SYSV]		= "sysv",
 };
 
 static_assert(ARRAY_SIZE(vma_kind_name) == CKPT_VMA_MAX,
@@ -92,6 +97,16 @@ static_assert(ARRAY_SIZE(restart_fn_name) == CKPT_RESTART_SYSCALL + 1,
 	      "restart_fn_name");
 const struct names restart_fn_names = {
 	.nr = ARRAY_SIZE(restart_fn_name), .name = restart_fn_name
+};
+
+static const char *const ipc_kind_name[] = {
+	[CKPT_IPC_SEM]		= "sem",
+	[CKPT_IPC_MSG]		= "msg",
+	[CKPT_IPC_SHM]		= "shm",
+};
+
+static const struct names ipc_kind_names = {
+	.nr = ARRAY_SIZE(ipc_kind_name), .name = ipc_kind_name
 };
 
 static const char *const propagation_name[] = {
@@ -221,6 +236,30 @@ static uint64_t count_xsave(const void *rec)
 static uint64_t count_extents(const void *rec)
 {
 	return ((const struct ckpt_hdr_pages *)rec)->nr_extents;
+}
+
+static uint64_t count_shm(const void *rec)
+{
+	return ((const struct ckpt_hdr_task_sysvipc *)rec)->nr_shm;
+}
+
+static uint64_t count_adj(const void *rec)
+{
+	return ((const struct ckpt_hdr_sem_adj *)rec)->nr;
+}
+
+static const char *check_message(const void *rec)
+{
+	const struct ckpt_hdr_ipc_message *r = rec;
+
+	return r->size > CKPT_IPC_MESSAGE_MAX ? "the message is too long" : NULL;
+}
+
+static const char *check_sem(const void *rec)
+{
+	const struct ckpt_hdr_ipc_sem *r = rec;
+
+	return r->nr > CKPT_IPC_SEMS_MAX ? "too many semaphores" : NULL;
 }
 
 static const char *check_sighand(const void *rec)
@@ -542,6 +581,16 @@ static const struct record_type types[] = {
 		      ZERO(hdr_task_jobctl, reserved)),
 	},
 
+	[CKPT_HDR_TASK_SYSVIPC] = {
+		.name = "TASK_SYSVIPC",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_sysvipc,
+		      DEC(hdr_task_sysvipc, undo),
+		      DEC(hdr_task_sysvipc, nr_shm)),
+		VALUES("shm", __u32, FIELD_DEC),
+		.count = count_shm,
+	},
+
 	/* namespaces and credentials */
 	[CKPT_HDR_NSPROXY] = {
 		.name = "NSPROXY",
@@ -762,6 +811,157 @@ static const struct record_type types[] = {
 		      HEX(extent, xxh64)),
 		.count = count_extents,
 		.check = check_pages,
+	},
+
+	/* System V and POSIX IPC */
+	[CKPT_HDR_IPC_IDS] = {
+		.name = "IPC_IDS",
+		FIXED(hdr_ipc_ids,
+		      ENUM(hdr_ipc_ids, kind, ipc_kind_names),
+		      DEC(hdr_ipc_ids, nr),
+		      DEC(hdr_ipc_ids, seq),
+		      SIGNED(hdr_ipc_ids, last_idx),
+		      SIGNED(hdr_ipc_ids, next_id),
+		      DEC(hdr_ipc_ids, cursor)),
+	},
+	[CKPT_HDR_IPC_SHM] = {
+		.name = "IPC_SHM",
+		FIXED(hdr_ipc_shm,
+		      SIGNED(hdr_ipc_shm, perm.id),
+		      SIGNED(hdr_ipc_shm, perm.key),
+		      DEC(hdr_ipc_shm, perm.uid),
+		      DEC(hdr_ipc_shm, perm.gid),
+		      DEC(hdr_ipc_shm, perm.cuid),
+		      DEC(hdr_ipc_shm, perm.cgid),
+		      HEX(hdr_ipc_shm, perm.mode),
+		      ZERO(hdr_ipc_shm, perm.reserved),
+		      DEC(hdr_ipc_shm, size),
+		      SIGNED(hdr_ipc_shm, atime),
+		      SIGNED(hdr_ipc_shm, dtime),
+		      SIGNED(hdr_ipc_shm, ctime),
+		      DEC(hdr_ipc_shm, cpid.slot),
+		      DEC(hdr_ipc_shm, cpid.nr),
+		      DEC(hdr_ipc_shm, lpid.slot),
+		      DEC(hdr_ipc_shm, lpid.nr),
+		      HEX(hdr_ipc_shm, name),
+		      HEX(hdr_ipc_shm, flags)),
+	},
+	[CKPT_HDR_IPC_MSG] = {
+		.name = "IPC_MSG",
+		FIXED(hdr_ipc_msg,
+		      SIGNED(hdr_ipc_msg, perm.id),
+		      SIGNED(hdr_ipc_msg, perm.key),
+		      DEC(hdr_ipc_msg, perm.uid),
+		      DEC(hdr_ipc_msg, perm.gid),
+		      DEC(hdr_ipc_msg, perm.cuid),
+		      DEC(hdr_ipc_msg, perm.cgid),
+		      HEX(hdr_ipc_msg, perm.mode),
+		      ZERO(hdr_ipc_msg, perm.reserved),
+		      SIGNED(hdr_ipc_msg, stime),
+		      SIGNED(hdr_ipc_msg, rtime),
+		      SIGNED(hdr_ipc_msg, ctime),
+		      DEC(hdr_ipc_msg, qbytes),
+		      DEC(hdr_ipc_msg, lspid.slot),
+		      DEC(hdr_ipc_msg, lspid.nr),
+		      DEC(hdr_ipc_msg, lrpid.slot),
+		      DEC(hdr_ipc_msg, lrpid.nr),
+		      DEC(hdr_ipc_msg, nr),
+		      ZERO(hdr_ipc_msg, reserved)),
+	},
+	[CKPT_HDR_IPC_SEM] = {
+		.name = "IPC_SEM",
+		FIXED(hdr_ipc_sem,
+		      SIGNED(hdr_ipc_sem, perm.id),
+		      SIGNED(hdr_ipc_sem, perm.key),
+		      DEC(hdr_ipc_sem, perm.uid),
+		      DEC(hdr_ipc_sem, perm.gid),
+		      DEC(hdr_ipc_sem, perm.cuid),
+		      DEC(hdr_ipc_sem, perm.cgid),
+		      HEX(hdr_ipc_sem, perm.mode),
+		      ZERO(hdr_ipc_sem, perm.reserved),
+		      SIGNED(hdr_ipc_sem, otime),
+		      SIGNED(hdr_ipc_sem, ctime),
+		      DEC(hdr_ipc_sem, nr),
+		      ZERO(hdr_ipc_sem, reserved)),
+		.check = check_sem,
+	},
+	[CKPT_HDR_IPC_SEMVALS] = {
+		.name = "IPC_SEMVALS",
+		.size = sizeof(struct ckpt_hdr_ipc_semvals),
+		.fields = no_fields,
+		ARRAY("sems", ipc_semval,
+		      DEC(ipc_semval, val),
+		      ZERO(ipc_semval, reserved),
+		      DEC(ipc_semval, pid.slot),
+		      DEC(ipc_semval, pid.nr)),
+	},
+	[CKPT_HDR_IPC_MESSAGE] = {
+		.name = "IPC_MESSAGE",
+		FIXED(hdr_ipc_message,
+		      SIGNED(hdr_ipc_message, type),
+		      DEC(hdr_ipc_message, size),
+		      ZERO(hdr_ipc_message, reserved)),
+		.check = check_message,
+	},
+	[CKPT_HDR_IPC_TEXT] = {
+		.name = "IPC_TEXT",
+		.size = sizeof(struct ckpt_hdr_ipc_text),
+		.fields = no_fields,
+		.tail = TAIL_BYTES, .tail_name = "text",
+	},
+	[CKPT_HDR_SHM_FILE] = {
+		.name = "SHM_FILE",
+		FIXED(hdr_shm_file,
+		      DEC(hdr_shm_file, ns),
+		      SIGNED(hdr_shm_file, id),
+		      HEX(hdr_shm_file, flags),
+		      ZERO(hdr_shm_file, reserved)),
+	},
+	[CKPT_HDR_SEM_UNDO] = {
+		.name = "SEM_UNDO",
+		FIXED(hdr_sem_undo,
+		      DEC(hdr_sem_undo, ns),
+		      DEC(hdr_sem_undo, nr)),
+	},
+	[CKPT_HDR_SEM_ADJ] = {
+		.name = "SEM_ADJ",
+		FIXED(hdr_sem_adj,
+		      SIGNED(hdr_sem_adj, id),
+		      DEC(hdr_sem_adj, nr)),
+		VALUES("adj", __s16, FIELD_SIGNED),
+		.count = count_adj,
+	},
+	[CKPT_HDR_MQUEUES] = {
+		.name = "MQUEUES",
+		FIXED(hdr_mqueues,
+		      DEC(hdr_mqueues, nr),
+		      DEC(hdr_mqueues, uid),
+		      DEC(hdr_mqueues, gid),
+		      HEX(hdr_mqueues, mode)),
+	},
+	[CKPT_HDR_MQUEUE] = {
+		.name = "MQUEUE",
+		FIXED(hdr_mqueue,
+		      DEC(hdr_mqueue, uid),
+		      DEC(hdr_mqueue, gid),
+		      HEX(hdr_mqueue, mode),
+		      HEX(hdr_mqueue, flags),
+		      DEC(hdr_mqueue, maxmsg),
+		      DEC(hdr_mqueue, msgsize),
+		      SIGNED(hdr_mqueue, atime_ns),
+		      SIGNED(hdr_mqueue, mtime_ns),
+		      SIGNED(hdr_mqueue, ctime_ns),
+		      HEX(hdr_mqueue, value),
+		      DEC(hdr_mqueue, signo),
+		      DEC(hdr_mqueue, owner),
+		      DEC(hdr_mqueue, user_ns),
+		      DEC(hdr_mqueue, nr)),
+	},
+	[CKPT_HDR_MQUEUE_REF] = {
+		.name = "MQUEUE_REF",
+		FIXED(hdr_mqueue_ref,
+		      DEC(hdr_mqueue_ref, ns),
+		      BOOL(hdr_mqueue_ref, unlinked)),
 	},
 };
 

@@ -68,6 +68,11 @@ static void show_name(const struct view *v, const struct model *m,
 		if (file->type == CKPT_OBJ_SHMEM)
 			fprintf(v->f, " (shmem %u)", file->ref);
 		return;
+	case CKPT_VMA_SYSV:
+		file = model_object(m, vma->v.file);
+		fprintf(v->f, "[sysv shm %d]",
+			((const struct ckpt_hdr_shm_file *)file->rec)->id);
+		return;
 	}
 	if (vma->name) {
 		fputs("[anon:", v->f);
@@ -95,7 +100,8 @@ static void show_vma(const struct view *v, const struct model *m,
 		vma->v.flags & VM_WRITE ? 'w' : '-',
 		vma->v.flags & VM_EXEC ? 'x' : '-',
 		vma->v.kind == CKPT_VMA_SHARED ||
-		vma->v.kind == CKPT_VMA_SHMEM ? 's' : 'p',
+		vma->v.kind == CKPT_VMA_SHMEM ||
+		vma->v.kind == CKPT_VMA_SYSV ? 's' : 'p',
 		text_size(size, pages * m->header.page_size));
 	fprintf(v->f, "%10s ",
 		stored ? text_size(size, stored * m->header.page_size) : "-");

@@ -65,6 +65,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TASK_CPU,
 	CKPT_HDR_TASK_FPU,
 	CKPT_HDR_TASK_JOBCTL,
+	CKPT_HDR_TASK_SYSVIPC,
 
 	/* namespaces and credentials */
 	CKPT_HDR_NSPROXY = 301,
@@ -90,6 +91,21 @@ enum ckpt_hdr_type {
 	CKPT_HDR_VMA,
 	CKPT_HDR_SHMEM,
 	CKPT_HDR_PAGES,
+
+	/* System V and POSIX IPC */
+	CKPT_HDR_IPC_IDS = 601,
+	CKPT_HDR_IPC_SHM,
+	CKPT_HDR_IPC_MSG,
+	CKPT_HDR_IPC_SEM,
+	CKPT_HDR_IPC_SEMVALS,
+	CKPT_HDR_IPC_MESSAGE,
+	CKPT_HDR_IPC_TEXT,
+	CKPT_HDR_SHM_FILE,
+	CKPT_HDR_SEM_UNDO,
+	CKPT_HDR_SEM_ADJ,
+	CKPT_HDR_MQUEUES,
+	CKPT_HDR_MQUEUE,
+	CKPT_HDR_MQUEUE_REF,
 };
 
 /* Kinds of shared objects */
@@ -109,6 +125,9 @@ enum ckpt_obj_type {
 	CKPT_OBJ_PIPE,
 	CKPT_OBJ_MM,
 	CKPT_OBJ_SHMEM,
+	CKPT_OBJ_SHM_FILE,
+	CKPT_OBJ_SEM_UNDO,
+	CKPT_OBJ_MQUEUE,
 	CKPT_OBJ_MAX
 };
 
@@ -842,7 +861,7 @@ struct ckpt_hdr_uts_ns {
 };
 
 /**
- * struct ckpt_hdr_ipc_ns - object: ipc namespace, with nothing in it
+ * struct ckpt_hdr_ipc_ns - object: ipc namespace
  * @h: type CKPT_HDR_IPC_NS
  * @sem_ctls: kernel.sem
  * @msg_ctlmax: kernel.msgmax
@@ -859,6 +878,10 @@ struct ckpt_hdr_uts_ns {
  * @mq_msgsize_default: fs.mqueue.msgsize_default
  * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
  * @reserved: 0
+ *
+ * Three CKPT_HDR_IPC_IDS follow, in the order of CKPT_IPC_*, each with its
+ * objects, then CKPT_HDR_MQUEUES with its queues. The limits may be lower than
+ * what is there.
  */
 struct ckpt_hdr_ipc_ns {
 	struct ckpt_hdr h;
@@ -998,6 +1021,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_MEM,		/* /dev/null, zero, full, random, urandom */
 	CKPT_FILE_PIPE,		/* pipe(2) */
 	CKPT_FILE_FIFO,		/* named pipe, by path */
+	CKPT_FILE_MQUEUE,	/* POSIX message queue */
 	CKPT_FILE_MAX
 };
 
@@ -1017,7 +1041,7 @@ enum ckpt_file_kind {
  * @kind: enum ckpt_file_kind
  * @f_flags: O_*, with the access mode
  * @flags: CKPT_FILEF_*
- * @inner: objref of the pipe object, else 0
+ * @inner: objref of the pipe or mqueue object, else 0
  * @f_pos: file position
  * @owner: F_SETOWN: pid slot + 1, 0 for none
  * @owner_type: F_OWNER_* of @owner
@@ -1204,6 +1228,7 @@ enum ckpt_vma_kind {
 	CKPT_VMA_SHMEM,		/* shared anonymous memory */
 	CKPT_VMA_VDSO,		/* vdso code */
 	CKPT_VMA_VVAR,		/* vvar data */
+	CKPT_VMA_SYSV,		/* System V shared memory */
 	CKPT_VMA_MAX
 };
 
@@ -1211,8 +1236,8 @@ enum ckpt_vma_kind {
  * struct ckpt_hdr_vma - one mapping
  * @h: type CKPT_HDR_VMA
  * @kind: enum ckpt_vma_kind
- * @file: objref of the file mapped; of the shmem object if CKPT_VMA_SHMEM;
- *	else 0
+ * @file: objref of the file mapped; of the shmem object if CKPT_VMA_SHMEM, of
+ *	the attached segment if CKPT_VMA_SYSV; else 0
  * @start: first address
  * @end: address after the last
  * @flags: VM_* as in include/linux/mm.h
@@ -1286,6 +1311,343 @@ struct ckpt_hdr_pages {
 	__u32 nr_extents;
 	__u32 pad;
 	struct ckpt_extent extents[];
+};
+
+/* --------------------------------------------------- System V and POSIX IPC */
+
+/* struct ckpt_hdr_ipc_ids.kind */
+#define CKPT_IPC_SEM		0
+#define CKPT_IPC_MSG		1
+#define CKPT_IPC_SHM		2
+
+/* Most semaphores in one set, bytes in one message, and in one piece of it */
+#define CKPT_IPC_SEMS_MAX	65536
+#define CKPT_IPC_MESSAGE_MAX	(16 * 1024 * 1024)
+#define CKPT_IPC_TEXT_MAX	(64 * 1024)
+/* Most values in one CKPT_HDR_IPC_SEMVALS */
+#define CKPT_IPC_SEMVALS_MAX	4096
+
+/**
+ * struct ckpt_hdr_task_sysvipc - what a task has of System V IPC
+ * @h: type CKPT_HDR_TASK_SYSVIPC
+ * @undo: objref of its list of semaphores to undo, or 0
+ * @nr_shm: number of entries in @shm
+ * @shm: ids of the segments that it created, in its ipc namespace: with
+ *	kernel.shm_rmid_forced they go when it exits
+ */
+struct ckpt_hdr_task_sysvipc {
+	struct ckpt_hdr h;
+	__u32 undo;
+	__u32 nr_shm;
+	__u32 shm[];
+};
+
+/**
+ * struct ckpt_hdr_ipc_ids - the identifiers of one kind in an ipc namespace
+ * @h: type CKPT_HDR_IPC_IDS
+ * @kind: CKPT_IPC_*
+ * @nr: number of CKPT_HDR_IPC_SEM, _MSG or _SHM that follow
+ * @seq: sequence number of the next identifier
+ * @last_idx: index of the last one, or -1
+ * @next_id: the identifier asked for, or -1
+ * @cursor: where the search for a free index goes on
+ */
+struct ckpt_hdr_ipc_ids {
+	struct ckpt_hdr h;
+	__u32 kind;
+	__u32 nr;
+	__u32 seq;
+	__s32 last_idx;
+	__s32 next_id;
+	__u32 cursor;
+};
+
+/**
+ * struct ckpt_ipc_pid - who did something last
+ * @slot: pid slot + 1, or 0 for a process that is not in the tree any more
+ * @nr: its number then, in the pid namespace of the root, or 0
+ */
+struct ckpt_ipc_pid {
+	__u32 slot;
+	__u32 nr;
+};
+
+/* struct ckpt_ipc_perm.mode: SHM_DEST, a segment to be removed when detached */
+#define CKPT_IPC_DEST		01000
+
+/**
+ * struct ckpt_ipc_perm - identity and owner of a System V object
+ * @id: identifier
+ * @key: IPC_PRIVATE, 0, if it has none
+ * @uid: owner
+ * @gid: its group
+ * @cuid: creator
+ * @cgid: its group
+ * @mode: permissions, and CKPT_IPC_DEST
+ * @reserved: 0
+ */
+struct ckpt_ipc_perm {
+	__s32 id;
+	__s32 key;
+	__u32 uid;
+	__u32 gid;
+	__u32 cuid;
+	__u32 cgid;
+	__u32 mode;
+	__u32 reserved;
+};
+
+/* struct ckpt_hdr_ipc_shm.flags */
+#define CKPT_SHM_NORESERVE	0x1	/* SHM_NORESERVE */
+
+/**
+ * struct ckpt_hdr_ipc_shm - System V shared memory segment
+ * @h: type CKPT_HDR_IPC_SHM
+ * @perm: identity and owner
+ * @size: in bytes
+ * @atime: last attach, seconds since the epoch, or 0
+ * @dtime: last detach
+ * @ctime: last change
+ * @cpid: who created it
+ * @lpid: who attached or detached it last
+ * @name: the key that it had when it was created
+ * @flags: CKPT_SHM_*
+ *
+ * CKPT_HDR_PAGES follow until one without extents; their addresses are
+ * offsets. Segments with CKPT_IPC_DEST, whose @name may be another's key by
+ * now, stand before all others.
+ */
+struct ckpt_hdr_ipc_shm {
+	struct ckpt_hdr h;
+	struct ckpt_ipc_perm perm;
+	__aligned_u64 size;
+	__s64 atime;
+	__s64 dtime;
+	__s64 ctime;
+	struct ckpt_ipc_pid cpid;
+	struct ckpt_ipc_pid lpid;
+	__u32 name;
+	__u32 flags;
+};
+
+/**
+ * struct ckpt_hdr_ipc_msg - System V message queue
+ * @h: type CKPT_HDR_IPC_MSG
+ * @perm: identity and owner
+ * @stime: last msgsnd(2), seconds since the epoch, or 0
+ * @rtime: last msgrcv(2)
+ * @ctime: last change
+ * @qbytes: most bytes in it
+ * @lspid: who sent last
+ * @lrpid: who received last
+ * @nr: number of CKPT_HDR_IPC_MESSAGE that follow, oldest first
+ * @reserved: 0
+ */
+struct ckpt_hdr_ipc_msg {
+	struct ckpt_hdr h;
+	struct ckpt_ipc_perm perm;
+	__s64 stime;
+	__s64 rtime;
+	__s64 ctime;
+	__aligned_u64 qbytes;
+	struct ckpt_ipc_pid lspid;
+	struct ckpt_ipc_pid lrpid;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_ipc_message - a message in a queue
+ * @h: type CKPT_HDR_IPC_MESSAGE
+ * @type: of a System V queue, at least 1; of a POSIX queue its priority
+ * @size: in bytes, at most CKPT_IPC_MESSAGE_MAX
+ * @reserved: 0
+ *
+ * CKPT_HDR_IPC_TEXT follow until there are @size bytes, all but the last with
+ * CKPT_IPC_TEXT_MAX.
+ */
+struct ckpt_hdr_ipc_message {
+	struct ckpt_hdr h;
+	__s64 type;
+	__u32 size;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_ipc_text - bytes of a message
+ * @h: type CKPT_HDR_IPC_TEXT
+ * @text: the bytes, padded with zeros to 8
+ */
+struct ckpt_hdr_ipc_text {
+	struct ckpt_hdr h;
+	__u8 text[];
+};
+
+/**
+ * struct ckpt_hdr_ipc_sem - System V semaphore set
+ * @h: type CKPT_HDR_IPC_SEM
+ * @perm: identity and owner
+ * @otime: last semop(2), seconds since the epoch, or 0
+ * @ctime: last change
+ * @nr: number of semaphores, at most CKPT_IPC_SEMS_MAX
+ * @reserved: 0
+ *
+ * CKPT_HDR_IPC_SEMVALS follow until there are @nr values.
+ */
+struct ckpt_hdr_ipc_sem {
+	struct ckpt_hdr h;
+	struct ckpt_ipc_perm perm;
+	__s64 otime;
+	__s64 ctime;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_ipc_semval - one semaphore
+ * @val: its value
+ * @reserved: 0
+ * @pid: who changed it last
+ */
+struct ckpt_ipc_semval {
+	__u32 val;
+	__u32 reserved;
+	struct ckpt_ipc_pid pid;
+};
+
+/**
+ * struct ckpt_hdr_ipc_semvals - a part of a semaphore set
+ * @h: type CKPT_HDR_IPC_SEMVALS
+ * @sems: CKPT_IPC_SEMVALS_MAX of them, or what is left
+ */
+struct ckpt_hdr_ipc_semvals {
+	struct ckpt_hdr h;
+	struct ckpt_ipc_semval sems[];
+};
+
+/* struct ckpt_hdr_shm_file.flags */
+#define CKPT_SHMF_RDONLY	0x1	/* SHM_RDONLY */
+
+/**
+ * struct ckpt_hdr_shm_file - object: a segment as shmat(2) attached it
+ * @h: type CKPT_HDR_SHM_FILE
+ * @ns: objref of the ipc namespace that it is in
+ * @id: identifier of the segment
+ * @flags: CKPT_SHMF_*
+ * @reserved: 0
+ *
+ * Mappings that fork, mprotect(2) or munmap(2) made of one shmat(2) share it.
+ */
+struct ckpt_hdr_shm_file {
+	struct ckpt_hdr h;
+	__u32 ns;
+	__s32 id;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_sem_undo - object: semaphores to undo at the exit of a task
+ * @h: type CKPT_HDR_SEM_UNDO
+ * @ns: objref of the ipc namespace that the semaphores are in, or 0
+ * @nr: number of CKPT_HDR_SEM_ADJ that follow; 0 if @ns is
+ *
+ * Also one with nothing to undo yet: which tasks share it matters.
+ */
+struct ckpt_hdr_sem_undo {
+	struct ckpt_hdr h;
+	__u32 ns;
+	__u32 nr;
+};
+
+/**
+ * struct ckpt_hdr_sem_adj - what to add to the semaphores of a set
+ * @h: type CKPT_HDR_SEM_ADJ
+ * @id: identifier of the set
+ * @nr: number of entries in @adj, as many as the set has semaphores
+ * @adj: what to add to each, padded with zeros to 8
+ */
+struct ckpt_hdr_sem_adj {
+	struct ckpt_hdr h;
+	__s32 id;
+	__u32 nr;
+	__s16 adj[];
+};
+
+/**
+ * struct ckpt_hdr_mqueues - the POSIX message queues of an ipc namespace
+ * @h: type CKPT_HDR_MQUEUES
+ * @nr: number of CKPT_HDR_MQUEUE that follow, oldest first
+ * @uid: owner of the directory that they are in
+ * @gid: its group
+ * @mode: its permissions
+ */
+struct ckpt_hdr_mqueues {
+	struct ckpt_hdr h;
+	__u32 nr;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+};
+
+/* struct ckpt_hdr_mqueue.flags */
+#define CKPT_MQ_NOTIFY		0x1	/* mq_notify(3): the rest says how */
+#define CKPT_MQ_SIGNAL		0x2	/* SIGEV_SIGNAL, else SIGEV_NONE */
+#define CKPT_MQ_STALE		0x4	/* who asked for it has called exec since */
+
+/**
+ * struct ckpt_hdr_mqueue - POSIX message queue
+ * @h: type CKPT_HDR_MQUEUE
+ * @uid: owner
+ * @gid: its group
+ * @mode: permissions
+ * @flags: CKPT_MQ_*
+ * @maxmsg: most messages in it
+ * @msgsize: most bytes in a message
+ * @atime_ns: last access, nanoseconds since the epoch
+ * @mtime_ns: last modification
+ * @ctime_ns: last change
+ * @value: sigev_value
+ * @signo: sigev_signo
+ * @owner: pid slot + 1 of the process to notify
+ * @user_ns: objref of its user namespace, 0 for that of whoever restarts
+ * @nr: number of messages
+ *
+ * A struct ckpt_hdr_string, its name, follows, then @nr
+ * CKPT_HDR_IPC_MESSAGE, lowest priority first, oldest first.
+ */
+struct ckpt_hdr_mqueue {
+	struct ckpt_hdr h;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 flags;
+	__u32 maxmsg;
+	__u32 msgsize;
+	__s64 atime_ns;
+	__s64 mtime_ns;
+	__s64 ctime_ns;
+	__aligned_u64 value;
+	__u32 signo;
+	__u32 owner;
+	__u32 user_ns;
+	__u32 nr;
+};
+
+/**
+ * struct ckpt_hdr_mqueue_ref - object: a POSIX message queue that is open
+ * @h: type CKPT_HDR_MQUEUE_REF
+ * @ns: objref of the ipc namespace that it is in, or 0: that of whoever
+ *	restarts
+ * @unlinked: 1 if it has no name any more; 0 if @ns is 0
+ *
+ * If @unlinked, a CKPT_HDR_MQUEUE with its parts follows, else a struct
+ * ckpt_hdr_string: its name.
+ */
+struct ckpt_hdr_mqueue_ref {
+	struct ckpt_hdr h;
+	__u32 ns;
+	__u32 unlinked;
 };
 
 #endif /* _UAPI_LINUX_CHECKPOINT_HDR_H */

@@ -246,6 +246,60 @@ static void cred(uint32_t objref)
 	rec2(CKPT_HDR_CRED, &r, sizeof(r), groups, sizeof(groups));
 }
 
+static void message(int64_t type, const char *text)
+{
+	struct ckpt_hdr h;
+
+	REC(IPC_MESSAGE, ipc_message, .type = type, .size = strlen(text));
+	if (*text)
+		rec2(CKPT_HDR_IPC_TEXT, &h, sizeof(h), text, strlen(text));
+}
+
+static void queue(const char *name)
+{
+	REC(MQUEUE, mqueue, .mode = 0600, .maxmsg = 10, .msgsize = 8192,
+	    .nr = 1);
+	string(name);
+	message(5, "a POSIX message");
+}
+
+/* What is in an ipc namespace */
+static void ipc_content(void)
+{
+	const struct ckpt_ipc_semval vals[3] = { { .val = 7 }, { .val = 1 } };
+	struct ckpt_hdr h;
+
+	REC(IPC_IDS, ipc_ids, .kind = CKPT_IPC_SEM, .nr = 1, .next_id = -1);
+	REC(IPC_SEM, ipc_sem, .perm.id = 3, .perm.mode = 0600, .nr = 3);
+	rec2(CKPT_HDR_IPC_SEMVALS, &h, sizeof(h), vals, sizeof(vals));
+	REC(IPC_IDS, ipc_ids, .kind = CKPT_IPC_MSG, .nr = 1, .next_id = -1);
+	REC(IPC_MSG, ipc_msg, .perm.key = 12, .qbytes = 16384, .nr = 2);
+	message(1, "a System V message");
+	message(2, "");
+	REC(IPC_IDS, ipc_ids, .kind = CKPT_IPC_SHM, .nr = 1, .next_id = -1);
+	REC(IPC_SHM, ipc_shm, .perm.id = 2, .size = 4 * PAGE - 1);
+	pages(0, 3);
+	no_more_pages();
+	REC(MQUEUES, mqueues, .nr = 1, .mode = 01777);
+	queue("queue");
+}
+
+/* What tasks have of it: @first and the next two */
+static void ipc_objects(uint32_t first)
+{
+	const int16_t adj[3] = { -7 };
+	struct ckpt_hdr_sem_adj h = { .id = 3, .nr = 3 };
+
+	object(first, CKPT_OBJ_SEM_UNDO);
+	REC(SEM_UNDO, sem_undo, .ns = 12, .nr = 1);
+	rec2(CKPT_HDR_SEM_ADJ, &h, sizeof(h), adj, sizeof(adj));
+	object(first + 1, CKPT_OBJ_SHM_FILE);
+	REC(SHM_FILE, shm_file, .ns = 12, .id = 2);
+	object(first + 2, CKPT_OBJ_MQUEUE);
+	REC(MQUEUE_REF, mqueue_ref, .ns = 12, .unlinked = 1);
+	queue("gone");
+}
+
 static void nsproxy(uint32_t objref)
 {
 	object(objref, CKPT_OBJ_NSPROXY);
@@ -253,6 +307,7 @@ static void nsproxy(uint32_t objref)
 	REC(UTS_NS, uts_ns, .sysname = "Linux", .nodename = "box");
 	object(12, CKPT_OBJ_IPC_NS);
 	REC(IPC_NS, ipc_ns, .shm_ctlmax = ~0ull);
+	ipc_content();
 	object(13, CKPT_OBJ_MNT_NS);
 	REC(MNT_NS, mnt_ns, .propagation = CKPT_MNT_PRIVATE, .nr_proc = 1);
 	REC(MNT_PROC, mnt_proc, .ms_flags = 0);
@@ -301,7 +356,11 @@ static void thread_state(const char *name, bool stopped)
 /* What the task shares: namespaces, directories, files, credentials */
 static void thread_refs(uint32_t ns, uint32_t fs_ref, uint32_t files_ref)
 {
+	const uint32_t shm[1] = { 2 };
+	struct ckpt_hdr_task_sysvipc h = { .undo = 70, .nr_shm = 1 };
+
 	ref(CKPT_HDR_TASK_NS, ns);
+	rec2(CKPT_HDR_TASK_SYSVIPC, &h, sizeof(h), shm, sizeof(shm));
 	ref(CKPT_HDR_TASK_FS, fs_ref);
 	ref(CKPT_HDR_TASK_FILES, files_ref);
 	REC(TASK_CRED, task_cred, .cred = 19);
@@ -407,6 +466,7 @@ static void all_tasks(uint32_t extra, uint32_t chain, uint32_t nest)
 	for (i = 0; i < nest; i++)
 		object(1000 + i, CKPT_OBJ_FS);
 	nsproxy(10);
+	ipc_objects(70);
 	fs(15, "/root");
 	files(16, true);
 	cred(19);
