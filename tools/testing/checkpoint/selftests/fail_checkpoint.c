@@ -10,10 +10,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -610,6 +612,67 @@ DRIVER_TEST(uts_namespace_entered)
 DRIVER_TEST(ipc_namespace_entered)
 {
 	entered(_metadata, &self->v, "ipc", CLONE_NEWIPC, "ipc namespace");
+}
+
+CKPT_VICTIM(has_segment)
+{
+	int id = shmget(21, 4096, IPC_CREAT | 0600);
+
+	REQUIRE(id >= 0);
+	ckpt_ready();
+	CHECK_EQ(shmget(21, 4096, 0), id);
+}
+
+/* Attached to the segment, and in the caller's namespace again */
+static pid_t attach_and_leave(pid_t pid)
+{
+	int own = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC), ready[2];
+	pid_t child;
+	char c;
+
+	if (own < 0 || pipe(ready))
+		ckpt_die("/proc/self/ns/ipc: %s", strerror(errno));
+	child = fork();
+	if (!child) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/ipc", pid);
+		if (setns(open(path, O_RDONLY | O_CLOEXEC), CLONE_NEWIPC) ||
+		    shmat(shmget(21, 0, 0), NULL, 0) == (void *)-1 ||
+		    setns(own, CLONE_NEWIPC) ||
+		    write(ready[1], "", 1) != 1)
+			_exit(1);
+		/* that of the namespace, too */
+		closefrom(3);
+		_exit(pause());
+	}
+	close(own);
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		ckpt_die("the segment cannot be attached");
+	close(ready[0]);
+	return child;
+}
+
+DRIVER_TEST(segment_attached_from_outside)
+{
+	struct ckpt_victim *v = &self->v;
+	pid_t other;
+	long ret;
+
+	ckpt_start(v, "has_segment", CKPT_CONTAINER);
+	other = attach_and_leave(v->pid);
+	ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
+	EXPECT_EQ(-EBUSY, ret);
+	EXPECT_TRUE(ckpt_logged(v, "ipc namespace"))
+		TH_LOG("the log: %s", v->log);
+	ckpt_ping(v);
+	leave(other, false);
+	ckpt_checkpoint_kill(v);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 DRIVER_TEST(mnt_namespace_entered)

@@ -6,9 +6,14 @@
 #include "libckpttest.h"
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 
 #define KB		1024UL
 #define SLACK_KB	(16 * KB)
@@ -29,6 +34,34 @@ static int child(void *arg)
 	waits(NULL);
 	return 16;
 }
+
+/* System V and POSIX IPC, in the namespace of the container */
+static void make_ipc(void)
+{
+	struct { long type; char text[64]; } message = { .type = 3 };
+	struct sembuf op = { .sem_op = 2, .sem_flg = SEM_UNDO };
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 3,
+	};
+	int id = shmget(11, 3 * 4096, IPC_CREAT | 0600);
+	char *mem = shmat(id, NULL, 0);
+	mqd_t mq;
+
+	REQUIRE(mem != (void *)-1);
+	ckpt_fill(mem, 4096, 3);
+	id = msgget(12, IPC_CREAT | 0600);
+	REQUIRE(!msgsnd(id, &message, sizeof(message.text), 0));
+	id = semget(13, 3, IPC_CREAT | 0600);
+	REQUIRE(!semop(id, &op, 1));
+	mq = mq_open("/hostile", O_CREAT | O_RDWR, 0600, NULL);
+	REQUIRE(mq >= 0 && !mq_notify(mq, &event));
+	mq = mq_open("/hostile2", O_CREAT | O_RDWR, 0600, NULL);
+	REQUIRE(mq >= 0 && !mq_send(mq, "text", 4, 5));
+	REQUIRE(!mq_unlink("/hostile2"));
+}
+
+/* That is the name of a record, too. */
+#undef SEM_UNDO
 
 /* Something of everything that an image can hold */
 CKPT_VICTIM(everything)
@@ -59,6 +92,7 @@ CKPT_VICTIM(everything)
 	REQUIRE(!pipe(fd) && write(fd[1], "in it", 5) == 5);
 	ckpt_fill(private, 64 * KB, 1);
 	ckpt_fill(shared, 64 * KB, 2);
+	make_ipc();
 	for (i = 0; i < 3; i++)
 		ckpt_gate_wait(&up);
 	ckpt_ready();
@@ -781,12 +815,93 @@ HOSTILE_TEST(small_state)
 		CHANGE(CRED, ckpt_hdr_cred, cap_effective, ~0ULL),
 		CHANGE(CRED, ckpt_hdr_cred, cap_permitted, ~0ULL),
 		CHANGE(CRED, ckpt_hdr_cred, cap_permitted, 0),
-		CHANGE(IPC_NS, ckpt_hdr_ipc_ns, msg_ctlmni, 0xffffffff),
 		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, propagation, 99),
 		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, nr_proc, 0xffffffff),
 		{ "a name without an end", CKPT_HDR_TASK_MISC, 0,
 		  offsetof(struct ckpt_hdr_task_misc, comm) + 8, 8,
 		  0x4141414141414141ULL, 0, true },
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* IPC_IDS are those of semaphores, messages and shared memory, in this order. */
+HOSTILE_TEST(ipc)
+{
+	const struct change changes[] = {
+		CHANGE(IPC_NS, ckpt_hdr_ipc_ns, msg_ctlmni, 0xffffffff),
+		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, undo, 0xffffffff),
+		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, undo, 0),
+		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, nr_shm, 0xffffffff),
+		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, nr_shm, 3),
+		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, shm[0], 0xffffffff),
+		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, shm[0], 4711),
+		CHANGE(IPC_IDS, ckpt_hdr_ipc_ids, kind, 1),
+		CHANGE(IPC_IDS, ckpt_hdr_ipc_ids, nr, 0xffffffff),
+		CHANGE(IPC_IDS, ckpt_hdr_ipc_ids, nr, 0),
+		CHANGE_NTH(IPC_IDS, 1, ckpt_hdr_ipc_ids, nr, 2),
+		CHANGE(IPC_IDS, ckpt_hdr_ipc_ids, seq, 0x80000000),
+		CHANGE(IPC_IDS, ckpt_hdr_ipc_ids, last_idx, 0x7fffffff),
+		CHANGE(IPC_IDS, ckpt_hdr_ipc_ids, last_idx, 0x80000000),
+		CHANGE(IPC_IDS, ckpt_hdr_ipc_ids, next_id, 0x80000000),
+		CHANGE(IPC_IDS, ckpt_hdr_ipc_ids, cursor, 0x80000000),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, perm.id, 0xffffffff),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, perm.id, 4711),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, perm.key, 1),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, perm.uid, 0xffffffff),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, perm.cgid, 0xffffffff),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, perm.mode, 02600),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, perm.mode, 01600),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, size, ~0ULL),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, size, 0),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, cpid.slot, 0xffffffff),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, lpid.slot, 99),
+		CHANGE(IPC_SHM, ckpt_hdr_ipc_shm, flags, 0xffffffff),
+		CHANGE(IPC_MSG, ckpt_hdr_ipc_msg, perm.mode, 01600),
+		CHANGE(IPC_MSG, ckpt_hdr_ipc_msg, qbytes, ~0ULL),
+		CHANGE(IPC_MSG, ckpt_hdr_ipc_msg, nr, 0),
+		CHANGE(IPC_MSG, ckpt_hdr_ipc_msg, nr, 0xffffffff),
+		CHANGE(IPC_MESSAGE, ckpt_hdr_ipc_message, type, 0),
+		CHANGE(IPC_MESSAGE, ckpt_hdr_ipc_message, type, ~0ULL),
+		CHANGE(IPC_MESSAGE, ckpt_hdr_ipc_message, size, 0xffffffff),
+		CHANGE(IPC_MESSAGE, ckpt_hdr_ipc_message, size, 16 << 20),
+		CHANGE(IPC_MESSAGE, ckpt_hdr_ipc_message, size, 0),
+		/* of the POSIX queue */
+		CHANGE_NTH(IPC_MESSAGE, 1, ckpt_hdr_ipc_message, type, 32768),
+		CHANGE(IPC_SEM, ckpt_hdr_ipc_sem, nr, 0),
+		CHANGE(IPC_SEM, ckpt_hdr_ipc_sem, nr, 4),
+		CHANGE(IPC_SEM, ckpt_hdr_ipc_sem, nr, 0xffffffff),
+		CHANGE(IPC_SEMVALS, ckpt_hdr_ipc_semvals, sems[1].val, 32768),
+		CHANGE(IPC_SEMVALS, ckpt_hdr_ipc_semvals, sems[0].pid.slot, 99),
+		CHANGE(SHM_FILE, ckpt_hdr_shm_file, ns, 0),
+		CHANGE(SHM_FILE, ckpt_hdr_shm_file, ns, 1),
+		CHANGE(SHM_FILE, ckpt_hdr_shm_file, id, 0xffffffff),
+		CHANGE(SHM_FILE, ckpt_hdr_shm_file, id, 4711),
+		CHANGE(SHM_FILE, ckpt_hdr_shm_file, flags, 0xffffffff),
+		CHANGE(SEM_UNDO, ckpt_hdr_sem_undo, ns, 0),
+		CHANGE(SEM_UNDO, ckpt_hdr_sem_undo, ns, 1),
+		CHANGE(SEM_UNDO, ckpt_hdr_sem_undo, nr, 0),
+		CHANGE(SEM_UNDO, ckpt_hdr_sem_undo, nr, 0xffffffff),
+		CHANGE(SEM_ADJ, ckpt_hdr_sem_adj, id, 4711),
+		CHANGE(SEM_ADJ, ckpt_hdr_sem_adj, nr, 2),
+		CHANGE(SEM_ADJ, ckpt_hdr_sem_adj, nr, 0xffffffff),
+		CHANGE(MQUEUES, ckpt_hdr_mqueues, nr, 0xffffffff),
+		CHANGE(MQUEUES, ckpt_hdr_mqueues, uid, 0xffffffff),
+		CHANGE(MQUEUES, ckpt_hdr_mqueues, mode, 0xffffffff),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, gid, 0xffffffff),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, mode, 0170600),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, flags, 0xffffffff),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, maxmsg, 0),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, maxmsg, 0xffffffff),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, msgsize, 0xffffffff),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, signo, 65),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, owner, 0),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, owner, 0xffffffff),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, nr, 0xffffffff),
+		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, ns, 0xffffffff),
+		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, unlinked, 2),
+		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, unlinked, 1),
 	};
 
 	TRY(changes);

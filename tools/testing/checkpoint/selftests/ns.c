@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Namespaces: uts, ipc with nothing in it, pid, and mnt with a fresh proc. */
+/* Namespaces: uts, limits of ipc, pid, and mnt with a fresh proc. */
 #include "libckpttest.h"
 
 #include <dirent.h>

@@ -12,6 +12,7 @@
 #include <linux/mempolicy.h>
 #include <linux/seccomp.h>
 #include <linux/userfaultfd.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,7 +25,6 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/sem.h>
@@ -541,31 +541,45 @@ REFUSED_AS(nested_pid_namespace, CKPT_CONTAINER, "pid namespace")
 	ckpt_join(pid, 0);
 }
 
-REFUSED_AS(system_v_semaphore, CKPT_CONTAINER, "semaphore")
+REFUSED_AS(locked_segment, CKPT_CONTAINER, "SHM_LOCK")
 {
-	int id = semget(IPC_PRIVATE, 1, 0600);
+	int id = shmget(IPC_PRIVATE, 4096, 0600);
+
+	HAVE(id);
+	HAVE(shmctl(id, SHM_LOCK, NULL));
+	ckpt_ready();
+	CHECK(!shmctl(id, IPC_RMID, NULL));
+}
+
+REFUSED_AS(huge_segment, CKPT_CONTAINER, "SHM_HUGETLB")
+{
+	int id = shmget(IPC_PRIVATE, 2 << 20, SHM_HUGETLB | SHM_NORESERVE | 0600);
 
 	HAVE(id);
 	ckpt_ready();
-	CHECK(!semctl(id, 0, IPC_RMID));
+	CHECK(!shmctl(id, IPC_RMID, NULL));
 }
 
-REFUSED_AS(system_v_queue, CKPT_CONTAINER, "message queue")
-{
-	int id = msgget(IPC_PRIVATE, 0600);
-
-	HAVE(id);
-	ckpt_ready();
-	CHECK(!msgctl(id, IPC_RMID, NULL));
-}
-
-REFUSED_AS(system_v_segment, CKPT_CONTAINER, "shared memory")
+REFUSED(created_segment, "System V shared memory that it created")
 {
 	int id = shmget(IPC_PRIVATE, 4096, 0600);
 
 	HAVE(id);
 	ckpt_ready();
 	CHECK(!shmctl(id, IPC_RMID, NULL));
+}
+
+REFUSED(unlinked_queue, "POSIX message queue")
+{
+	char name[32];
+	mqd_t mq;
+
+	snprintf(name, sizeof(name), "/refuse.%d", getpid());
+	mq = mq_open(name, O_CREAT | O_RDWR, 0600, NULL);
+	HAVE(mq);
+	REQUIRE(!mq_unlink(name));
+	ckpt_ready();
+	CHECK(!mq_close(mq));
 }
 
 REFUSED_AS(another_mount, CKPT_CONTAINER, "mount namespace")
