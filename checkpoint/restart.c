@@ -651,7 +651,8 @@ static bool can_make(const struct ckpt_tree *tree, u32 i)
 
 	if (!i)
 		return true;
-	return tree->tasks[e->parent].task &&
+	/* children of threads are made by the leader of these */
+	return tree->tasks[tree->tasks[e->parent].e.leader].task &&
 	       (init == i || init == CKPT_NO_SLOT || tree->tasks[init].task);
 }
 

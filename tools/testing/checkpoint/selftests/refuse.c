@@ -514,31 +514,59 @@ REFUSED(time_namespace, "time namespace")
 	ckpt_ready();
 }
 
-REFUSED(pid_namespace_for_children, "pid namespace")
+static int waits(void *arg)
 {
-	HAVE(unshare(CLONE_NEWPID));
-	ckpt_ready();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(arg);
+	return 0;
 }
 
-static int init_of_its_own(void *arg)
+/* Its parent is gone, so that it belongs to whoever started the tree. */
+static pid_t init_outside(void *arg)
 {
-	return shares_memory(arg);
+	int fd[2], status;
+	pid_t pid, init;
+
+	REQUIRE(!pipe(fd));
+	pid = fork();
+	if (!pid) {
+		init = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, NULL, NULL,
+			       0);
+		if (!init) {
+			close(fd[0]);
+			close(fd[1]);
+			_exit(waits(arg));
+		}
+		REQUIRE(write(fd[1], &init, sizeof(init)) == sizeof(init));
+		_exit(0);
+	}
+	REQUIRE(read(fd[0], &init, sizeof(init)) == sizeof(init));
+	REQUIRE(waitpid(pid, &status, 0) == pid && !status);
+	close(fd[0]);
+	close(fd[1]);
+	return init;
 }
 
-REFUSED_AS(nested_pid_namespace, CKPT_CONTAINER, "pid namespace")
+REFUSED(pid_namespace_of_others, "whose init is outside of the tree")
 {
-	static char stack[65536] __attribute__((aligned(16)));
+	struct ckpt_gate end;
 	pid_t pid;
+	int fd;
 
 	ckpt_gate_init(&up);
 	ckpt_gate_init(&go);
-	pid = clone(init_of_its_own, stack + sizeof(stack),
-		    CLONE_NEWPID | SIGCHLD, NULL);
-	HAVE(pid);
+	ckpt_gate_init(&end);
+	fd = syscall(SYS_pidfd_open, init_outside(&end), 0);
+	HAVE(fd);
+	ckpt_gate_wait(&up);
+	REQUIRE(!setns(fd, CLONE_NEWPID));
+	close(fd);
+	pid = ckpt_fork(waits, &go);
 	ckpt_gate_wait(&up);
 	ckpt_ready();
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
+	ckpt_gate_open(&end, 1);
 }
 
 REFUSED_AS(locked_segment, CKPT_CONTAINER, "SHM_LOCK")
