@@ -113,7 +113,7 @@ struct ckpt_tree_pid_ns {
  * @nss: the pid namespaces, that of the root first, each before what is inside
  * @slots: checkpoint: rows of @pids, by pointer
  * @ns_index: checkpoint: rows of @nss, by pointer
- * @made: restart: rows of the tasks in the order in which they were made
+ * @made: restart: rows of the processes in the order in which they were made
  * @nr_made: number of them
  * @pid_ns: active pid namespace of the root, referenced
  * @parts: the parts that tasks have in this, referenced; checkpoint: by

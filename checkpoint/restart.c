@@ -388,7 +388,8 @@ static int make_row(struct ckpt_ctx *ctx, u32 i)
 		    i ? tree->tasks[row->e.parent].e.leader : 0;
 	int err;
 
-	tree->made[tree->nr_made++] = i;
+	if (!(row->e.flags & CKPT_TASK_THREAD))
+		tree->made[tree->nr_made++] = i;
 	if (i == 0) {
 		err = make(ctx, i);
 	} else {
@@ -598,6 +599,24 @@ static bool reap(struct task_struct *t, bool thread, unsigned long until)
 	return gone;
 }
 
+/* Wait for the threads of the process of row @i. */
+static bool reap_threads(struct ckpt_ctx *ctx, u32 i, unsigned long until)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_task *ct;
+	u32 t;
+
+	for (t = i + 1; t < tree->nr_tasks; t++) {
+		if (!(tree->tasks[t].e.flags & CKPT_TASK_THREAD) ||
+		    tree->tasks[t].e.leader != i)
+			continue;
+		ct = part(ctx, t);
+		if (ct && ct->task && !reap(ct->task, true, until))
+			return false;
+	}
+	return true;
+}
+
 /* Leave nothing behind. */
 static void abort_all(struct ckpt_ctx *ctx)
 {
@@ -625,14 +644,15 @@ static void abort_all(struct ckpt_ctx *ctx)
 	ckpt_pids_free_lone(tree);
 	/*
 	 * All are children of the caller by now: see die(). An init was made
-	 * before whoever else lives in its namespace, and goes after them.
+	 * before whoever else lives in its namespace, and goes after them,
+	 * whichever of its threads is the last.
 	 */
 	while (tree->nr_made) {
 		row = tree->made[--tree->nr_made];
 		ct = part(ctx, row);
 		if (ct && ct->task &&
-		    !reap(ct->task, tree->tasks[row].e.flags & CKPT_TASK_THREAD,
-			  patience))
+		    (!reap_threads(ctx, row, patience) ||
+		     !reap(ct->task, false, patience)))
 			break;
 	}
 	clear_notify_signal();
