@@ -72,6 +72,13 @@ int ckpt_rounds(void)
 	return s && *s ? atoi(s) : 5;
 }
 
+unsigned int ckpt_step(void)
+{
+	const char *s = getenv("CKPT_STEP");
+
+	return s && atoi(s) > 0 ? atoi(s) : 1;
+}
+
 /* --------------------------------------------------------------- cleaning */
 
 static int remove_one(const char *path, const struct stat *st, int flag,

@@ -235,6 +235,8 @@ long sys_eclone(unsigned int flags_low, struct eclone_args *args, size_t size,
 bool ckpt_supported(void);
 /* Rounds to run: CKPT_ROUNDS, or 5 */
 int ckpt_rounds(void);
+/* Of the records that a test breaks one by one, each so-manieth: CKPT_STEP, 1 */
+unsigned int ckpt_step(void);
 
 /* Run a whole test. Returns why it was skipped, or NULL. */
 const char *ckpt_run(const char *name, unsigned int flags, bool alive);
