@@ -497,19 +497,27 @@ static int check_row(struct ckpt_ctx *ctx, u32 i)
 	struct ckpt_tree *tree = ctx->tree;
 	const struct ckpt_task_entry *e = &tree->tasks[i].e;
 	u32 ns = row_ns(tree, i), init = tree->nss[ns].e.init, above;
+	bool ok;
 
 	above = i ? row_ns(tree, e->flags & CKPT_TASK_THREAD ? e->leader :
 							       e->parent) : 0;
-	if (e->flags & CKPT_TASK_THREAD ? ns != above :
-	    !ns_below(tree, ns, above) || (i == init && i &&
-					   above != tree->nss[ns].e.parent))
+	if (e->flags & CKPT_TASK_THREAD)
+		ok = ns == above;
+	else
+		ok = ns_below(tree, ns, above) &&
+		     (!i || i != init || above == tree->nss[ns].e.parent);
+	if (!ok)
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u: in pid namespace %u, but it comes from %u",
 				i, ns, above);
 	/* whoever lives in a namespace without an init was there before */
-	if (ns ? init == CKPT_NO_SLOT ||
-		 (i != init && (tree->tasks[init].e.flags & CKPT_TASK_ZOMBIE)) :
-		 (tree->flags & CKPT_TREE_CONTAINER) && init)
+	if (ns)
+		ok = init != CKPT_NO_SLOT &&
+		     (i == init ||
+		      !(tree->tasks[init].e.flags & CKPT_TASK_ZOMBIE));
+	else
+		ok = !(tree->flags & CKPT_TREE_CONTAINER) || !init;
+	if (!ok)
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u: pid namespace %u has no init",
 				i, ns);

@@ -48,7 +48,10 @@ static const struct ckpt_pid_ns_entry good_nss[] = {
 static const u32 good_vpids[] = { 1, 10, 11, 12, 13, 1, 9, 8 };
 
 /* Where the first number of the pid of @slot is in the above */
-#define FIRST(slot)	((slot) + ((slot) > 4))
+static u32 first(u32 slot)
+{
+	return slot + (slot > 4);
+}
 
 #define NR_TASKS	ARRAY_SIZE(good_tasks)
 #define NR_PIDS		ARRAY_SIZE(good_pids)
@@ -168,7 +171,7 @@ static void tree_test_good(struct kunit *test)
 	}
 	for (i = 0; i < NR_PIDS; i++) {
 		KUNIT_EXPECT_EQ(test, good_pids[i].ns, tree->pids[i].ns);
-		KUNIT_EXPECT_EQ(test, good_vpids[FIRST(i)],
+		KUNIT_EXPECT_EQ(test, good_vpids[first(i)],
 				ckpt_pid_nr(tree, i));
 		KUNIT_EXPECT_EQ(test, i < NR_TASKS, tree->pids[i].task);
 		KUNIT_EXPECT_FALSE(test, tree->pids[i].alone);
@@ -341,11 +344,11 @@ static void tree_test_bad_pids(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		t = good_tables(test);
-		t->vpids[FIRST(1)] = bad[i];
+		t->vpids[first(1)] = bad[i];
 		expect_refused(test, t, -EINVAL, "is no pid");
 		/* nor for the leader of a session, which has no task */
 		t = good_tables(test);
-		t->vpids[FIRST(NR_PIDS - 1)] = bad[i];
+		t->vpids[first(NR_PIDS - 1)] = bad[i];
 		expect_refused(test, t, -EINVAL, "is no pid");
 	}
 	t = good_tables(test);
@@ -361,11 +364,11 @@ static void tree_test_pid_max(struct kunit *test)
 	struct tables *t = good_tables(test);
 	struct ckpt_ctx *ctx;
 
-	t->vpids[FIRST(1)] = pid_max - 1;
+	t->vpids[first(1)] = pid_max - 1;
 	expect_accepted(test, t);
 	if (pid_max >= PID_MAX_LIMIT)
 		kunit_skip(test, "kernel.pid_max is as high as it can be");
-	t->vpids[FIRST(1)] = pid_max;
+	t->vpids[first(1)] = pid_max;
 	expect_refused(test, t, -EINVAL, "kernel.pid_max");
 
 	/* with new pids the old ones are only names */
@@ -416,7 +419,7 @@ static void tree_test_bad_nss(struct kunit *test)
 
 	/* an init has number 1 */
 	t = good_tables(test);
-	t->vpids[FIRST(4) + 1] = 2;
+	t->vpids[first(4) + 1] = 2;
 	expect_refused(test, t, -EINVAL, "cannot be its init");
 
 	/* and a parent right outside */
