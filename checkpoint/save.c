@@ -28,6 +28,7 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 	int exit_state;
 
 	/* exec by a thread gives it the pid of the leader, which is dead then */
+	rcu_read_lock();
 	read_lock(&tasklist_lock);
 	t = pid ? find_task_by_vpid(pid) : current->group_leader;
 	/* as long as it has not been reaped */
@@ -41,6 +42,7 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 		exit_state = t->exit_state;
 	}
 	read_unlock(&tasklist_lock);
+	rcu_read_unlock();
 	if (!root)
 		return ckpt_err(ctx, -ESRCH,
 				"there is no task with pid %d",

@@ -312,9 +312,10 @@ static int mq_restore_text(struct ckpt_ctx *ctx, struct inode *inode, u32 nr)
 			return PTR_ERR(msg);
 		err = mq_insert(inode, msg);
 		if (err) {
+			ckpt_err(ctx, err, "POSIX message queue: a message of %zu bytes with priority %ld: error %d",
+				 msg->m_ts, msg->m_type, err);
 			free_msg(msg);
-			return ckpt_err(ctx, err, "POSIX message queue: a message of %zu bytes with priority %ld: error %d",
-					msg->m_ts, msg->m_type, err);
+			return err;
 		}
 	}
 	return 0;
