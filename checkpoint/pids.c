@@ -120,7 +120,7 @@ static int add_ns(struct ckpt_ctx *ctx, struct pid_namespace *ns, u32 parent)
  */
 int ckpt_pid_ns_add(struct ckpt_ctx *ctx, struct pid_namespace *ns)
 {
-	struct pid_namespace *above = ns, *next;
+	struct pid_namespace *above;
 	int index = ckpt_pid_ns_index(ctx, ns);
 	u32 parent = CKPT_NO_SLOT;
 
@@ -128,11 +128,10 @@ int ckpt_pid_ns_add(struct ckpt_ctx *ctx, struct pid_namespace *ns)
 		return index;
 	for (;;) {
 		/* the outermost one that is not there yet */
-		next = ns;
-		while (next != ctx->tree->pid_ns &&
-		       ckpt_pid_ns_index(ctx, next->parent) < 0)
-			next = next->parent;
-		above = next;
+		above = ns;
+		while (above != ctx->tree->pid_ns &&
+		       ckpt_pid_ns_index(ctx, above->parent) < 0)
+			above = above->parent;
 		if (above != ctx->tree->pid_ns)
 			parent = ckpt_pid_ns_index(ctx, above->parent);
 		index = add_ns(ctx, above, parent);
