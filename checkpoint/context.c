@@ -85,6 +85,7 @@ void ckpt_drop_objects(struct ckpt_ctx *ctx)
 {
 	if (ctx->objhash)
 		ctx->stats.objects = ckpt_obj_count(ctx->objhash);
+	ckpt_mnts_free(ctx);
 	ckpt_objhash_free(ctx->objhash);
 	ctx->objhash = NULL;
 }
@@ -108,6 +109,11 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 			fput(ctx->inherit[i].file);
 	}
 	kvfree(ctx->inherit);
+	for (i = 0; i < ctx->mounts_nr; i++) {
+		kfree(ctx->mounts[i].name);
+		path_put(&ctx->mounts[i].path);
+	}
+	kvfree(ctx->mounts);
 	if (ctx->tty)
 		fput(ctx->tty);
 	if (ctx->logfile)

@@ -12,7 +12,7 @@
 #define CKPT_CHECKPOINT_FLAGS	(CHECKPOINT_SUBTREE | CHECKPOINT_NONETNS | \
 				 CHECKPOINT_KILL | CHECKPOINT_STOP)
 #define CKPT_RESTART_FLAGS	(RESTART_TASKSELF | RESTART_FROZEN | \
-				 RESTART_NOPIDS)
+				 RESTART_NOPIDS | RESTART_MNTNS)
 
 /* context.c */
 struct ckpt_ctx *ckpt_ctx_alloc(bool restart, unsigned long uflags, int fd,

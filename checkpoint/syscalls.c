@@ -139,6 +139,40 @@ static int get_inherit(struct ckpt_ctx *ctx, const struct restart_args *args)
 	return 0;
 }
 
+/* The places that the caller gives for external mounts */
+static int get_mounts(struct ckpt_ctx *ctx, const struct restart_args *args)
+{
+	struct restart_mount __user *user = u64_to_user_ptr(args->mounts);
+	struct restart_mount in;
+	char *name;
+	int err;
+	u32 i;
+
+	if (args->mounts_nr > RESTART_MOUNTS_MAX)
+		return -E2BIG;
+	if (args->reserved)
+		return -EINVAL;
+	if (!args->mounts_nr)
+		return 0;
+	ctx->mounts = kvcalloc(args->mounts_nr, sizeof(*ctx->mounts),
+			       GFP_KERNEL_ACCOUNT);
+	if (!ctx->mounts)
+		return -ENOMEM;
+	for (i = 0; i < args->mounts_nr; i++) {
+		if (copy_from_user(&in, &user[i], sizeof(in)))
+			return -EFAULT;
+		if (in.reserved)
+			return -EINVAL;
+		name = strndup_user(u64_to_user_ptr(in.name), PATH_MAX);
+		if (IS_ERR(name))
+			return PTR_ERR(name);
+		err = ckpt_mnt_give(ctx, name, in.fd);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 /**
  * sys_restart - rebuild a task tree from an image
  * @pid: 0
@@ -164,7 +198,7 @@ SYSCALL_DEFINE6(restart, pid_t, pid, int, fd, unsigned long, uflags,
 	struct ckpt_ctx *ctx;
 	long ret;
 
-	BUILD_BUG_ON(sizeof(args) != RESTART_ARGS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(args) != RESTART_ARGS_SIZE_VER1);
 
 	if (uflags & ~CKPT_RESTART_FLAGS || pid)
 		return -EINVAL;
@@ -188,6 +222,10 @@ SYSCALL_DEFINE6(restart, pid_t, pid, int, fd, unsigned long, uflags,
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	ret = get_inherit(ctx, &args);
+	if (!ret)
+		ret = get_mounts(ctx, &args);
+	if (!ret && (uflags & RESTART_MNTNS))
+		ret = ckpt_mnt_own_ns(ctx);
 	if (!ret)
 		ret = ckpt_do_restart(ctx);
 	ckpt_flush_log(ctx);

@@ -594,6 +594,30 @@ int ckpt_tree_read(struct ckpt_ctx *ctx)
 	return err;
 }
 
+/**
+ * ckpt_tree_for_each - call a function for every live task of the tree
+ * @ctx: the context of a checkpoint; the tables are filled
+ * @fn: what to call; anything but 0 ends this. A task may be on its way out.
+ * @arg: passed to @fn
+ *
+ * Context: process context, may sleep if @fn does.
+ * Return: what @fn returned last.
+ */
+int ckpt_tree_for_each(struct ckpt_ctx *ctx,
+		       int (*fn)(struct ckpt_ctx *ctx, struct task_struct *t,
+				 void *arg),
+		       void *arg)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks && !ret; i++)
+		if (!(tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE))
+			ret = fn(ctx, tree->tasks[i].task, arg);
+	return ret;
+}
+
 #ifdef CONFIG_CHECKPOINT_KUNIT_TEST
 #include "tree_kunit.c"
 #endif

@@ -8,8 +8,6 @@
 #include <linux/checkpoint_types.h>
 #include <linux/fs.h>
 
-struct mnt_namespace;
-
 /* Bits of ckpt_obj_mark() on an open file */
 #define CKPT_FILE_MARK_FD	0x1	/* met in a descriptor table */
 #define CKPT_FILE_MARK_CHECKED	0x2	/* can be saved */
@@ -25,7 +23,8 @@ struct mnt_namespace;
  * @checkpoint: write what has to stand before the record of the file, and
  *	fill in the kind's own fields of the record; may be NULL
  * @restore: make the file, with the access mode and the flags of the record;
- *	returns it with a reference, or an ERR_PTR
+ *	its name is for ckpt_file_open() and messages; returns it with a
+ *	reference, or an ERR_PTR
  */
 struct ckpt_file_ops {
 	const char *name;
@@ -65,13 +64,17 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 
 /* checkpoint_path.c */
 bool ckpt_fs_refused(const struct super_block *sb);
-int ckpt_mnt_base(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
-		  struct path *base);
+const char *ckpt_mnt_name(struct ckpt_ctx *ctx, u32 number);
 int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path);
+char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
+		     char *buf, int size);
 int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 		     int size);
 int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 		     unsigned int lookup_flags, struct path *path);
+
+/* checkpoint_sb.c */
+bool ckpt_sb_supported(struct super_block *sb);
 
 /* checkpoint_pipe.c */
 bool ckpt_pipe_match(struct file *file);

@@ -568,7 +568,7 @@ static bool may_open(u32 kind, const struct path *path)
  * ckpt_file_open - open a file of the image by its path
  * @ctx: the context
  * @h: the record of the file
- * @name: its path
+ * @name: its path, from the root of the mount namespace
  * @flags: O_*
  *
  * What the path leads to is looked at before it is opened: opening a device
@@ -587,7 +587,9 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 	struct path path;
 	int err;
 
-	err = ckpt_path_lookup(ctx, h->mnt, name, LOOKUP_FOLLOW, &path);
+	err = ckpt_path_lookup(ctx, h->mnt,
+			       name + strlen(ckpt_mnt_name(ctx, h->mnt)),
+			       LOOKUP_FOLLOW, &path);
 	if (err)
 		return ERR_PTR(ckpt_err(ctx, err, "'%s': cannot be found: error %d",
 					name, err));
@@ -699,6 +701,19 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 	return 0;
 }
 
+/* What follows the record: its path, with what leads to its mount before it */
+static char *read_name(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
+{
+	char *full, *name = ckpt_read_string(ctx, PATH_MAX);
+
+	if (IS_ERR(name) || !*ckpt_mnt_name(ctx, h->mnt))
+		return name;
+	full = kasprintf(GFP_KERNEL_ACCOUNT, "%s%s", ckpt_mnt_name(ctx, h->mnt),
+			 name);
+	kvfree(name);
+	return full ?: ERR_PTR(-ENOMEM);
+}
+
 static void *file_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_file h;
@@ -711,7 +726,7 @@ static void *file_restore(struct ckpt_ctx *ctx)
 		err = check_record(ctx, &h);
 	if (err)
 		return ERR_PTR(err);
-	name = ckpt_read_string(ctx, PATH_MAX);
+	name = read_name(ctx, &h);
 	if (IS_ERR(name))
 		return name;
 

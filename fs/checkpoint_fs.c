@@ -114,7 +114,7 @@ static int read_dir(struct ckpt_ctx *ctx, u32 mnt, const char *what, bool root,
 		goto out;
 	/* what chroot(2) and chdir(2) ask for */
 	err = path_permission(path, MAY_EXEC | MAY_CHDIR);
-	if (!err && root && strcmp(name, "/")) {
+	if (!err && root && (mnt || strcmp(name, "/"))) {
 		if (!ns_capable(current_user_ns(), CAP_SYS_CHROOT))
 			err = -EPERM;
 		else
@@ -124,8 +124,8 @@ static int read_dir(struct ckpt_ctx *ctx, u32 mnt, const char *what, bool root,
 		path_put(path);
 out:
 	if (err)
-		ckpt_err(ctx, err, "%s '%s': cannot be entered: error %d", what,
-			 name, err);
+		ckpt_err(ctx, err, "%s '%s%s': cannot be entered: error %d",
+			 what, ckpt_mnt_name(ctx, mnt), name, err);
 	kvfree(name);
 	return err;
 }

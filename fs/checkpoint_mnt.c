@@ -1,352 +1,244 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mount namespaces: a copy of the caller's, with fresh mounts of proc.
+ * Mount namespaces, saved mount by mount.
+ *
+ * A file system that is mounted in the tree only is a shared object, and made
+ * anew. One that is mounted elsewhere too, or cannot be made anew, is external:
+ * whoever restarts gives another place for its mount, or else what is found at
+ * the same path takes its place.
  *
  * The trees of mounts are read under mount_lock: nothing is added to, taken
  * from or changed in a namespace that is in use without it.
  */
 
+#include <linux/cred.h>
 #include <linux/fs_struct.h>
-#include <linux/magic.h>
+#include <linux/mnt_idmapping.h>
 #include <linux/mnt_namespace.h>
 #include <linux/namei.h>
 #include <linux/nsproxy.h>
-#include <linux/pid_namespace.h>
-#include <linux/proc_fs.h>
-#include <linux/proc_ns.h>
 #include <linux/sched/task.h>
-#include <uapi/linux/mount.h>
+#include <linux/user_namespace.h>
 
-#include "checkpoint.h"
-#include "internal.h"
-#include "pnode.h"
+#include "checkpoint_mnt.h"
 
-static struct mnt_namespace *caller_mnt_ns(struct ckpt_ctx *ctx)
-{
-	return ctx->caller_ns->mnt_ns;
-}
-
-/* Flags that are not a copy's own */
-#define CKPT_MNT_FLAGS	(MNT_USER_SETTABLE_MASK | MNT_LOCK_ATIME | \
-			 MNT_LOCK_NOEXEC | MNT_LOCK_NOSUID | MNT_LOCK_NODEV | \
-			 MNT_LOCK_READONLY | MNT_LOCKED)
-#define CKPT_MNT_LOCKS	(CKPT_MNT_FLAGS & ~MNT_USER_SETTABLE_MASK)
-
-/* Flags that a fresh mount of proc can be made with */
-#define CKPT_PROC_MS	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | \
-			 MS_NOATIME | MS_NODIRATIME | MS_STRICTATIME | \
-			 MS_NOSYMFOLLOW)
-
-/**
- * struct mnt_proc - a fresh mount of proc
- * @mnt: the mount, referenced
- * @where: its mount point, referenced
- * @ms_flags: MS_* that make it
- */
-struct mnt_proc {
-	struct vfsmount *mnt;
-	struct path where;
-	u32 ms_flags;
+static const struct {
+	u32 image;
+	int mnt;
+} mnt_flags[] = {
+	{ CKPT_MNT_READONLY,		MNT_READONLY },
+	{ CKPT_MNT_NOSUID,		MNT_NOSUID },
+	{ CKPT_MNT_NODEV,		MNT_NODEV },
+	{ CKPT_MNT_NOEXEC,		MNT_NOEXEC },
+	{ CKPT_MNT_NOATIME,		MNT_NOATIME },
+	{ CKPT_MNT_NODIRATIME,		MNT_NODIRATIME },
+	{ CKPT_MNT_RELATIME,		MNT_RELATIME },
+	{ CKPT_MNT_NOSYMFOLLOW,		MNT_NOSYMFOLLOW },
+	{ CKPT_MNT_SHRINKABLE,		MNT_SHRINKABLE },
+	{ CKPT_MNT_UNBINDABLE,		MNT_UNBINDABLE },
+	{ CKPT_MNT_LOCK_READONLY,	MNT_LOCK_READONLY },
+	{ CKPT_MNT_LOCK_NOSUID,		MNT_LOCK_NOSUID },
+	{ CKPT_MNT_LOCK_NODEV,		MNT_LOCK_NODEV },
+	{ CKPT_MNT_LOCK_NOEXEC,		MNT_LOCK_NOEXEC },
+	{ CKPT_MNT_LOCK_ATIME,		MNT_LOCK_ATIME },
+	{ CKPT_MNT_LOCKED,		MNT_LOCKED },
 };
 
 /**
- * struct mnt_diff - how a mount namespace differs from the caller's
- * @propagation: bit N is set if CKPT_MNT_* N accounts for all its mounts
- * @nr_proc: entries in use in @proc
- * @proc: fresh mounts of proc
- * @bad: a mount that is no copy, or that has none: its root, referenced
- * @missing: @bad is the caller's
- * @why: what is wrong with it
+ * ckpt_mnt_flags - flags of a mount, as the kernel has them
+ * @flags: CKPT_MNT_*
+ *
+ * Return: MNT_*.
  */
-struct mnt_diff {
-	unsigned int propagation;
-	unsigned int nr_proc;
-	struct mnt_proc proc[CKPT_MNT_PROC_MAX];
-	struct path bad;
-	bool missing;
-	const char *why;
-};
-
-/* The mount after @m in the tree below @root, parents first; see next_mnt() */
-static struct mount *mnt_next(struct mount *m, struct mount *root, bool skip)
+int ckpt_mnt_flags(u32 flags)
 {
-	struct list_head *next = m->mnt_mounts.next;
+	int i, ret = 0;
 
-	if (skip || next == &m->mnt_mounts) {
-		for (;; m = m->mnt_parent) {
-			if (m == root)
-				return NULL;
-			next = m->mnt_child.next;
-			if (next != &m->mnt_parent->mnt_mounts)
-				break;
-		}
-	}
-	return list_entry(next, struct mount, mnt_child);
+	for (i = 0; i < ARRAY_SIZE(mnt_flags); i++)
+		if (flags & mnt_flags[i].image)
+			ret |= mnt_flags[i].mnt;
+	return ret;
 }
 
-/* Copying a namespace leaves out what would hold a namespace in a loop. */
-static bool is_mnt_ns_mount(struct mount *m)
+static u32 image_flags(int flags)
 {
-	struct dentry *dentry = m->mnt.mnt_root;
+	u32 ret = 0;
+	int i;
 
-	return dentry->d_op == &ns_dentry_operations &&
-	       get_proc_ns(d_inode(dentry))->ops == &mntns_operations;
+	for (i = 0; i < ARRAY_SIZE(mnt_flags); i++)
+		if (flags & mnt_flags[i].mnt)
+			ret |= mnt_flags[i].image;
+	return ret;
 }
 
-static bool is_below(struct mount *m, const struct mount *top)
+/* ---------------------------------------------------------- the table */
+
+static int note_mnt_ns(struct ckpt_ctx *ctx, struct task_struct *t, void *arg)
 {
-	for (; m != top; m = m->mnt_parent)
-		if (!mnt_has_parent(m))
-			return false;
-	return true;
-}
+	struct ckpt_mnts *m = arg;
+	struct mnt_namespace *ns;
 
-static int mnt_group(const struct mount *m)
-{
-	return m ? m->mnt_group_id : 0;
-}
-
-/* Which CKPT_MNT_* make the propagation of @q out of that of @p? */
-static unsigned int propagations(const struct mount *p, const struct mount *q)
-{
-	const int flags = MNT_SHARED | MNT_UNBINDABLE;
-	unsigned int mask = 0;
-
-	if (((p->mnt.mnt_flags ^ q->mnt.mnt_flags) & flags) == 0 &&
-	    mnt_group(p) == mnt_group(q) &&
-	    mnt_group(p->mnt_master) == mnt_group(q->mnt_master)) {
-		mask |= BIT(CKPT_MNT_COPIED);
-		if (!IS_MNT_SHARED(p))
-			mask |= BIT(CKPT_MNT_SLAVE);
-	}
-	if (!(q->mnt.mnt_flags & flags) && !q->mnt_master)
-		mask |= BIT(CKPT_MNT_PRIVATE);
-	if (IS_MNT_SHARED(p) && !(q->mnt.mnt_flags & flags) &&
-	    mnt_group(q->mnt_master) == mnt_group(p))
-		mask |= BIT(CKPT_MNT_SLAVE);
-	return mask;
-}
-
-static u32 proc_ms_flags(const struct vfsmount *mnt)
-{
-	int flags = mnt->mnt_flags;
-	u32 ms = 0;
-
-	if (flags & MNT_READONLY)
-		ms |= MS_RDONLY;
-	if (flags & MNT_NOSUID)
-		ms |= MS_NOSUID;
-	if (flags & MNT_NODEV)
-		ms |= MS_NODEV;
-	if (flags & MNT_NOEXEC)
-		ms |= MS_NOEXEC;
-	if (flags & MNT_NOATIME)
-		ms |= MS_NOATIME;
-	else if (!(flags & MNT_RELATIME))
-		ms |= MS_STRICTATIME;
-	if (flags & MNT_NODIRATIME)
-		ms |= MS_NODIRATIME;
-	if (flags & MNT_NOSYMFOLLOW)
-		ms |= MS_NOSYMFOLLOW;
-	return ms;
-}
-
-/* Is @q what mount("proc", path, "proc", flags, NULL) in the tree makes? */
-static bool is_fresh_proc(const struct mount *q, struct pid_namespace *pid_ns)
-{
-	struct super_block *sb = q->mnt.mnt_sb;
-	const struct proc_fs_info *info;
-
-	if (sb->s_magic != PROC_SUPER_MAGIC || q->mnt.mnt_root != sb->s_root)
-		return false;
-	info = proc_sb_info(sb);
-	return info->pid_ns == pid_ns && info->hide_pid == HIDEPID_OFF &&
-	       info->pidonly == PROC_PIDONLY_OFF &&
-	       gid_eq(info->pid_gid, GLOBAL_ROOT_GID) &&
-	       !(q->mnt.mnt_flags & (CKPT_MNT_LOCKS | MNT_UNBINDABLE)) &&
-	       !IS_MNT_SHARED(q) && !IS_MNT_SLAVE(q) &&
-	       sb_rdonly(sb) == !!(q->mnt.mnt_flags & MNT_READONLY) &&
-	       !(sb->s_flags & (SB_SYNCHRONOUS | SB_DIRSYNC | SB_LAZYTIME));
-}
-
-static void diff_bad(struct mnt_diff *d, struct mount *m, bool missing,
-		     const char *why)
-{
-	d->bad.mnt = mntget(&m->mnt);
-	d->bad.dentry = dget(m->mnt.mnt_root);
-	d->missing = missing;
-	d->why = why;
-}
-
-static void mnt_diff_free(struct mnt_diff *d)
-{
-	unsigned int i;
-
-	for (i = 0; i < d->nr_proc; i++) {
-		mntput(d->proc[i].mnt);
-		path_put(&d->proc[i].where);
-	}
-	if (d->bad.mnt)
-		path_put(&d->bad);
-	kfree(d);
+	task_lock(t);
+	ns = t->nsproxy ? t->nsproxy->mnt_ns : NULL;
+	task_unlock(t);
+	if (!ns || ns == ctx->caller_ns->mnt_ns)
+		return 0;
+	return xa_err(xa_store(&m->first, (unsigned long)ns, xa_mk_value(0),
+			       GFP_KERNEL_ACCOUNT));
 }
 
 /**
- * struct mnt_cursor - a walk through two trees of mounts side by side
- * @p: a mount of the caller's
- * @q: one of the other namespace
- * @sp: the last of the caller's that has a copy, or one above it
- * @sq: its copy
+ * ckpt_mnts - the table of mounts, made when it is first needed
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ * Return: the table or ERR_PTR(-ENOMEM).
  */
-struct mnt_cursor {
-	struct mount *p, *q, *sp, *sq;
-};
-
-/* Is @c->q the copy of @c->p? */
-static bool is_copy(struct mnt_cursor *c)
+struct ckpt_mnts *ckpt_mnts(struct ckpt_ctx *ctx)
 {
-	struct mount *p = c->p, *q = c->q;
-
-	if (mnt_has_parent(p) != mnt_has_parent(q))
-		return false;
-	if (mnt_has_parent(p)) {
-		while (c->sp != p->mnt_parent) {
-			c->sp = c->sp->mnt_parent;
-			c->sq = c->sq->mnt_parent;
-		}
-		if (q->mnt_parent != c->sq ||
-		    p->mnt_mountpoint != q->mnt_mountpoint)
-			return false;
-	}
-	if (p->mnt.mnt_root != q->mnt.mnt_root ||
-	    p->mnt.mnt_sb != q->mnt.mnt_sb ||
-	    ((p->mnt.mnt_flags ^ q->mnt.mnt_flags) & CKPT_MNT_FLAGS) ||
-	    mnt_idmap(&p->mnt) != mnt_idmap(&q->mnt))
-		return false;
-	c->sp = p;
-	c->sq = q;
-	return true;
-}
-
-/* Is @c.q the copy of a mount after @c.p? Then it is @c.p that has none. */
-static bool is_later_copy(struct mnt_cursor c, struct mount *root)
-{
-	while (c.p) {
-		c.p = mnt_next(c.p, root, true);
-		if (c.p && is_copy(&c))
-			return true;
-	}
-	return false;
-}
-
-static void diff_proc(struct mnt_diff *d, struct mount *q)
-{
-	struct mnt_proc *proc = &d->proc[d->nr_proc++];
-
-	proc->mnt = mntget(&q->mnt);
-	proc->where.mnt = mntget(&q->mnt_parent->mnt);
-	proc->where.dentry = dget(q->mnt_mountpoint);
-	proc->ms_flags = proc_ms_flags(&q->mnt);
-}
-
-static void mnt_diff_walk(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
-			  struct mnt_diff *d)
-{
-	struct pid_namespace *pid_ns = task_active_pid_ns(ctx->root_task);
-	struct mount *root = caller_mnt_ns(ctx)->root;
-	struct mount *base = real_mount(ctx->root.mnt);
-	struct mnt_cursor c = { .p = root, .q = ns->root };
-	unsigned int mask;
-	bool missing;
-
-	d->propagation = BIT(CKPT_MNT_COPIED) | BIT(CKPT_MNT_PRIVATE) |
-			 BIT(CKPT_MNT_SLAVE);
-
-	lockdep_assert_held(&mount_lock.lock);
-	while (c.p || c.q) {
-		if (c.p && c.q && is_copy(&c)) {
-			mask = propagations(c.p, c.q);
-			if (is_below(c.p, base))
-				d->propagation &= mask;
-			else if (!(mask & BIT(CKPT_MNT_COPIED)))
-				d->propagation = 0;
-			if (!d->propagation) {
-				diff_bad(d, c.q, false,
-					 "propagation is not as of any copy");
-				return;
-			}
-			c.p = mnt_next(c.p, root, false);
-			c.q = mnt_next(c.q, ns->root, false);
-		} else if (c.p && is_mnt_ns_mount(c.p)) {
-			c.p = mnt_next(c.p, root, true);
-		} else if (c.q && is_fresh_proc(c.q, pid_ns)) {
-			if (d->nr_proc == CKPT_MNT_PROC_MAX) {
-				diff_bad(d, c.q, false,
-					 "one mount of proc too many");
-				return;
-			}
-			diff_proc(d, c.q);
-			c.q = mnt_next(c.q, ns->root, false);
-		} else {
-			missing = !c.q || is_later_copy(c, root);
-			diff_bad(d, missing ? c.p : c.q, missing,
-				 "no copy of the caller's");
-			return;
-		}
-	}
-}
-
-static int report_bad(struct ckpt_ctx *ctx, const struct mnt_diff *d, char *buf)
-{
-	const char *type = d->bad.mnt->mnt_sb->s_type->name;
-	const char *name = d_path(&d->bad, buf, PATH_MAX);
-
-	if (IS_ERR(name))
-		name = "?";
-	if (d->missing)
-		return ckpt_err(ctx, -ENOSYS,
-				"mount namespace: %s (%s) of the caller's is not in it: not supported",
-				name, type);
-	return ckpt_err(ctx, -ENOSYS, "mount namespace: %s (%s): %s: not supported",
-			name, type, d->why);
-}
-
-/*
- * Compare @ns with the caller's namespace. Returns what is to be done to a
- * copy of the one to make the other, or an ERR_PTR, reported.
- */
-static struct mnt_diff *mnt_diff(struct ckpt_ctx *ctx, struct mnt_namespace *ns)
-{
-	struct mnt_diff *d;
-	char *buf;
+	struct ckpt_mnts *m = ctx->mnts;
 	int err;
 
-	if (ns->user_ns != caller_mnt_ns(ctx)->user_ns) {
-		err = ckpt_err(ctx, -ENOSYS,
-			       "mount namespace: owned by another user namespace: not supported");
-		return ERR_PTR(err);
-	}
-
-	buf = __getname();
-	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
-	if (!buf || !d) {
-		if (buf)
-			__putname(buf);
-		kfree(d);
+	if (m)
+		return m;
+	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	if (!m)
 		return ERR_PTR(-ENOMEM);
+	xa_init(&m->mnts);
+	xa_init(&m->numbers);
+	xa_init(&m->first);
+	xa_init(&m->groups);
+	ctx->mnts = m;
+	if (ctx->restart)
+		return m;
+	/* what is mounted in one of these is not mounted outside */
+	err = ckpt_tree_for_each(ctx, note_mnt_ns, m);
+	return err ? ERR_PTR(err) : m;
+}
+
+static void put_path(struct path *path)
+{
+	if (path->mnt)
+		path_put(path);
+}
+
+/**
+ * ckpt_mnts_free - drop the references to mounts
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_mnts_free(struct ckpt_ctx *ctx)
+{
+	struct ckpt_mnts *m = ctx->mnts;
+	struct ckpt_mnt *e;
+	unsigned long i;
+
+	if (!m)
+		return;
+	xa_for_each(&m->mnts, i, e) {
+		put_path(&e->at);
+		put_path(&e->src);
+		kvfree(e->name);
+		kvfree(e->where);
+		mntput(e->bare);
+		mntput(e->mnt);
+		kfree(e);
 	}
+	for (i = 0; i < m->nr_caller; i++)
+		mntput(m->caller[i]);
+	kvfree(m->caller);
+	xa_destroy(&m->mnts);
+	xa_destroy(&m->numbers);
+	xa_destroy(&m->first);
+	xa_destroy(&m->groups);
+	kfree(m);
+	ctx->mnts = NULL;
+}
+
+/**
+ * ckpt_mnt_add - enter a mount
+ * @m: the table
+ * @mnt: the mount, whose reference becomes the table's, also if this fails
+ * @number: its number, which must be free
+ *
+ * Context: process context, may sleep.
+ * Return: its entry, or ERR_PTR: -EBUSY, -ENOMEM.
+ */
+struct ckpt_mnt *ckpt_mnt_add(struct ckpt_mnts *m, struct vfsmount *mnt,
+			      u32 number)
+{
+	struct ckpt_mnt *e = kzalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
+	int err = -ENOMEM;
+
+	if (e) {
+		e->mnt = mnt;
+		e->number = number;
+		err = xa_insert(&m->mnts, number, e, GFP_KERNEL_ACCOUNT);
+		if (!err)
+			return e;
+		kfree(e);
+	}
+	mntput(mnt);
+	return ERR_PTR(err);
+}
+
+/* ------------------------------------------------------------ collect */
+
+static struct mount *first_mount(struct mnt_namespace *ns)
+{
+	return rb_entry_safe(rb_first(&ns->mounts), struct mount, mnt_node);
+}
+
+static struct mount *next_mount(struct mount *m)
+{
+	return rb_entry_safe(rb_next(&m->mnt_node), struct mount, mnt_node);
+}
+
+/* All mounts of @ns, referenced, in the order in which they were made */
+static struct vfsmount **list_mounts(struct mnt_namespace *ns,
+				     unsigned int *nr)
+{
+	struct vfsmount **list;
+	struct mount *m;
+	unsigned int room;
+
+	for (;;) {
+		room = READ_ONCE(ns->nr_mounts);
+		list = kvcalloc(room + 1, sizeof(*list), GFP_KERNEL_ACCOUNT);
+		if (!list)
+			return ERR_PTR(-ENOMEM);
+		*nr = 0;
+		read_seqlock_excl(&mount_lock);
+		for (m = first_mount(ns); m && *nr < room; m = next_mount(m))
+			list[(*nr)++] = mntget(&m->mnt);
+		read_sequnlock_excl(&mount_lock);
+		if (!m)
+			return list;
+		while (*nr)
+			mntput(list[--*nr]);
+		kvfree(list);
+	}
+}
+
+/* Is @sb mounted where no task of the tree lives? */
+static bool mounted_outside(struct ckpt_mnts *m, struct super_block *sb)
+{
+	struct mnt_namespace *ns;
+	struct mount *mnt;
+	bool outside = false;
 
 	read_seqlock_excl(&mount_lock);
-	mnt_diff_walk(ctx, ns, d);
-	read_sequnlock_excl(&mount_lock);
-
-	if (d->bad.mnt) {
-		err = report_bad(ctx, d, buf);
-		mnt_diff_free(d);
-		d = ERR_PTR(err);
+	list_for_each_entry(mnt, &sb->s_mounts, mnt_instance) {
+		ns = mnt->mnt_ns;
+		if (IS_ERR_OR_NULL(ns))
+			continue;
+		outside = !xa_load(&m->first, (unsigned long)ns);
+		if (outside)
+			break;
 	}
-	__putname(buf);
-	return d;
+	read_sequnlock_excl(&mount_lock);
+	return outside;
 }
 
 static void mnt_ns_grab(void *ptr)
@@ -366,184 +258,317 @@ static int mnt_ns_users(void *ptr)
 	return refcount_read(&ns->ns.count);
 }
 
+static int collect_mount(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
+			 struct vfsmount *mnt)
+{
+	struct ckpt_mnts *m = ctx->mnts;
+	int id = real_mount(mnt)->mnt_id, group = real_mount(mnt)->mnt_group_id;
+	struct super_block *sb = mnt->mnt_sb;
+	struct ckpt_mnt *e;
+	int err;
+
+	e = ckpt_mnt_add(m, mnt, ++m->last);
+	if (IS_ERR(e))
+		return PTR_ERR(e);
+	e->ns = ns;
+	err = xa_err(xa_store(&m->numbers, id, e, GFP_KERNEL_ACCOUNT));
+	if (!err && group)
+		err = xa_err(xa_store(&m->groups, group, e, GFP_KERNEL_ACCOUNT));
+	if (!err && ckpt_sb_supported(sb) && !mounted_outside(m, sb))
+		err = ckpt_obj_collect(ctx, sb, CKPT_OBJ_SB);
+	return err;
+}
+
 static int mnt_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 {
-	struct mnt_diff *d = mnt_diff(ctx, ptr);
+	struct mnt_namespace *ns = ptr;
+	struct ckpt_mnts *m = ckpt_mnts(ctx);
+	struct vfsmount **list;
+	unsigned int i, nr;
+	int err;
 
-	if (IS_ERR(d))
-		return PTR_ERR(d);
-	mnt_diff_free(d);
+	if (IS_ERR(m))
+		return PTR_ERR(m);
+	err = ckpt_user_ns_collect(ctx, ns->user_ns, "mount namespace");
+	if (!err)
+		err = xa_err(xa_store(&m->first, (unsigned long)ns,
+				      xa_mk_value(m->last + 1),
+				      GFP_KERNEL_ACCOUNT));
+	if (err)
+		return err;
+	list = list_mounts(ns, &nr);
+	if (IS_ERR(list))
+		return PTR_ERR(list);
+	for (i = 0; i < nr; i++) {
+		if (err)
+			mntput(list[i]);
+		else
+			err = collect_mount(ctx, ns, list[i]);
+	}
+	kvfree(list);
+	return err;
+}
+
+/* --------------------------------------------------------- checkpoint */
+
+/**
+ * struct mnt_state - a mount of the tree, as it is written
+ * @h: its record
+ * @on: its mount point, referenced; nothing for the root of a namespace
+ * @top: the root directory of its namespace, referenced
+ * @origin: where the caller has the same, or an empty string
+ * @origin_buf: room for it
+ * @buf: room for a path
+ */
+struct mnt_state {
+	struct ckpt_hdr_mnt h;
+	struct path on;
+	struct path top;
+	char *origin;
+	char *origin_buf;
+	char *buf;
+};
+
+static int refuse(struct ckpt_ctx *ctx, struct vfsmount *mnt, char *buf,
+		  const char *why)
+{
+	struct path path = { .mnt = mnt, .dentry = mnt->mnt_root };
+	const char *name = d_path(&path, buf, PATH_MAX);
+
+	return ckpt_err(ctx, -ENOSYS, "mount namespace: %s (%s): %s: not supported",
+			IS_ERR(name) ? "?" : name, mnt->mnt_sb->s_type->name,
+			why);
+}
+
+/* What can change as long as mount_lock is not held */
+static int read_state(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
+		      struct mnt_state *s)
+{
+	struct mount *m = real_mount(e->mnt);
+	struct ckpt_mnt *parent = NULL;
+	int flags;
+
+	read_seqlock_excl(&mount_lock);
+	flags = m->mnt.mnt_flags;
+	if (flags & MNT_SHARED)
+		s->h.group = m->mnt_group_id;
+	if (m->mnt_master)
+		s->h.master = m->mnt_master->mnt_group_id;
+	if (mnt_has_parent(m)) {
+		parent = xa_load(&ctx->mnts->numbers, m->mnt_parent->mnt_id);
+		s->on.mnt = mntget(&m->mnt_parent->mnt);
+		s->on.dentry = dget(m->mnt_mountpoint);
+	}
+	read_sequnlock_excl(&mount_lock);
+	if ((flags & MNT_UMOUNT) ||
+	    (s->on.mnt && (!parent || parent->mnt != s->on.mnt)))
+		return ckpt_err(ctx, -EBUSY, "mount namespace: changed while it was being read, try again");
+	s->h.flags = image_flags(flags);
+	s->h.parent = parent ? parent->number : 0;
+	if (s->h.master && !xa_load(&ctx->mnts->groups, s->h.master))
+		s->h.flags |= CKPT_MNT_MASTER_OUTSIDE;
+	if (mnt_idmap(e->mnt) != &nop_mnt_idmap)
+		s->h.flags |= CKPT_MNT_IDMAPPED;
 	return 0;
 }
 
-static int write_proc(struct ckpt_ctx *ctx, const struct mnt_proc *proc,
-		      char *buf)
+/* How good would it be to make a copy of @c to get @m, as it is saved in @h? */
+static int likeness(struct mount *c, struct mount *m,
+		    const struct ckpt_hdr_mnt *h)
 {
-	struct ckpt_hdr_mnt_proc h = { .ms_flags = proc->ms_flags };
-	const char *source = real_mount(proc->mnt)->mnt_devname ?: "none";
-	const char *name;
+	int group = READ_ONCE(c->mnt_group_id), like = 1;
+
+	if (c->mnt.mnt_sb != m->mnt.mnt_sb ||
+	    mnt_idmap(&c->mnt) != mnt_idmap(&m->mnt) ||
+	    !is_subdir(m->mnt.mnt_root, c->mnt.mnt_root))
+		return 0;
+	if (group && (group == h->group || group == h->master))
+		like += 8;
+	if (c->mnt.mnt_root == m->mnt.mnt_root)
+		like += 4;
+	if (c->mnt_mountpoint == m->mnt_mountpoint)
+		like += 2;
+	return like;
+}
+
+/* Find what an external mount can be made of in the caller's namespace. */
+static int find_origin(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
+		       struct mnt_state *s)
+{
+	struct path place = { .dentry = e->mnt->mnt_root };
+	struct mount *c, *m = real_mount(e->mnt);
+	struct ckpt_mnts *mnts = ctx->mnts;
+	int like, best = 0;
+	unsigned int i;
+	char *name;
+	u32 under;
+
+	if (!mnts->caller) {
+		mnts->caller = list_mounts(ctx->caller_ns->mnt_ns,
+					   &mnts->nr_caller);
+		if (IS_ERR(mnts->caller)) {
+			mnts->caller = NULL;
+			return -ENOMEM;
+		}
+	}
+	for (i = 0; i < mnts->nr_caller; i++) {
+		c = real_mount(mnts->caller[i]);
+		like = likeness(c, m, &s->h);
+		if (like && s->h.group && c->mnt_group_id == s->h.group)
+			s->h.flags |= CKPT_MNT_PEERS_OUTSIDE;
+		place.mnt = &c->mnt;
+		if (like <= best ||
+		    ckpt_path_locate(&ctx->root, &place, s->buf, &name, &under))
+			continue;
+		best = like;
+		s->h.under = under;
+		strscpy(s->origin_buf, name, PATH_MAX);
+		s->origin = s->origin_buf;
+	}
+	return 0;
+}
+
+/* How its namespace, and whoever restarts, calls the mount: see the record */
+static int write_name(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
+		      struct mnt_state *s)
+{
+	struct path path = { .mnt = e->mnt, .dentry = e->mnt->mnt_root };
+	size_t len;
+	char *name;
+	u32 under;
 	int err;
 
-	name = ckpt_path_name(ctx, &proc->where, buf, PATH_MAX);
+	err = ckpt_path_locate(&s->top, &path, s->buf, &name, &under);
+	if (err && err != -ESTALE && err != -ENOENT)
+		return refuse(ctx, e->mnt, s->buf, "its path is too long");
+	if (!err && !under)
+		return ckpt_write_string(ctx, name);
+	len = strlen(name);
+	memmove(s->buf, name, len + 1);
+	scnprintf(s->buf + len, PATH_MAX - len, "#%u", e->number);
+	return ckpt_write_string(ctx, s->buf);
+}
+
+static int write_strings(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
+			 struct mnt_state *s)
+{
+	struct path root = s->on;
+	char *name = "/";
+	int err;
+
+	if (s->on.mnt) {
+		root.dentry = s->on.mnt->mnt_root;
+		name = __d_path(&s->on, &root, s->buf, PATH_MAX);
+		if (IS_ERR_OR_NULL(name) || d_unlinked(s->on.dentry))
+			return refuse(ctx, e->mnt, s->buf,
+				      "its mount point has no path");
+	}
+	err = ckpt_write_string(ctx, name);
+	if (err)
+		return err;
+	name = dentry_path_raw(e->mnt->mnt_root, s->buf, PATH_MAX);
 	if (IS_ERR(name))
-		return ckpt_err(ctx, -ENOSYS,
-				"mount namespace: a mount of proc cannot be reached from the root: not supported");
-	err = ckpt_write_rec(ctx, &h, CKPT_HDR_MNT_PROC, sizeof(h));
+		return refuse(ctx, e->mnt, s->buf, "its root has no path");
+	err = ckpt_write_string(ctx, name);
 	if (!err)
-		err = ckpt_write_string(ctx, name);
+		err = ckpt_write_string(ctx, real_mount(e->mnt)->mnt_devname ?:
+					     "none");
 	if (!err)
-		err = ckpt_write_string(ctx, source);
+		err = write_name(ctx, e, s);
+	if (!err)
+		err = ckpt_write_string(ctx, s->origin);
+	return err;
+}
+
+static int write_mount(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
+		       struct mnt_state *s)
+{
+	struct super_block *sb = e->mnt->mnt_sb;
+	int err;
+
+	memset(&s->h, 0, sizeof(s->h));
+	s->origin = "";
+	err = read_state(ctx, e, s);
+	if (err)
+		goto out;
+	if (!ckpt_obj_collected(ctx, sb, CKPT_OBJ_SB)) {
+		err = find_origin(ctx, e, s);
+	} else if (s->h.flags & CKPT_MNT_IDMAPPED) {
+		err = refuse(ctx, e->mnt, s->buf, "idmapped");
+	} else if (d_unlinked(e->mnt->mnt_root) ||
+		   !is_subdir(e->mnt->mnt_root, sb->s_root)) {
+		err = refuse(ctx, e->mnt, s->buf, "its root was removed");
+	} else {
+		err = ckpt_obj_checkpoint(ctx, sb, CKPT_OBJ_SB);
+		if (err > 0) {
+			s->h.sb = err;
+			err = 0;
+		}
+	}
+	if (!err)
+		err = ckpt_write_rec(ctx, &s->h, CKPT_HDR_MNT, sizeof(s->h));
+	if (!err)
+		err = write_strings(ctx, e, s);
+out:
+	put_path(&s->on);
+	s->on.mnt = NULL;
+	return err;
+}
+
+/* The root directory of a namespace: what covers its first mount, if anything */
+static int find_top(struct mnt_namespace *ns, struct path *top)
+{
+	struct vfsmount *root = &ns->root->mnt;
+
+	return vfs_path_lookup(root->mnt_root, root, "/", LOOKUP_DOWN, top);
+}
+
+static int write_mounts(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
+			u32 first)
+{
+	struct ckpt_mnts *m = ctx->mnts;
+	struct ckpt_hdr_mnt_ns h = { .first = first };
+	struct ckpt_mnt *e = ckpt_mnt_of(ctx, &ns->root->mnt);
+	struct mnt_state *s;
+	u32 i;
+	int err;
+
+	if (!e)
+		return -EBUSY;
+	h.root = e->number;
+	err = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
+	if (err < 0)
+		return err;
+	h.user_ns = err;
+	for (i = first; (e = xa_load(&m->mnts, i)) && e->ns == ns; i++)
+		h.nr_mounts++;
+
+	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	if (!s)
+		return -ENOMEM;
+	s->buf = __getname();
+	s->origin_buf = __getname();
+	err = s->buf && s->origin_buf ? find_top(ns, &s->top) : -ENOMEM;
+	if (!err)
+		err = ckpt_write_rec(ctx, &h, CKPT_HDR_MNT_NS, sizeof(h));
+	for (i = 0; !err && i < h.nr_mounts; i++)
+		err = write_mount(ctx, xa_load(&m->mnts, first + i), s);
+	put_path(&s->top);
+	if (s->buf)
+		__putname(s->buf);
+	if (s->origin_buf)
+		__putname(s->origin_buf);
+	kfree(s);
 	return err;
 }
 
 static int mnt_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
-	struct ckpt_hdr_mnt_ns h = {};
-	struct mnt_diff *d;
-	unsigned int i;
-	char *buf;
-	int err;
+	void *first = xa_load(&ctx->mnts->first, (unsigned long)ptr);
 
 	if (ckpt_obj_outside(ctx, ptr, CKPT_OBJ_MNT_NS))
 		return ckpt_err(ctx, -EBUSY, "mount namespace: also used outside of the tree");
-
-	d = mnt_diff(ctx, ptr);
-	if (IS_ERR(d))
-		return PTR_ERR(d);
-	buf = __getname();
-	if (!buf) {
-		mnt_diff_free(d);
-		return -ENOMEM;
-	}
-	h.propagation = __ffs(d->propagation);
-	h.nr_proc = d->nr_proc;
-	err = ckpt_write_rec(ctx, &h, CKPT_HDR_MNT_NS, sizeof(h));
-	for (i = 0; !err && i < d->nr_proc; i++)
-		err = write_proc(ctx, &d->proc[i], buf);
-	__putname(buf);
-	mnt_diff_free(d);
-	return err;
-}
-
-/* ----------------------------------------------------------------- restart */
-
-static int mount_proc(struct ckpt_ctx *ctx, const struct path *base)
-{
-	struct ckpt_hdr_mnt_proc h;
-	char *name, *source;
-	struct path where;
-	int err;
-
-	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_MNT_PROC, sizeof(h));
-	if (err)
-		return err;
-	if ((h.ms_flags & ~CKPT_PROC_MS) || h.reserved)
-		return ckpt_err(ctx, -EINVAL, "image: mount of proc with flags %#x",
-				h.ms_flags);
-	name = ckpt_read_string(ctx, PATH_MAX);
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	source = ckpt_read_string(ctx, PAGE_SIZE);
-	if (IS_ERR(source)) {
-		err = PTR_ERR(source);
-		goto out;
-	}
-	err = vfs_path_lookup(base->dentry, base->mnt, name,
-			      LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &where);
-	if (!err) {
-		err = path_mount(source, &where, "proc", h.ms_flags, NULL);
-		path_put(&where);
-	}
-	if (err)
-		ckpt_err(ctx, err, "mount namespace: proc cannot be mounted on '%s': error %d",
-			 name, err);
-	kvfree(source);
-out:
-	kvfree(name);
-	return err;
-}
-
-/* Make of @ns, a copy of the caller's, what was saved; current is in it. */
-static int mnt_ns_apply(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
-			const struct ckpt_hdr_mnt_ns *h)
-{
-	static const unsigned long type[] = {
-		[CKPT_MNT_PRIVATE] = MS_REC | MS_PRIVATE,
-		[CKPT_MNT_SLAVE] = MS_REC | MS_SLAVE,
-	};
-	struct path base, top;
-	unsigned int i;
-	int err;
-
-	err = ckpt_mnt_base(ctx, ns, &base);
-	if (err)
-		return err;
-	if (h->propagation != CKPT_MNT_COPIED) {
-		top.mnt = base.mnt;
-		top.dentry = base.mnt->mnt_root;
-		err = path_mount("none", &top, NULL, type[h->propagation],
-				 NULL);
-	}
-	for (i = 0; !err && i < h->nr_proc; i++)
-		err = mount_proc(ctx, &base);
-	path_put(&base);
-	return err;
-}
-
-/* A copy of the caller's mount namespace, in a set of namespaces like theirs */
-static struct nsproxy *copy_caller_ns(struct ckpt_ctx *ctx)
-{
-	struct nsproxy *new;
-	struct fs_struct *fs;
-	int err;
-
-	/* root and working directory would follow into the new namespace */
-	fs = copy_fs_struct(current->fs);
-	if (!fs)
-		return ERR_PTR(-ENOMEM);
-	err = unshare_nsproxy_namespaces(CLONE_NEWNS, &new, NULL, fs);
-	free_fs_struct(fs);
-	if (err)
-		return ERR_PTR(ckpt_err(ctx, err, "mount namespace: cannot be made: error %d",
-					err));
-	return new;
-}
-
-/*
- * Mounts are made by a task that is in the namespace: current goes there for
- * that, by way of the caller's, and comes back.
- */
-static void *mnt_ns_restore(struct ckpt_ctx *ctx)
-{
-	struct nsproxy *new, *old = current->nsproxy;
-	struct mnt_namespace *ns = NULL;
-	struct ckpt_hdr_mnt_ns h;
-	int err;
-
-	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_MNT_NS, sizeof(h));
-	if (err)
-		return ERR_PTR(err);
-	if (h.propagation > CKPT_MNT_SLAVE || h.nr_proc > CKPT_MNT_PROC_MAX)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL,
-					"image: mount namespace with propagation %u and %u mounts of proc",
-					h.propagation, h.nr_proc));
-
-	get_nsproxy(old);
-	get_nsproxy(ctx->caller_ns);
-	switch_task_namespaces(current, ctx->caller_ns);
-	new = copy_caller_ns(ctx);
-	if (!IS_ERR(new)) {
-		ns = new->mnt_ns;
-		get_mnt_ns(ns);
-		switch_task_namespaces(current, new);
-		err = mnt_ns_apply(ctx, ns, &h);
-		if (err)
-			put_mnt_ns(ns);
-	} else {
-		err = PTR_ERR(new);
-	}
-	switch_task_namespaces(current, old);
-	return err ? ERR_PTR(err) : ns;
+	return write_mounts(ctx, ptr, xa_to_value(first));
 }
 
 const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops = {
@@ -553,5 +578,5 @@ const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops = {
 	.users		= mnt_ns_users,
 	.collect	= mnt_ns_collect,
 	.checkpoint	= mnt_ns_checkpoint,
-	.restore	= mnt_ns_restore,
+	.restore	= ckpt_mnt_ns_restore,
 };

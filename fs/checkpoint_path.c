@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Paths as the image has them: from the root of their mount namespace.
+ * Paths as the image has them: a mount of the image, by its number, and a path
+ * within that mount. What is mounted on it does not matter: so a file is found
+ * again that was opened before something covered it.
  *
- * Of the caller's namespace that is the caller's root directory, of a copy of
- * that namespace the copy of it. So the same path leads to the same file in
- * either of them.
+ * In the mount namespace of the caller, which has the number 0, the path is one
+ * from the caller's root directory.
  */
 
+#include <linux/capability.h>
 #include <linux/fs_struct.h>
 #include <linux/namei.h>
 #include <linux/nsproxy.h>
+#include <linux/stat.h>
 #include <linux/string.h>
 
-#include "checkpoint.h"
-#include "mount.h"
+#include "checkpoint_mnt.h"
 
 /*
  * File systems that show the state of the kernel, not that of a disk or of
@@ -40,136 +42,220 @@ bool ckpt_fs_refused(const struct super_block *sb)
 			    sb->s_type->name) >= 0;
 }
 
+/* ------------------------------------------------------------- mounts */
+
+/**
+ * ckpt_mnt_of - which mount of the image is this?
+ * @ctx: the context of a checkpoint
+ * @mnt: a mount
+ *
+ * Return: its entry, or NULL if it is none.
+ */
+struct ckpt_mnt *ckpt_mnt_of(struct ckpt_ctx *ctx, const struct vfsmount *mnt)
+{
+	const struct mount *m = container_of(mnt, struct mount, mnt);
+	struct ckpt_mnt *e;
+
+	if (!ctx->mnts)
+		return NULL;
+	e = xa_load(&ctx->mnts->numbers, m->mnt_id);
+	return e && e->mnt == mnt ? e : NULL;
+}
+
+/**
+ * ckpt_mnt_fetch - the mount that a number of the image names
+ * @ctx: the context
+ * @number: the number, not checked yet
+ *
+ * Return: its entry, or ERR_PTR(-EINVAL), reported.
+ */
+struct ckpt_mnt *ckpt_mnt_fetch(struct ckpt_ctx *ctx, u32 number)
+{
+	struct ckpt_mnt *e = NULL;
+
+	if (ctx->mnts)
+		e = xa_load(&ctx->mnts->mnts, number);
+	if (!e)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: there is no mount %u",
+					number));
+	return e;
+}
+
+/**
+ * ckpt_mnt_name - what to put before a path of the image in a message
+ * @ctx: the context of a restart
+ * @number: number of the mount that the path is in, or 0
+ *
+ * Return: the mount point, "" where the path says it all.
+ */
+const char *ckpt_mnt_name(struct ckpt_ctx *ctx, u32 number)
+{
+	struct ckpt_mnt *e = NULL;
+
+	if (ctx->mnts)
+		e = xa_load(&ctx->mnts->mnts, number);
+	return e && e->name && strcmp(e->name, "/") ? e->name : "";
+}
+
+/* The mount alone, as if nothing were mounted on it */
+static int bare(struct ckpt_mnt *e)
+{
+	struct path root = { .mnt = e->mnt, .dentry = e->mnt->mnt_root };
+	struct vfsmount *mnt;
+
+	if (e->bare)
+		return 0;
+	mnt = mnt_clone_internal(&root);
+	if (IS_ERR(mnt))
+		return PTR_ERR(mnt);
+	e->bare = mnt;
+	return 0;
+}
+
+static int lookup_within(struct ckpt_mnt *e, const char *name,
+			 unsigned int flags, struct path *path)
+{
+	int err = bare(e);
+
+	if (!err)
+		err = vfs_path_lookup(e->bare->mnt_root, e->bare, name, flags,
+				      path);
+	if (err)
+		return err;
+	/* a link of proc may lead anywhere */
+	if (path->mnt != e->bare) {
+		path_put(path);
+		return -EXDEV;
+	}
+	mntput(path->mnt);
+	path->mnt = mntget(e->mnt);
+	return 0;
+}
+
+/* What a locked mount covers must not be seen by who cannot unmount it. */
+static bool is_locked_away(const struct path *path)
+{
+	struct mount *child, *m = real_mount(path->mnt);
+	bool locked = false;
+
+	if (capable(CAP_SYS_ADMIN))
+		return false;
+	read_seqlock_excl(&mount_lock);
+	list_for_each_entry(child, &m->mnt_mounts, mnt_child) {
+		locked = (child->mnt.mnt_flags & MNT_LOCKED) &&
+			 is_subdir(path->dentry, child->mnt_mountpoint);
+		if (locked)
+			break;
+	}
+	read_sequnlock_excl(&mount_lock);
+	return locked;
+}
+
+/**
+ * ckpt_path_below - step from the root of a mount to what it covers
+ * @path: a path, referenced
+ *
+ * Context: process context, may sleep.
+ * Return: false, and @path as it was, if it is not the root of a mount that is
+ * mounted on something.
+ */
+bool ckpt_path_below(struct path *path)
+{
+	struct mount *m = real_mount(path->mnt);
+	struct path below = {};
+
+	read_seqlock_excl(&mount_lock);
+	if (path->dentry == m->mnt.mnt_root && mnt_has_parent(m)) {
+		below.mnt = mntget(&m->mnt_parent->mnt);
+		below.dentry = dget(m->mnt_mountpoint);
+	}
+	read_sequnlock_excl(&mount_lock);
+	if (!below.mnt)
+		return false;
+	path_put(path);
+	*path = below;
+	return true;
+}
+
+/**
+ * ckpt_path_locate - how to get from one path to another
+ * @base: a root directory
+ * @path: the path
+ * @buf: room for PATH_MAX bytes
+ * @name: where to put the path from @base, somewhere in @buf
+ * @under: where to put the number of mounts that cover @path there
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ESTALE if something that leads to @path is covered, with what
+ * would lead there in @name; -ENOENT if nothing would; -ENAMETOOLONG.
+ */
+int ckpt_path_locate(const struct path *base, const struct path *path,
+		     char *buf, char **name, u32 *under)
+{
+	struct path found;
+	char *text;
+	bool above;
+	int err;
+
+	text = __d_path(path, base, buf, PATH_MAX);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	/* the root directory itself may cover it */
+	above = !text;
+	if (above) {
+		strscpy(buf, "/", PATH_MAX);
+		text = buf;
+	}
+	*name = text;
+	*under = 0;
+	err = vfs_path_lookup(base->dentry, base->mnt, text, 0, &found);
+	if (err)
+		return above ? -ENOENT : -ESTALE;
+	while (!path_equal(&found, path)) {
+		if (!ckpt_path_below(&found)) {
+			err = above ? -ENOENT : -ESTALE;
+			break;
+		}
+		++*under;
+	}
+	path_put(&found);
+	return err;
+}
+
+/* -------------------------------------------------------------- paths */
+
 static struct mnt_namespace *caller_mnt_ns(struct ckpt_ctx *ctx)
 {
 	return ctx->caller_ns->mnt_ns;
 }
 
-/* The child of @parent that is a copy of @mnt */
-static struct mount *child_copy(struct mount *parent, const struct mount *mnt)
-{
-	struct mount *m;
-
-	list_for_each_entry(m, &parent->mnt_mounts, mnt_child) {
-		if (m->mnt_mountpoint == mnt->mnt_mountpoint &&
-		    m->mnt.mnt_root == mnt->mnt.mnt_root &&
-		    m->mnt.mnt_sb == mnt->mnt.mnt_sb)
-			return m;
-	}
-	return NULL;
-}
-
-/*
- * The mount in @ns that is what the caller's root directory is on in the
- * caller's namespace, found along the mounts above it.
- */
-static struct mount *root_mount_copy(struct ckpt_ctx *ctx,
-				     struct mnt_namespace *ns)
-{
-	struct mount *mnt = real_mount(ctx->root.mnt);
-	struct mount *m, *copy = ns->root;
-	int i, depth = 0;
-
-	for (m = mnt; mnt_has_parent(m); m = m->mnt_parent)
-		depth++;
-	if (m != caller_mnt_ns(ctx)->root ||
-	    m->mnt.mnt_root != copy->mnt.mnt_root)
-		return NULL;
-
-	while (copy && depth--) {
-		for (m = mnt, i = 0; i < depth; i++)
-			m = m->mnt_parent;
-		copy = child_copy(copy, m);
-	}
-	return copy;
-}
-
 /**
- * ckpt_mnt_base - where the paths of a mount namespace start
- * @ctx: the context
- * @ns: the caller's namespace, or a copy of it
- * @base: that place, referenced
- *
- * Context: process context, may sleep.
- * Return: 0, or -ENOENT if there is none in @ns.
- */
-int ckpt_mnt_base(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
-		  struct path *base)
-{
-	struct mount *mnt;
-
-	*base = ctx->root;
-	if (ns != caller_mnt_ns(ctx)) {
-		read_seqlock_excl(&mount_lock);
-		mnt = root_mount_copy(ctx, ns);
-		base->mnt = mnt ? mntget(&mnt->mnt) : NULL;
-		read_sequnlock_excl(&mount_lock);
-		if (!mnt)
-			return -ENOENT;
-		dget(base->dentry);
-	} else {
-		path_get(base);
-	}
-	return 0;
-}
-
-/* The namespace that a mount is in, if it is the caller's or of the tree */
-static struct mnt_namespace *path_mnt_ns(struct ckpt_ctx *ctx,
-					 const struct path *path)
-{
-	struct mnt_namespace *ns = READ_ONCE(real_mount(path->mnt)->mnt_ns);
-
-	if (IS_ERR_OR_NULL(ns))
-		return NULL;
-	/* not followed before it is known to be pinned */
-	if (ns == caller_mnt_ns(ctx) ||
-	    ckpt_obj_collected(ctx, ns, CKPT_OBJ_MNT_NS))
-		return ns;
-	return NULL;
-}
-
-/**
- * ckpt_path_mnt - the mount namespace that a path is in
+ * ckpt_path_mnt - the mount that a path is in, as the image has it
  * @ctx: the context of a checkpoint
  * @path: the path
  *
+ * The mount is written unless that was done before.
+ *
  * Context: process context, may sleep.
- * Return: its objref, 0 for that of the caller, -ENOENT if it is in none that
- * is known, or the errno of writing it.
+ * Return: its number, 0 if it is in the caller's namespace, -ENOENT if it is in
+ * no namespace that is known, or the errno of writing it.
  */
 int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path)
 {
-	struct mnt_namespace *ns = path_mnt_ns(ctx, path);
+	struct mnt_namespace *ns = READ_ONCE(real_mount(path->mnt)->mnt_ns);
+	struct ckpt_mnt *e = ckpt_mnt_of(ctx, path->mnt);
+	int ret;
 
-	if (!ns)
-		return -ENOENT;
 	if (ns == caller_mnt_ns(ctx))
 		return 0;
-	return ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_MNT_NS);
-}
-
-static char *path_name(struct ckpt_ctx *ctx, const struct path *path,
-		       struct path *base, char *buf, int size)
-{
-	struct mnt_namespace *ns = path_mnt_ns(ctx, path);
-	char *name;
-	int err;
-
-	if (!ns || d_unlinked(path->dentry))
-		return ERR_PTR(-ENOENT);
-	err = ckpt_mnt_base(ctx, ns, base);
-	if (err)
-		return ERR_PTR(err);
-	name = __d_path(path, base, buf, size);
-	if (!name)
-		name = ERR_PTR(-ENOENT);
-	if (IS_ERR(name))
-		path_put(base);
-	return name;
+	if (!e || IS_ERR_OR_NULL(ns))
+		return -ENOENT;
+	ret = ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_MNT_NS);
+	return ret < 0 ? ret : e->number;
 }
 
 /**
- * ckpt_path_name - the name of a path, from the root of its mount namespace
+ * ckpt_path_name - the name of a path within its mount
  * @ctx: the context of a checkpoint
  * @path: the path
  * @buf: room for the name
@@ -182,12 +268,17 @@ static char *path_name(struct ckpt_ctx *ctx, const struct path *path,
 char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
 		     char *buf, int size)
 {
-	struct path base;
-	char *name = path_name(ctx, path, &base, buf, size);
+	struct path root = { .mnt = path->mnt, .dentry = path->mnt->mnt_root };
+	char *name;
 
-	if (!IS_ERR(name))
-		path_put(&base);
-	return name;
+	if (d_unlinked(path->dentry))
+		return ERR_PTR(-ENOENT);
+	if (READ_ONCE(real_mount(path->mnt)->mnt_ns) == caller_mnt_ns(ctx))
+		root = ctx->root;
+	else if (!ckpt_mnt_of(ctx, path->mnt))
+		return ERR_PTR(-ENOENT);
+	name = __d_path(path, &root, buf, size);
+	return name ?: ERR_PTR(-ENOENT);
 }
 
 static bool same_file(const struct path *a, const struct path *b)
@@ -211,7 +302,7 @@ static bool same_file(const struct path *a, const struct path *b)
  * @buf: room for the name
  * @size: of @buf, in bytes
  *
- * It does not if something was mounted over it since.
+ * In the caller's namespace it does not if something was mounted over it since.
  *
  * Context: process context, may sleep.
  * Return: 0; -ENOENT if it was removed or cannot be reached, -ESTALE if its
@@ -220,14 +311,19 @@ static bool same_file(const struct path *a, const struct path *b)
 int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 		     int size)
 {
-	struct path base, found;
-	char *name = path_name(ctx, path, &base, buf, size);
+	struct ckpt_mnt *e = ckpt_mnt_of(ctx, path->mnt);
+	struct path found;
+	char *name;
 	int err;
 
+	name = ckpt_path_name(ctx, path, buf, size);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	err = vfs_path_lookup(base.dentry, base.mnt, name, 0, &found);
-	path_put(&base);
+	if (e)
+		err = lookup_within(e, name, 0, &found);
+	else
+		err = vfs_path_lookup(ctx->root.dentry, ctx->root.mnt, name, 0,
+				      &found);
 	if (err)
 		return err == -ENOENT ? -ESTALE : err;
 	if (!same_file(path, &found))
@@ -239,30 +335,31 @@ int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 /**
  * ckpt_path_lookup - find a path of the image
  * @ctx: the context of a restart
- * @mnt: objref of the mount namespace that it is in, or 0
+ * @mnt: number of the mount that it is in, or 0
  * @name: as ckpt_path_name() gave it
  * @lookup_flags: LOOKUP_*
  * @path: where it leads, referenced
  *
  * Context: the restoring task, may sleep.
- * Return: 0, -EINVAL for a wrong objref, or the errno of the lookup.
+ * Return: 0, -EINVAL for a number that is not known, -EPERM for what a mount
+ * covers that the caller may not unmount, or the errno of the lookup.
  */
 int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 		     unsigned int lookup_flags, struct path *path)
 {
-	struct mnt_namespace *ns = caller_mnt_ns(ctx);
-	struct path base;
+	struct ckpt_mnt *e;
 	int err;
 
-	if (mnt) {
-		ns = ckpt_obj_fetch(ctx, mnt, CKPT_OBJ_MNT_NS);
-		if (IS_ERR(ns))
-			return PTR_ERR(ns);
+	if (!mnt)
+		return vfs_path_lookup(ctx->root.dentry, ctx->root.mnt, name,
+				       lookup_flags, path);
+	e = ckpt_mnt_fetch(ctx, mnt);
+	if (IS_ERR(e))
+		return PTR_ERR(e);
+	err = lookup_within(e, name, lookup_flags, path);
+	if (!err && is_locked_away(path)) {
+		path_put(path);
+		err = -EPERM;
 	}
-	err = ckpt_mnt_base(ctx, ns, &base);
-	if (err)
-		return err;
-	err = vfs_path_lookup(base.dentry, base.mnt, name, lookup_flags, path);
-	path_put(&base);
 	return err;
 }

@@ -13,15 +13,20 @@
 #include <linux/ktime.h>
 #include <linux/sched.h>
 
+struct dentry;
 struct file;
 struct files_struct;
 struct hrtimer;
 struct inode;
 struct mm_struct;
+struct mnt_namespace;
+struct mount;
 struct nsproxy;
 struct pt_regs;
 struct sigqueue;
+struct super_block;
 struct ucounts;
+struct user_namespace;
 
 #ifdef CONFIG_CHECKPOINT
 
@@ -40,6 +45,15 @@ struct file *ckpt_pipe_file(struct inode *inode, int flags);
 struct sigqueue *ckpt_sigqueue_alloc(struct ucounts *ucounts,
 				     bool override_rlimit);
 struct nsproxy *ckpt_copy_nsproxy(void);
+bool ckpt_mnt_too_revealing(struct mnt_namespace *ns,
+			    struct user_namespace *user_ns,
+			    const struct super_block *sb, int *new_mnt_flags);
+struct mnt_namespace *ckpt_mnt_ns_make(struct user_namespace *user_ns,
+				       struct mount *root);
+int ckpt_mnt_attach(struct mount *mnt, struct mount *parent,
+		    struct dentry *where);
+int ckpt_mnt_join(struct mount *mnt, struct mount *peer);
+int ckpt_mnt_enslave(struct mount *mnt, struct mount *master);
 
 /**
  * checkpoint_park - stand still if a checkpoint asks for it

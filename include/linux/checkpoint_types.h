@@ -23,6 +23,7 @@
 
 struct bio_vec;
 struct ckpt_hdr_file;
+struct ckpt_mnts;
 struct ckpt_objhash;
 struct ckpt_stream;
 struct ckpt_tree;
@@ -52,10 +53,13 @@ struct user_namespace;
  * @caller_cred: its credentials, referenced
  * @root: its root directory, referenced: paths in its mount namespace are
  *	written and looked up from here
+ * @mnts: the mounts of the image, or NULL so far
  * @stopped_at: CLOCK_MONOTONIC when the whole tree stood still
  * @inherit: restart: files given for external ones
  * @inherit_nr: number of entries in @inherit
  * @tty: restart: file given for an external terminal, or NULL
+ * @mounts: restart: places given for external mounts
+ * @mounts_nr: number of entries in @mounts
  * @err: first error reported, negative
  * @errmsg: its text
  * @stats: counters and times for the caller
@@ -75,10 +79,13 @@ struct ckpt_ctx {
 	struct nsproxy *caller_ns;
 	const struct cred *caller_cred;
 	struct path root;
+	struct ckpt_mnts *mnts;
 	ktime_t stopped_at;
 	struct ckpt_inherit *inherit;
 	unsigned int inherit_nr;
 	struct file *tty;
+	struct ckpt_given_mount *mounts;
+	unsigned int mounts_nr;
 	int err;
 	char errmsg[512];
 	struct checkpoint_stats stats;
@@ -92,6 +99,16 @@ struct ckpt_ctx {
 struct ckpt_inherit {
 	char *name;
 	struct file *file;
+};
+
+/**
+ * struct ckpt_given_mount - a place that the caller of restart gives
+ * @name: the name that the image has for what it is the place of
+ * @path: the place, referenced
+ */
+struct ckpt_given_mount {
+	char *name;
+	struct path path;
 };
 
 /* ------------------------------------------------------------ messages */
@@ -231,6 +248,7 @@ extern const struct ckpt_obj_ops ckpt_shmem_obj_ops;
 extern const struct ckpt_obj_ops ckpt_shm_file_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sem_undo_obj_ops;
 extern const struct ckpt_obj_ops ckpt_mqueue_obj_ops;
+extern const struct ckpt_obj_ops ckpt_sb_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 
@@ -325,6 +343,13 @@ int ckpt_pid_ns_index(struct ckpt_ctx *ctx, struct pid_namespace *ns);
  * ERR_PTR(-EINVAL), reported, if there is none.
  */
 struct pid_namespace *ckpt_index_pid_ns(struct ckpt_ctx *ctx, u32 index);
+ * Checkpoint: call @fn for each task of the tree that is no zombie until it
+ * returns something other than 0: that is returned.
+ */
+int ckpt_tree_for_each(struct ckpt_ctx *ctx,
+		       int (*fn)(struct ckpt_ctx *ctx, struct task_struct *t,
+				 void *arg),
+		       void *arg);
 
 /* ---------------------------------------------- one task, parked or new */
 
@@ -388,9 +413,11 @@ int ckpt_user_ns_collect(struct ckpt_ctx *ctx, struct user_namespace *ns,
 int ckpt_user_ns_checkpoint(struct ckpt_ctx *ctx, struct user_namespace *ns);
 const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
 
-/* fs/checkpoint_mnt.c: a path as the image has it */
-char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
-		     char *buf, int size);
+/* fs/checkpoint_mnt.c: drop the references to mounts */
+void ckpt_mnts_free(struct ckpt_ctx *ctx);
+/* fs/checkpoint_mnt_restore.c: what the caller of restart says of mounts */
+int ckpt_mnt_give(struct ckpt_ctx *ctx, char *name, int fd);
+int ckpt_mnt_own_ns(struct ckpt_ctx *ctx);
 
 /* mm/checkpoint_shmem.c: the pages of a file in the kernel's own tmpfs */
 int ckpt_shmem_write(struct ckpt_ctx *ctx, struct file *file);

@@ -435,6 +435,27 @@ struct model_object *model_task_object(const struct model *m, uint32_t i,
 	return objref ? model_object(m, objref) : NULL;
 }
 
+const char *model_mount(const struct model *m, uint32_t mnt)
+{
+	const struct ckpt_hdr_mnt_ns *ns;
+	const struct model_object *o;
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < m->nr_objects; i++) {
+		o = m->objects[i];
+		if (o->type != CKPT_OBJ_MNT_NS || !o->done)
+			continue;
+		ns = (const struct ckpt_hdr_mnt_ns *)o->rec;
+		if (mnt < ns->first || mnt - ns->first >= ns->nr_mounts)
+			continue;
+		name = o->strings[(mnt - ns->first) * MODEL_MNT_STRINGS +
+				  MODEL_MNT_NAME];
+		return strcmp(name, "/") ? name : "";
+	}
+	return "";
+}
+
 uint32_t model_pid(const struct model *m, uint32_t slot)
 {
 	return slot < m->nr_pids ? m->vpids[m->pids[slot].first] : 0;

@@ -12,6 +12,10 @@
 
 #define MODEL_NONE	(~0u)	/* no task, no pid slot */
 
+/* Strings of each mount of a CKPT_OBJ_MNT_NS, and which of them is its name */
+#define MODEL_MNT_STRINGS	5
+#define MODEL_MNT_NAME		3
+
 /**
  * struct model_vma - a mapping
  * @v: its record
@@ -186,6 +190,9 @@ struct model_object *model_object(const struct model *m, uint32_t ref);
 /* The object that task @i uses, or NULL. */
 struct model_object *model_task_object(const struct model *m, uint32_t i,
 				       enum model_ref ref);
+
+/* Mount point of mount number @mnt in its namespace; "" for / or an unknown one */
+const char *model_mount(const struct model *m, uint32_t mnt);
 
 /* Pid number in @slot; 0 for MODEL_NONE. */
 uint32_t model_pid(const struct model *m, uint32_t slot);

@@ -2,7 +2,7 @@
 /*
  * The kinds of shared objects, and the records that each is made of:
  *
- *	mnt_ns	MNT_NS (MNT_PROC STRING STRING)...	MNT_NS.nr_proc times
+ *	mnt_ns	MNT_NS (MNT STRING...)...	MNT_NS.nr_mounts times, 5 STRINGs
  *	fs	FS STRING STRING
  *	files	FILES FDS...			until FILES.nr descriptors
  *	file	FILE STRING
@@ -231,14 +231,29 @@ static int read_mqueue_ref(struct parser *p, struct model_object *o)
 
 static int read_mnt_ns(struct parser *p, struct model_object *o)
 {
-	uint32_t nr;
+	const struct ckpt_hdr_mnt_ns *r;
+	const struct ckpt_hdr_mnt *m;
+	uint32_t i;
 
 	if (main_record(p, o, CKPT_HDR_MNT_NS))
 		return -1;
-	for (nr = ((struct ckpt_hdr_mnt_ns *)o->rec)->nr_proc; nr; nr--)
-		if (!need(p, CKPT_HDR_MNT_PROC) || read_strings(p, o, 2))
+	r = (struct ckpt_hdr_mnt_ns *)o->rec;
+	if (!r->nr_mounts || !r->first || r->first > CKPT_MNT_MAX ||
+	    r->nr_mounts > CKPT_MNT_MAX - r->first + 1)
+		return damaged(p, "%u mounts from number %u on", r->nr_mounts,
+			       r->first);
+	for (i = 0; i < r->nr_mounts; i++) {
+		m = need(p, CKPT_HDR_MNT);
+		if (!m || check_opt_ref(p, "sb", m->sb, CKPT_OBJ_SB) ||
+		    read_strings(p, o, MODEL_MNT_STRINGS))
 			return -1;
+	}
 	return 0;
+}
+
+static int read_sb(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_SB);
 }
 
 static int read_pid_ns(struct parser *p, struct model_object *o)
@@ -258,13 +273,7 @@ static int read_sighand(struct parser *p, struct model_object *o)
 
 static int read_fs(struct parser *p, struct model_object *o)
 {
-	const struct ckpt_hdr_fs *r;
-
 	if (main_record(p, o, CKPT_HDR_FS))
-		return -1;
-	r = (struct ckpt_hdr_fs *)o->rec;
-	if (check_opt_ref(p, "root_mnt", r->root_mnt, CKPT_OBJ_MNT_NS) ||
-	    check_opt_ref(p, "pwd_mnt", r->pwd_mnt, CKPT_OBJ_MNT_NS))
 		return -1;
 	return read_strings(p, o, 2);
 }
@@ -334,8 +343,6 @@ static int read_file(struct parser *p, struct model_object *o)
 		if (r->inner)
 			return damaged(p, "inner is not 0");
 	}
-	if (check_opt_ref(p, "mnt", r->mnt, CKPT_OBJ_MNT_NS))
-		return -1;
 	if (r->owner && check_slot(p, "owner", r->owner - 1))
 		return -1;
 	return read_strings(p, o, 1);
@@ -544,6 +551,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_SHM_FILE]	= read_shm_file,
 	[CKPT_OBJ_SEM_UNDO]	= read_sem_undo,
 	[CKPT_OBJ_MQUEUE]	= read_mqueue_ref,
+	[CKPT_OBJ_SB]		= read_sb,
 };
 
 void object_free(struct model_object *o)

@@ -34,6 +34,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_SHM_FILE]	= "shm_file",
 	[CKPT_OBJ_SEM_UNDO]	= "sem_undo",
 	[CKPT_OBJ_MQUEUE]	= "mqueue",
+	[CKPT_OBJ_SB]		= "sb",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -107,18 +108,6 @@ static const char *const ipc_kind_name[] = {
 
 static const struct names ipc_kind_names = {
 	.nr = ARRAY_SIZE(ipc_kind_name), .name = ipc_kind_name
-};
-
-static const char *const propagation_name[] = {
-	[CKPT_MNT_COPIED]	= "copied",
-	[CKPT_MNT_PRIVATE]	= "private",
-	[CKPT_MNT_SLAVE]	= "slave",
-};
-
-static_assert(ARRAY_SIZE(propagation_name) == CKPT_MNT_SLAVE + 1,
-	      "propagation_name");
-const struct names propagation_names = {
-	.nr = ARRAY_SIZE(propagation_name), .name = propagation_name
 };
 
 /* ------------------------------------------------------- fields of a struct */
@@ -634,14 +623,20 @@ static const struct record_type types[] = {
 	[CKPT_HDR_MNT_NS] = {
 		.name = "MNT_NS",
 		FIXED(hdr_mnt_ns,
-		      ENUM(hdr_mnt_ns, propagation, propagation_names),
-		      DEC(hdr_mnt_ns, nr_proc)),
+		      DEC(hdr_mnt_ns, user_ns),
+		      DEC(hdr_mnt_ns, nr_mounts),
+		      DEC(hdr_mnt_ns, first),
+		      DEC(hdr_mnt_ns, root)),
 	},
-	[CKPT_HDR_MNT_PROC] = {
-		.name = "MNT_PROC",
-		FIXED(hdr_mnt_proc,
-		      HEX(hdr_mnt_proc, ms_flags),
-		      ZERO(hdr_mnt_proc, reserved)),
+	[CKPT_HDR_MNT] = {
+		.name = "MNT",
+		FIXED(hdr_mnt,
+		      HEX(hdr_mnt, flags),
+		      DEC(hdr_mnt, sb),
+		      DEC(hdr_mnt, parent),
+		      DEC(hdr_mnt, group),
+		      DEC(hdr_mnt, master),
+		      DEC(hdr_mnt, under)),
 	},
 	[CKPT_HDR_PID_NS] = {
 		.name = "PID_NS",
@@ -752,6 +747,13 @@ static const struct record_type types[] = {
 		.size = sizeof(struct ckpt_hdr_pipe_data),
 		.fields = no_fields,
 		.tail = TAIL_BYTES, .tail_name = "data",
+	},
+
+	[CKPT_HDR_SB] = {
+		.name = "SB",
+		FIXED(hdr_sb,
+		      HEX(hdr_sb, flags),
+		      ZERO(hdr_sb, reserved)),
 	},
 
 	/* memory */

@@ -39,6 +39,10 @@ static const char usage_text[] =
 "  --no-pids             let the kernel choose new pids\n"
 "  --inherit-fd NAME=FD  what the image calls NAME is descriptor FD of this\n"
 "                        program; may be given several times\n"
+"  --mount NAME=PATH     the external mount that the image calls NAME, its mount\n"
+"                        point in the container, becomes one of PATH\n"
+"  --mntns               a copy of the mount namespace for what was in that of\n"
+"                        whoever checkpointed\n"
 "  --log FILE            write the kernel's messages to FILE\n"
 "  --stats               print times and numbers on standard error\n"
 "  --help                this text\n"
@@ -53,9 +57,12 @@ struct options {
 	bool detach;
 	bool frozen;
 	bool no_pids;
+	bool mntns;
 	bool stats;
 	size_t nr_inherit;
 	struct restart_inherit inherit[RESTART_INHERIT_MAX];
+	size_t nr_mounts;
+	struct restart_mount mounts[RESTART_MOUNTS_MAX];
 };
 
 /* ---------------------------------------------------------------- options */
@@ -86,6 +93,28 @@ static int parse_inherit(struct options *o, char *text)
 	return 0;
 }
 
+/* NAME=PATH */
+static int parse_mount(struct options *o, char *text)
+{
+	char *equals = strchr(text, '=');
+	int fd;
+
+	if (!equals || equals == text || !equals[1])
+		return tool_usage("--mount %s: give it as NAME=PATH.", text);
+	if (o->nr_mounts == RESTART_MOUNTS_MAX)
+		return tool_usage("--mount: at most %d of them.",
+				  RESTART_MOUNTS_MAX);
+	fd = open(equals + 1, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return tool_usage("--mount %s: %s: %s.", text, equals + 1,
+				  strerror(errno));
+	*equals = 0;
+	o->mounts[o->nr_mounts++] = (struct restart_mount){
+		.name = (uintptr_t)text, .fd = fd
+	};
+	return 0;
+}
+
 /* Returns 0 to go on, or else ends the program with *@status. */
 static int parse(struct options *o, int argc, char **argv, int *status)
 {
@@ -94,6 +123,8 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		{ "frozen", no_argument, NULL, 'f' },
 		{ "no-pids", no_argument, NULL, 'n' },
 		{ "inherit-fd", required_argument, NULL, 'F' },
+		{ "mount", required_argument, NULL, 'm' },
+		{ "mntns", no_argument, NULL, 'M' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "stats", no_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
@@ -119,6 +150,13 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		case 'F':
 			if (parse_inherit(o, optarg))
 				return -1;
+			break;
+		case 'm':
+			if (parse_mount(o, optarg))
+				return -1;
+			break;
+		case 'M':
+			o->mntns = true;
 			break;
 		case 'l':
 			o->log = optarg;
@@ -226,6 +264,8 @@ static pid_t call(struct options *o, int fd)
 		.inherit = (uintptr_t)o->inherit,
 		.inherit_nr = o->nr_inherit,
 		.tty_fd = own_terminal(),
+		.mounts = (uintptr_t)o->mounts,
+		.mounts_nr = o->nr_mounts,
 	};
 	unsigned long flags = 0;
 	struct tool_log log;
@@ -239,6 +279,8 @@ static pid_t call(struct options *o, int fd)
 		flags |= RESTART_FROZEN;
 	if (o->no_pids)
 		flags |= RESTART_NOPIDS;
+	if (o->mntns)
+		flags |= RESTART_MNTNS;
 	root = isatty(STDERR_FILENO) ?
 		call_with_progress(fd, flags, log.fd, &args) :
 		restart(0, fd, flags, log.fd, &args, sizeof(args));

@@ -48,4 +48,8 @@ void show_task(const struct view *v, const struct model *m, uint32_t i);
 void show_users(const struct view *v, const struct model *m,
 		enum model_ref kind, uint32_t ref);
 
+/* A path in mount number @mnt, or in the caller's namespace, from the root */
+void show_place(const struct view *v, const struct model *m, uint32_t mnt,
+		const char *path);
+
 #endif /* SHOW_H */

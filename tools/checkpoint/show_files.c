@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "array.h"
 #include "records.h"
@@ -146,7 +147,7 @@ static void show_fd(const struct view *v, const struct model *m,
 	else
 		fprintf(v->f, "%12s ", "-");
 	fprintf(v->f, "%5u ", o->ref);
-	text_put(v->f, o->strings[0], v->utf8);
+	show_place(v, m, r->mnt, o->strings[0]);
 	if (inner && inner->type == CKPT_OBJ_PIPE)
 		fprintf(v->f, " (%ju bytes in it)", inner->data_bytes);
 	show_same(v, m, l, table, fd);
@@ -166,10 +167,21 @@ static void show_table(const struct view *v, const struct model *m,
 		show_fd(v, m, l, o->ref, &o->fds[i]);
 }
 
-static void show_path(const struct view *v, const char *what, const char *path)
+void show_place(const struct view *v, const struct model *m, uint32_t mnt,
+		const char *path)
+{
+	const char *name = model_mount(m, mnt);
+
+	text_put(v->f, name, v->utf8);
+	if (!*name || strcmp(path, "/"))
+		text_put(v->f, path, v->utf8);
+}
+
+static void show_path(const struct view *v, const struct model *m,
+		      const char *what, uint32_t mnt, const char *path)
 {
 	fprintf(v->f, "  %-6s ", what);
-	text_put(v->f, path, v->utf8);
+	show_place(v, m, mnt, path);
 	fputc('\n', v->f);
 }
 
@@ -180,7 +192,8 @@ static void show_exe(const struct view *v, const struct model *m, uint32_t i)
 	if (o)
 		o = model_object(m, ((struct ckpt_hdr_mm *)o->rec)->exe_file);
 	if (o)
-		show_path(v, "exe", o->strings[0]);
+		show_path(v, m, "exe", ((struct ckpt_hdr_file *)o->rec)->mnt,
+			  o->strings[0]);
 }
 
 static bool is_news(const struct model *m, uint32_t i, enum model_ref ref)
@@ -195,6 +208,7 @@ static void show_files_of(const struct view *v, const struct model *m,
 			  const struct opened_list *l, uint32_t i)
 {
 	const struct model_object *fs, *files;
+	const struct ckpt_hdr_fs *r;
 
 	fs = is_news(m, i, MODEL_FS) ? model_task_object(m, i, MODEL_FS) : NULL;
 	files = is_news(m, i, MODEL_FILES) ?
@@ -205,10 +219,10 @@ static void show_files_of(const struct view *v, const struct model *m,
 	fputc('\n', v->f);
 	show_exe(v, m, i);
 	if (fs) {
-		show_path(v, "root", fs->strings[0]);
-		show_path(v, "cwd", fs->strings[1]);
-		fprintf(v->f, "  umask  %03o\n",
-			((struct ckpt_hdr_fs *)fs->rec)->umask);
+		r = (const struct ckpt_hdr_fs *)fs->rec;
+		show_path(v, m, "root", r->root_mnt, fs->strings[0]);
+		show_path(v, m, "cwd", r->pwd_mnt, fs->strings[1]);
+		fprintf(v->f, "  umask  %03o\n", r->umask);
 	}
 	if (files && files->task == i) {
 		show_table(v, m, l, files);

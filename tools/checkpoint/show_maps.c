@@ -64,7 +64,12 @@ static void show_name(const struct view *v, const struct model *m,
 	case CKPT_VMA_SHARED:
 	case CKPT_VMA_SHMEM:
 		file = model_object(m, vma->v.file);
-		text_put(v->f, file->strings[0], v->utf8);
+		if (file->type == CKPT_OBJ_FILE)
+			show_place(v, m,
+				   ((struct ckpt_hdr_file *)file->rec)->mnt,
+				   file->strings[0]);
+		else
+			text_put(v->f, file->strings[0], v->utf8);
 		if (file->type == CKPT_OBJ_SHMEM)
 			fprintf(v->f, " (shmem %u)", file->ref);
 		return;

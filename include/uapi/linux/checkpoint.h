@@ -21,6 +21,7 @@
 #define RESTART_KEEP_LSM	0x8	/* keep the saved LSM labels */
 #define RESTART_CONN_RESET	0x10	/* restored TCP connections are reset */
 #define RESTART_NOPIDS		0x20	/* let the kernel choose new pids */
+#define RESTART_MNTNS		0x40	/* for what is in the caller's mount namespace: a copy of it */
 
 /**
  * struct checkpoint_stats - what a checkpoint or a restart did
@@ -82,12 +83,29 @@ struct restart_inherit {
 };
 
 /**
+ * struct restart_mount - what takes the place of an external mount
+ * @name: user pointer to its name in the image, a NUL-terminated string: its
+ *	mount point in the container
+ * @fd: descriptor of the caller, for which O_PATH is enough, of a file or
+ *	directory in its mount namespace that becomes the root of the mount
+ * @reserved: must be 0
+ */
+struct restart_mount {
+	__aligned_u64 name;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
  * struct restart_args - optional arguments of restart(2)
  * @stats: user pointer to a struct checkpoint_stats to fill in, or 0
  * @inherit: user pointer to an array of struct restart_inherit
  * @inherit_nr: number of its entries, at most RESTART_INHERIT_MAX
  * @tty_fd: descriptor of the caller that takes the place of an external
  *	terminal that is not in @inherit, or -1
+ * @mounts: user pointer to an array of struct restart_mount
+ * @mounts_nr: number of its entries, at most RESTART_MOUNTS_MAX
+ * @reserved: must be 0
  *
  * Extensible: the size that the caller knows is passed beside it. Without
  * this argument nothing is inherited.
@@ -97,10 +115,15 @@ struct restart_args {
 	__aligned_u64 inherit;
 	__u32 inherit_nr;
 	__s32 tty_fd;
+	__aligned_u64 mounts;
+	__u32 mounts_nr;
+	__u32 reserved;
 };
 
 #define RESTART_ARGS_SIZE_VER0		24
+#define RESTART_ARGS_SIZE_VER1		40
 #define RESTART_INHERIT_MAX		1024
+#define RESTART_MOUNTS_MAX		1024
 
 /**
  * struct eclone_args - arguments of eclone(2)

@@ -75,7 +75,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_PID_NS,
 	CKPT_HDR_CRED,
 	CKPT_HDR_SIGHAND,
-	CKPT_HDR_MNT_PROC,
+	CKPT_HDR_MNT,
 
 	/* files */
 	CKPT_HDR_FS = 401,
@@ -85,6 +85,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_PIPE,
 	CKPT_HDR_PIPE_BUFS,
 	CKPT_HDR_PIPE_DATA,
+	CKPT_HDR_SB,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -128,6 +129,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_SHM_FILE,
 	CKPT_OBJ_SEM_UNDO,
 	CKPT_OBJ_MQUEUE,
+	CKPT_OBJ_SB,
 	CKPT_OBJ_MAX
 };
 
@@ -902,39 +904,82 @@ struct ckpt_hdr_ipc_ns {
 	__u32 reserved;
 };
 
-/* struct ckpt_hdr_mnt_ns.propagation */
-#define CKPT_MNT_COPIED		0	/* as copying the namespace left it */
-#define CKPT_MNT_PRIVATE	1	/* every mount made private */
-#define CKPT_MNT_SLAVE		2	/* every mount made a slave of its original */
-
 /**
- * struct ckpt_hdr_mnt_ns - object: mount namespace, a copy of the caller's
+ * struct ckpt_hdr_mnt_ns - object: mount namespace
  * @h: type CKPT_HDR_MNT_NS
- * @propagation: CKPT_MNT_*, of the mounts at and below the root directory of
- *	the caller of checkpoint
- * @nr_proc: number of CKPT_HDR_MNT_PROC that follow, at most CKPT_MNT_PROC_MAX
+ * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
+ * @nr_mounts: number of mounts, CKPT_HDR_MNT, that follow
+ * @first: number of the first of them; the others have the numbers after it
+ * @root: number of the one that all others are on
+ *
+ * The mounts of an image have numbers of their own, from 1 to CKPT_MNT_MAX:
+ * with a path within it, that is how a place is named. The number 0 stands
+ * for the mount namespace of whoever restarts, and the path is then one from
+ * their root directory.
  */
 struct ckpt_hdr_mnt_ns {
 	struct ckpt_hdr h;
-	__u32 propagation;
-	__u32 nr_proc;
+	__u32 user_ns;
+	__u32 nr_mounts;
+	__u32 first;
+	__u32 root;
 };
 
-#define CKPT_MNT_PROC_MAX	16
+#define CKPT_MNT_MAX		0x7fffffff
+
+/* struct ckpt_hdr_mnt.flags */
+#define CKPT_MNT_READONLY	0x1
+#define CKPT_MNT_NOSUID		0x2
+#define CKPT_MNT_NODEV		0x4
+#define CKPT_MNT_NOEXEC		0x8
+#define CKPT_MNT_NOATIME	0x10
+#define CKPT_MNT_NODIRATIME	0x20
+#define CKPT_MNT_RELATIME	0x40
+#define CKPT_MNT_NOSYMFOLLOW	0x80
+#define CKPT_MNT_SHRINKABLE	0x100	/* made by an automount */
+#define CKPT_MNT_UNBINDABLE	0x200
+#define CKPT_MNT_LOCK_READONLY	0x400	/* these cannot be changed */
+#define CKPT_MNT_LOCK_NOSUID	0x800
+#define CKPT_MNT_LOCK_NODEV	0x1000
+#define CKPT_MNT_LOCK_NOEXEC	0x2000
+#define CKPT_MNT_LOCK_ATIME	0x4000
+#define CKPT_MNT_LOCKED		0x8000	/* cannot be unmounted by itself */
+#define CKPT_MNT_IDMAPPED	0x10000	/* as the mount that is taken for it */
+#define CKPT_MNT_PEERS_OUTSIDE	0x20000	/* so is one that may be taken for it */
+#define CKPT_MNT_MASTER_OUTSIDE	0x40000	/* none of the image is in @master */
 
 /**
- * struct ckpt_hdr_mnt_proc - a fresh mount of proc, of the tree's own pids
- * @h: type CKPT_HDR_MNT_PROC
- * @ms_flags: MS_* as for mount(2)
- * @reserved: 0
+ * struct ckpt_hdr_mnt - a mount
+ * @h: type CKPT_HDR_MNT
+ * @flags: CKPT_MNT_*
+ * @sb: objref of its file system, 0 if it is external
+ * @parent: number of the mount that it is on, 0 of the root
+ * @group: id of its peer group, 0 if it is not shared
+ * @master: id of the peer group that it is a slave of, or 0
+ * @under: of an external mount: how many mounts cover it at its origin
  *
- * Two structs ckpt_hdr_string follow: mount point, then source. The mounts
- * follow in the order in which they are to be made.
+ * Five structs ckpt_hdr_string follow:
+ * - its mount point, as a path within the parent;
+ * - its root, as a path within the file system;
+ * - its source, what mountinfo shows as that;
+ * - its name: its mount point from the root of the namespace; with "#" and
+ *   its number appended if something covers it;
+ * - of an external mount, its origin: a path from the root directory of the
+ *   caller of checkpoint that led to the same place. Empty if there was none,
+ *   and for other mounts.
+ *
+ * The mounts of a namespace follow in the order in which they were made, not
+ * in the order of the tree. Ids of peer groups mean nothing but that they are
+ * the same, in all namespaces of an image.
  */
-struct ckpt_hdr_mnt_proc {
+struct ckpt_hdr_mnt {
 	struct ckpt_hdr h;
-	__u32 ms_flags;
-	__u32 reserved;
+	__u32 flags;
+	__u32 sb;
+	__u32 parent;
+	__u32 group;
+	__u32 master;
+	__u32 under;
 };
 
 /**
@@ -949,19 +994,34 @@ struct ckpt_hdr_pid_ns {
 	__u32 reserved;
 };
 
+/* struct ckpt_hdr_sb.flags */
+#define CKPT_SB_RDONLY		0x1
+
+/**
+ * struct ckpt_hdr_sb - object: a file system that is made anew: proc
+ * @h: type CKPT_HDR_SB
+ * @flags: CKPT_SB_*
+ * @reserved: 0
+ */
+struct ckpt_hdr_sb {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 reserved;
+};
+
 /* ------------------------------------------------------------------ files */
 
 /**
  * struct ckpt_hdr_fs - object: root and working directory
  * @h: type CKPT_HDR_FS
  * @umask: file mode creation mask
- * @root_mnt: objref of the mount namespace that the root directory is in, or
- *	0: that of whoever restarts
+ * @root_mnt: number of the mount that the root directory is in, or 0: it is in
+ *	the mount namespace of whoever restarts
  * @pwd_mnt: the same of the working directory
  * @reserved: 0
  *
  * Two structs ckpt_hdr_string follow: root, then working directory, as paths
- * below the root of their mount namespaces.
+ * within their mounts.
  */
 struct ckpt_hdr_fs {
 	struct ckpt_hdr h;
@@ -1050,8 +1110,8 @@ enum ckpt_file_kind {
  * @owner_euid: see @owner_uid
  * @fasync_fd: O_ASYNC: the descriptor that the signal tells, or
  *	CKPT_FASYNC_NONE if there is none although the flag is set
- * @mnt: objref of the mount namespace that the path is in, or 0: that of
- *	whoever restarts
+ * @mnt: number of the mount that the path is in, or 0: it is in the mount
+ *	namespace of whoever restarts
  * @i_mode: mode of the inode, with its type
  * @dev: device number of the file system
  * @ino: inode number
@@ -1059,9 +1119,8 @@ enum ckpt_file_kind {
  * @mtime_ns: modification time, nanoseconds since the epoch
  * @rdev: device number of a device
  *
- * A struct ckpt_hdr_string follows: the path below the root of its mount
- * namespace; of an external file, a terminal and a pipe, what /proc/PID/fd/N
- * shows.
+ * A struct ckpt_hdr_string follows: the path within its mount; of an external
+ * file, a terminal and a pipe, what /proc/PID/fd/N shows.
  */
 struct ckpt_hdr_file {
 	struct ckpt_hdr h;

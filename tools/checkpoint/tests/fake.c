@@ -126,9 +126,12 @@ long restart(pid_t pid, int fd, unsigned long flags, int logfd,
 	     struct restart_args *args, size_t size)
 {
 	struct restart_inherit *inherit = (void *)(uintptr_t)args->inherit;
+	struct restart_mount *mounts = (void *)(uintptr_t)args->mounts;
+	char path[64], place[64];
 	FILE *f = trace();
 	sigset_t set, old;
 	uint32_t i;
+	ssize_t n;
 	char c;
 
 	fprintf(f, "pid %d flags %#lx size %zu tty %d", pid, flags, size,
@@ -136,6 +139,12 @@ long restart(pid_t pid, int fd, unsigned long flags, int logfd,
 	for (i = 0; i < args->inherit_nr; i++)
 		fprintf(f, " %s:%d", (char *)(uintptr_t)inherit[i].name,
 			inherit[i].fd);
+	for (i = 0; i < args->mounts_nr; i++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", mounts[i].fd);
+		n = readlink(path, place, sizeof(place));
+		fprintf(f, " %s=%.*s", (char *)(uintptr_t)mounts[i].name,
+			n > 0 ? (int)n : 0, place);
+	}
 	fputc('\n', f);
 	fclose(f);
 	if (read(fd, &c, 1) < 0 || is("fail") || is("silent"))

@@ -183,7 +183,7 @@ ARGS_TEST(checkpoint_size)
 ARGS_TEST(restart_flags)
 {
 	static const unsigned long bad[] = {
-		RESTART_GHOST, 0x40, 0x80000000UL, 1UL << 32, 1UL << 63,
+		RESTART_GHOST, 0x80, 0x80000000UL, 1UL << 32, 1UL << 63,
 		RESTART_TASKSELF | RESTART_NOPIDS,
 	};
 	unsigned int i;

@@ -815,8 +815,16 @@ HOSTILE_TEST(small_state)
 		CHANGE(CRED, ckpt_hdr_cred, cap_effective, ~0ULL),
 		CHANGE(CRED, ckpt_hdr_cred, cap_permitted, ~0ULL),
 		CHANGE(CRED, ckpt_hdr_cred, cap_permitted, 0),
-		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, propagation, 99),
-		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, nr_proc, 0xffffffff),
+		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, nr_mounts, 0xffffffff),
+		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, nr_mounts, 0),
+		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, first, 0),
+		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, first, 0xffffffff),
+		CHANGE(MNT_NS, ckpt_hdr_mnt_ns, root, 0xffffffff),
+		CHANGE(MNT, ckpt_hdr_mnt, flags, 0xffffffff),
+		CHANGE(MNT, ckpt_hdr_mnt, parent, 1),
+		CHANGE(MNT, ckpt_hdr_mnt, parent, 0xffffffff),
+		CHANGE(MNT, ckpt_hdr_mnt, under, 0xffffffff, ENOENT),
+		CHANGE(MNT, ckpt_hdr_mnt, sb, 0xffffffff),
 		{ "a name without an end", CKPT_HDR_TASK_MISC, 0,
 		  offsetof(struct ckpt_hdr_task_misc, comm) + 8, 8,
 		  0x4141414141414141ULL, 0, true },
@@ -830,7 +838,6 @@ HOSTILE_TEST(small_state)
 HOSTILE_TEST(ipc)
 {
 	const struct change changes[] = {
-		CHANGE(IPC_NS, ckpt_hdr_ipc_ns, msg_ctlmni, 0xffffffff),
 		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, undo, 0xffffffff),
 		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, undo, 0),
 		CHANGE(TASK_SYSVIPC, ckpt_hdr_task_sysvipc, nr_shm, 0xffffffff),

@@ -253,6 +253,21 @@ void ckpt_inherit(struct ckpt_victim *v, const char *name, int fd)
 	v->nr_inherit++;
 }
 
+void ckpt_give_mount(struct ckpt_victim *v, const char *name, const char *path)
+{
+	struct restart_mount *in = &v->mounts[v->nr_mounts];
+	char *copy = v->mount_name[v->nr_mounts];
+
+	if (v->nr_mounts == CKPT_INHERIT_MAX)
+		ckpt_die("too many mounts to give");
+	snprintf(copy, sizeof(v->mount_name[0]), "%s", name);
+	in->name = (uintptr_t)copy;
+	in->fd = open(path, O_PATH | O_CLOEXEC);
+	if (in->fd < 0)
+		ckpt_die("%s: %s", path, strerror(errno));
+	v->nr_mounts++;
+}
+
 void ckpt_inherit_link(struct ckpt_victim *v, int fd)
 {
 	char path[64], name[256];
@@ -277,6 +292,8 @@ void ckpt_pass(int fd, int as)
 static void __attribute__((noreturn)) become_victim(struct ckpt_victim *v)
 {
 	static const char mute[] = "the victim could not be started\n";
+	unsigned long type = v->flags & CKPT_SLAVE ? MS_SLAVE :
+			     v->flags & CKPT_PEER ? 0 : MS_PRIVATE;
 	char test[64], exe[256], *envp[2] = { test };
 	sigset_t none;
 	ssize_t n;
@@ -308,7 +325,7 @@ static void __attribute__((noreturn)) become_victim(struct ckpt_victim *v)
 	    syscall(SYS_close_range, CKPT_GO_FD + 1, ~0U, 0))
 		goto fail;
 	if ((v->flags & CKPT_CONTAINER) &&
-	    (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    ((type && mount(NULL, "/", NULL, MS_REC | type, NULL)) ||
 	     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		   NULL)))
 		goto fail;
@@ -603,6 +620,8 @@ long ckpt_restart_from(struct ckpt_victim *v, unsigned long flags, int fd)
 		.inherit = (uintptr_t)v->inherit,
 		.inherit_nr = v->nr_inherit,
 		.tty_fd = v->tty_fd,
+		.mounts = (uintptr_t)v->mounts,
+		.mounts_nr = v->nr_mounts,
 	};
 	int log;
 	long ret;
@@ -632,6 +651,8 @@ bool ckpt_logged(struct ckpt_victim *v, const char *text)
 
 void ckpt_end(struct ckpt_victim *v)
 {
+	while (v->nr_mounts)
+		close(v->mounts[--v->nr_mounts].fd);
 	close(v->report[0]);
 	close(v->report[1]);
 	close(v->go[0]);

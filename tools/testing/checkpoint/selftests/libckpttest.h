@@ -180,6 +180,8 @@ void ckpt_pause(void);
 #define CKPT_CONTAINER		0x1	/* the init of new pid, uts, ipc, mnt ns */
 #define CKPT_NO_WAIT		0x2	/* do not wait until it is ready */
 #define CKPT_SAME_SESSION	0x4	/* it is in the session of the driver */
+#define CKPT_SLAVE		0x8	/* its mounts are slaves of the driver's */
+#define CKPT_PEER		0x10	/* they are what a new namespace gets */
 
 /**
  * struct ckpt_victim - a running victim, as its driver sees it
@@ -193,6 +195,9 @@ void ckpt_pause(void);
  * @inherit: files to give at restart: the two pipes, and what a test adds
  * @inherit_name: the names that @inherit points to
  * @nr_inherit: how many
+ * @mounts: places to give at restart for external mounts
+ * @mount_name: the names that @mounts points to
+ * @nr_mounts: how many
  * @tty_fd: terminal to give at restart, or -1
  * @image: descriptor of the last image
  * @log: what the last checkpoint or restart wrote to its log
@@ -213,6 +218,9 @@ struct ckpt_victim {
 	struct restart_inherit inherit[CKPT_INHERIT_MAX];
 	char inherit_name[CKPT_INHERIT_MAX][256];
 	unsigned int nr_inherit;
+	struct restart_mount mounts[CKPT_INHERIT_MAX];
+	char mount_name[CKPT_INHERIT_MAX][256];
+	unsigned int nr_mounts;
 	int tty_fd;
 	int image;
 	char log[16384];
@@ -252,7 +260,9 @@ void ckpt_start(struct ckpt_victim *v, const char *name, unsigned int flags);
 void ckpt_wait_ready(struct ckpt_victim *v);
 /* Give a file of the driver at restart, by this name. */
 void ckpt_inherit(struct ckpt_victim *v, const char *name, int fd);
-/* The same, by the name that its link in /proc/self/fd has. */
+/* Give a place for the external mount of this name at restart. */
+void ckpt_give_mount(struct ckpt_victim *v, const char *name, const char *path);
+/* The same as ckpt_inherit(), by the name that its link in /proc/self/fd has. */
 void ckpt_inherit_link(struct ckpt_victim *v, int fd);
 /*
  * Checkpoint into a new temporary file. CHECKPOINT_SUBTREE is added where the
