@@ -43,6 +43,7 @@ static const struct ckpt_obj_ops *const ckpt_obj_table[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_SEM_UNDO]	= &ckpt_sem_undo_obj_ops,
 	[CKPT_OBJ_MQUEUE]	= &ckpt_mqueue_obj_ops,
 	[CKPT_OBJ_SB]		= &ckpt_sb_obj_ops,
+	[CKPT_OBJ_MNT]		= &ckpt_mnt_obj_ops,
 };
 
 /* NULL if there is no such kind */

@@ -64,6 +64,7 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 
 /* checkpoint_path.c */
 bool ckpt_fs_refused(const struct super_block *sb);
+int ckpt_path_collect(struct ckpt_ctx *ctx, const struct path *path);
 const char *ckpt_mnt_name(struct ckpt_ctx *ctx, u32 number);
 int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path);
 char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,

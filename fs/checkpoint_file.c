@@ -368,10 +368,17 @@ static int file_users(void *ptr)
 static int file_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct file *file = ptr;
-	int kind = file_kind(file);
+	int err, kind = file_kind(file);
 
 	/* what is not supported may still turn out to be external */
-	if (kind < 0 || !ckpt_file_table[kind].collect)
+	if (kind < 0)
+		return 0;
+	if (ckpt_file_table[kind].by_path) {
+		err = ckpt_path_collect(ctx, file_user_path(file));
+		if (err)
+			return err;
+	}
+	if (!ckpt_file_table[kind].collect)
 		return 0;
 	return ckpt_file_table[kind].collect(ctx, file);
 }

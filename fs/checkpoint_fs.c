@@ -45,6 +45,22 @@ static int fs_users(void *ptr)
 	return users;
 }
 
+static int fs_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct fs_struct *fs = ptr;
+	struct path root, pwd;
+	int err;
+
+	get_fs_root(fs, &root);
+	get_fs_pwd(fs, &pwd);
+	err = ckpt_path_collect(ctx, &root);
+	if (!err)
+		err = ckpt_path_collect(ctx, &pwd);
+	path_put(&root);
+	path_put(&pwd);
+	return err;
+}
+
 static int check_dir(struct ckpt_ctx *ctx, const struct path *path,
 		     const char *who, char *buf, u32 *mnt)
 {
@@ -170,6 +186,7 @@ const struct ckpt_obj_ops ckpt_fs_obj_ops = {
 	.grab		= fs_grab,
 	.drop		= fs_drop,
 	.users		= fs_users,
+	.collect	= fs_collect,
 	.checkpoint	= fs_checkpoint,
 	.restore	= fs_restore,
 };

@@ -315,7 +315,8 @@ static int mnt_ns_collect(struct ckpt_ctx *ctx, void *ptr)
  * struct mnt_state - a mount of the tree, as it is written
  * @h: its record
  * @on: its mount point, referenced; nothing for the root of a namespace
- * @top: the root directory of its namespace, referenced
+ * @top: the root directory of its namespace, referenced; nothing if it is in
+ *	none
  * @origin: where the caller has the same, or an empty string
  * @origin_buf: room for it
  * @buf: room for a path
@@ -360,7 +361,7 @@ static int read_state(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 		s->on.dentry = dget(m->mnt_mountpoint);
 	}
 	read_sequnlock_excl(&mount_lock);
-	if ((flags & MNT_UMOUNT) ||
+	if ((e->ns && (flags & MNT_UMOUNT)) ||
 	    (s->on.mnt && (!parent || parent->mnt != s->on.mnt)))
 		return ckpt_err(ctx, -EBUSY, "mount namespace: changed while it was being read, try again");
 	s->h.flags = image_flags(flags);
@@ -438,6 +439,10 @@ static int write_name(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	u32 under;
 	int err;
 
+	if (!s->top.mnt) {
+		scnprintf(s->buf, PATH_MAX, "#%u", e->number);
+		return ckpt_write_string(ctx, s->buf);
+	}
 	err = ckpt_path_locate(&s->top, &path, s->buf, &name, &under);
 	if (err && err != -ESTALE && err != -ENOENT)
 		return refuse(ctx, e->mnt, s->buf, "its path is too long");
@@ -523,36 +528,27 @@ static int find_top(struct mnt_namespace *ns, struct path *top)
 	return vfs_path_lookup(root->mnt_root, root, "/", LOOKUP_DOWN, top);
 }
 
+/* The mounts from @h->first on; all of @ns, or the one that is in none */
 static int write_mounts(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
-			u32 first)
+			struct ckpt_hdr_mnt_ns *h)
 {
-	struct ckpt_mnts *m = ctx->mnts;
-	struct ckpt_hdr_mnt_ns h = { .first = first };
-	struct ckpt_mnt *e = ckpt_mnt_of(ctx, &ns->root->mnt);
+	struct xarray *mnts = &ctx->mnts->mnts;
 	struct mnt_state *s;
 	u32 i;
 	int err;
-
-	if (!e)
-		return -EBUSY;
-	h.root = e->number;
-	err = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
-	if (err < 0)
-		return err;
-	h.user_ns = err;
-	for (i = first; (e = xa_load(&m->mnts, i)) && e->ns == ns; i++)
-		h.nr_mounts++;
 
 	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 	if (!s)
 		return -ENOMEM;
 	s->buf = __getname();
 	s->origin_buf = __getname();
-	err = s->buf && s->origin_buf ? find_top(ns, &s->top) : -ENOMEM;
+	err = s->buf && s->origin_buf ? 0 : -ENOMEM;
+	if (!err && ns)
+		err = find_top(ns, &s->top);
 	if (!err)
-		err = ckpt_write_rec(ctx, &h, CKPT_HDR_MNT_NS, sizeof(h));
-	for (i = 0; !err && i < h.nr_mounts; i++)
-		err = write_mount(ctx, xa_load(&m->mnts, first + i), s);
+		err = ckpt_write_rec(ctx, h, CKPT_HDR_MNT_NS, sizeof(*h));
+	for (i = 0; !err && i < h->nr_mounts; i++)
+		err = write_mount(ctx, xa_load(mnts, h->first + i), s);
 	put_path(&s->top);
 	if (s->buf)
 		__putname(s->buf);
@@ -564,11 +560,23 @@ static int write_mounts(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
 
 static int mnt_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
-	void *first = xa_load(&ctx->mnts->first, (unsigned long)ptr);
+	struct ckpt_mnts *m = ctx->mnts;
+	struct mnt_namespace *ns = ptr;
+	struct ckpt_mnt *e = ckpt_mnt_of(ctx, &ns->root->mnt);
+	struct ckpt_hdr_mnt_ns h = {};
+	int ret;
 
-	if (ckpt_obj_outside(ctx, ptr, CKPT_OBJ_MNT_NS))
+	if (!e || ckpt_obj_outside(ctx, ptr, CKPT_OBJ_MNT_NS))
 		return ckpt_err(ctx, -EBUSY, "mount namespace: also used outside of the tree");
-	return write_mounts(ctx, ptr, xa_to_value(first));
+	ret = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
+	if (ret < 0)
+		return ret;
+	h.user_ns = ret;
+	h.first = xa_to_value(xa_load(&m->first, (unsigned long)ns));
+	h.root = e->number;
+	while ((e = xa_load(&m->mnts, h.first + h.nr_mounts)) && e->ns == ns)
+		h.nr_mounts++;
+	return write_mounts(ctx, ns, &h);
 }
 
 const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops = {
@@ -579,4 +587,42 @@ const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops = {
 	.collect	= mnt_ns_collect,
 	.checkpoint	= mnt_ns_checkpoint,
 	.restore	= ckpt_mnt_ns_restore,
+};
+
+/* ---------------------------------------- a mount that was detached */
+
+static void mnt_grab(void *ptr)
+{
+	mntget(ptr);
+}
+
+static void mnt_drop(void *ptr)
+{
+	mntput(ptr);
+}
+
+static int mnt_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct ckpt_mnts *m = ckpt_mnts(ctx);
+
+	return IS_ERR(m) ? PTR_ERR(m) : collect_mount(ctx, NULL, mntget(ptr));
+}
+
+static int mnt_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct ckpt_mnt *e = ckpt_mnt_of(ctx, ptr);
+	struct ckpt_hdr_mnt_ns h = { .nr_mounts = 1 };
+
+	h.first = e->number;
+	h.root = e->number;
+	return write_mounts(ctx, NULL, &h);
+}
+
+const struct ckpt_obj_ops ckpt_mnt_obj_ops = {
+	.name		= "detached mount",
+	.grab		= mnt_grab,
+	.drop		= mnt_drop,
+	.collect	= mnt_collect,
+	.checkpoint	= mnt_checkpoint,
+	.restore	= ckpt_mnt_restore,
 };

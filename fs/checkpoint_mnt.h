@@ -15,7 +15,8 @@
  * @mnt: the mount, referenced
  * @bare: a clone of it that nothing is mounted on, or NULL so far
  * @number: its number in the image
- * @ns: checkpoint: the address of the namespace that it was met in
+ * @ns: checkpoint: the address of the namespace that it was met in, NULL of
+ *	one that was detached
  * @name: restart: what the image calls it
  * @where: restart: its mount point within @parent, until it is mounted
  * @at: restart: the same, looked up, referenced
@@ -85,6 +86,8 @@ int ckpt_path_locate(const struct path *base, const struct path *path,
 		     char *buf, char **name, u32 *under);
 
 /* checkpoint_mnt_restore.c */
+bool ckpt_mnt_may_reveal(const struct mount *m);
 void *ckpt_mnt_ns_restore(struct ckpt_ctx *ctx);
+void *ckpt_mnt_restore(struct ckpt_ctx *ctx);
 
 #endif /* _FS_CHECKPOINT_MNT_H */

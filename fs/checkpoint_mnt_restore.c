@@ -193,8 +193,13 @@ static bool locks_allow(int old, int new)
 	return !(old & MNT_LOCK_ATIME) || !((old ^ new) & MNT_ATIME_MASK);
 }
 
-/* May the caller unmount, and see what is below, where @m is mounted? */
-static bool may_reveal(const struct mount *m)
+/**
+ * ckpt_mnt_may_reveal - may the caller see what mounts cover?
+ * @m: a mount of the caller's
+ *
+ * Return: true if it may mount and unmount where @m is, locked mounts aside.
+ */
+bool ckpt_mnt_may_reveal(const struct mount *m)
 {
 	struct mnt_namespace *ns = READ_ONCE(m->mnt_ns);
 
@@ -206,7 +211,7 @@ static struct vfsmount *make_copy(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 				  const struct path *place)
 {
 	struct mount *m = real_mount(place->mnt);
-	int old = may_reveal(m) ? m->mnt.mnt_flags & ~MNT_LOCKED :
+	int old = ckpt_mnt_may_reveal(m) ? m->mnt.mnt_flags & ~MNT_LOCKED :
 				  locked_flags(m);
 	int flags = ckpt_mnt_flags(r->h.flags);
 	struct vfsmount *mnt;
@@ -399,7 +404,7 @@ static int mount_with_parents(struct ckpt_ctx *ctx, struct ckpt_mnt *e)
 static bool reveals(const struct ckpt_mnt *e)
 {
 	struct mount *c, *cover, *m = real_mount(e->src.mnt);
-	bool may = may_reveal(m), shown = false;
+	bool may = ckpt_mnt_may_reveal(m), shown = false;
 
 	read_seqlock_excl(&mount_lock);
 	list_for_each_entry(c, &m->mnt_mounts, mnt_child) {
@@ -553,6 +558,22 @@ static int make_tree(struct ckpt_ctx *ctx, struct mnt_tree *t,
 	return err;
 }
 
+static int read_tree(struct ckpt_ctx *ctx, struct ckpt_hdr_mnt_ns *h)
+{
+	int err = PTR_ERR_OR_ZERO(ckpt_mnts(ctx));
+
+	if (!err)
+		err = ckpt_read_rec_into(ctx, h, CKPT_HDR_MNT_NS, sizeof(*h));
+	if (err)
+		return err;
+	if (!h->nr_mounts || !h->first || h->first > CKPT_MNT_MAX ||
+	    h->nr_mounts > CKPT_MNT_MAX - h->first + 1 || h->root < h->first ||
+	    h->root - h->first >= h->nr_mounts)
+		return ckpt_err(ctx, -EINVAL, "image: %u mounts from number %u on, with root %u",
+				h->nr_mounts, h->first, h->root);
+	return 0;
+}
+
 /**
  * ckpt_mnt_ns_restore - make a mount namespace of the image
  * @ctx: the context
@@ -562,22 +583,14 @@ static int make_tree(struct ckpt_ctx *ctx, struct mnt_tree *t,
  */
 void *ckpt_mnt_ns_restore(struct ckpt_ctx *ctx)
 {
-	struct ckpt_mnts *m = ckpt_mnts(ctx);
 	struct ckpt_hdr_mnt_ns h;
 	const struct cred *cred;
 	struct mnt_tree t = {};
 	int err;
 
-	if (IS_ERR(m))
-		return m;
-	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_MNT_NS, sizeof(h));
+	err = read_tree(ctx, &h);
 	if (err)
 		return ERR_PTR(err);
-	if (!h.nr_mounts || !h.first || h.first > CKPT_MNT_MAX ||
-	    h.nr_mounts > CKPT_MNT_MAX - h.first + 1 || h.root < h.first ||
-	    h.root - h.first >= h.nr_mounts)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: mount namespace of %u mounts from %u on, with root %u",
-					h.nr_mounts, h.first, h.root));
 	t.first = h.first;
 	t.nr = h.nr_mounts;
 	t.root = h.root;
@@ -587,6 +600,39 @@ void *ckpt_mnt_ns_restore(struct ckpt_ctx *ctx)
 	err = make_tree(ctx, &t, cred->user_ns);
 	put_cred(cred);
 	return err ? ERR_PTR(err) : t.ns;
+}
+
+/**
+ * ckpt_mnt_restore - make a mount of the image that is in no namespace
+ * @ctx: the context
+ *
+ * Context: the restoring task, may sleep.
+ * Return: the mount, or an ERR_PTR, reported.
+ */
+void *ckpt_mnt_restore(struct ckpt_ctx *ctx)
+{
+	struct user_namespace *user_ns = ctx->caller_ns->mnt_ns->user_ns;
+	struct ckpt_hdr_mnt_ns h;
+	struct ckpt_mnt *e;
+	int err;
+
+	err = read_tree(ctx, &h);
+	if (err)
+		return ERR_PTR(err);
+	if (h.nr_mounts != 1 || h.user_ns)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: %u detached mounts, owned by user namespace %u",
+					h.nr_mounts, h.user_ns));
+	if (!ns_capable(user_ns, CAP_SYS_ADMIN))
+		return ERR_PTR(ckpt_err(ctx, -EPERM, "detached mount: CAP_SYS_ADMIN is needed to make one"));
+	err = read_mount(ctx, h.first, user_ns);
+	if (err)
+		return ERR_PTR(err);
+	e = entry(ctx, h.first);
+	if (e->src.mnt && reveals(e))
+		return ERR_PTR(ckpt_err(ctx, -EPERM, "mount '%s': would show what a locked mount hides",
+					e->name));
+	e->mnt->mnt_flags |= MNT_UMOUNT;
+	return mntget(e->mnt);
 }
 
 /* ---------------------------------------- what the caller of restart says */

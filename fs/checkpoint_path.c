@@ -132,21 +132,34 @@ static int lookup_within(struct ckpt_mnt *e, const char *name,
 	return 0;
 }
 
-/* What a locked mount covers must not be seen by who cannot unmount it. */
-static bool is_locked_away(const struct path *path)
+/* Is @path below a child of @m that is locked, or that @all are taken for? */
+static bool is_below_locked(const struct mount *m, const struct path *path,
+			    bool all)
 {
-	struct mount *child, *m = real_mount(path->mnt);
-	bool locked = false;
+	struct mount *child;
+
+	list_for_each_entry(child, &m->mnt_mounts, mnt_child)
+		if ((all || (child->mnt.mnt_flags & MNT_LOCKED)) &&
+		    is_subdir(path->dentry, child->mnt_mountpoint))
+			return true;
+	return false;
+}
+
+/*
+ * What a locked mount covers must not be seen by who cannot unmount it, neither
+ * here nor in what the mount was made of.
+ */
+static bool is_locked_away(const struct ckpt_mnt *e, const struct path *path)
+{
+	bool all, locked;
 
 	if (capable(CAP_SYS_ADMIN))
 		return false;
+	all = e->src.mnt && !ckpt_mnt_may_reveal(real_mount(e->src.mnt));
 	read_seqlock_excl(&mount_lock);
-	list_for_each_entry(child, &m->mnt_mounts, mnt_child) {
-		locked = (child->mnt.mnt_flags & MNT_LOCKED) &&
-			 is_subdir(path->dentry, child->mnt_mountpoint);
-		if (locked)
-			break;
-	}
+	locked = is_below_locked(real_mount(e->mnt), path, false) ||
+		 (e->src.mnt &&
+		  is_below_locked(real_mount(e->src.mnt), path, all));
 	read_sequnlock_excl(&mount_lock);
 	return locked;
 }
@@ -230,6 +243,30 @@ static struct mnt_namespace *caller_mnt_ns(struct ckpt_ctx *ctx)
 }
 
 /**
+ * ckpt_path_collect - count the use of a path
+ * @ctx: the context
+ * @path: the path of an open file, or a root or working directory
+ *
+ * A mount that is in no namespace any more lives by its users. One that others
+ * are still mounted on, or that is still on another, is left alone: its paths
+ * are refused later.
+ *
+ * Context: process context, may sleep; the user of the path is parked.
+ * Return: 0 or a negative errno.
+ */
+int ckpt_path_collect(struct ckpt_ctx *ctx, const struct path *path)
+{
+	struct mount *m = real_mount(path->mnt);
+	bool alone;
+
+	read_seqlock_excl(&mount_lock);
+	alone = !m->mnt_ns && (m->mnt.mnt_flags & MNT_UMOUNT) &&
+		!mnt_has_parent(m) && list_empty(&m->mnt_mounts);
+	read_sequnlock_excl(&mount_lock);
+	return alone ? ckpt_obj_collect(ctx, path->mnt, CKPT_OBJ_MNT) : 0;
+}
+
+/**
  * ckpt_path_mnt - the mount that a path is in, as the image has it
  * @ctx: the context of a checkpoint
  * @path: the path
@@ -248,9 +285,10 @@ int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path)
 
 	if (ns == caller_mnt_ns(ctx))
 		return 0;
-	if (!e || IS_ERR_OR_NULL(ns))
+	if (!e || e->ns != ns)
 		return -ENOENT;
-	ret = ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_MNT_NS);
+	ret = ns ? ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_MNT_NS) :
+		   ckpt_obj_checkpoint(ctx, path->mnt, CKPT_OBJ_MNT);
 	return ret < 0 ? ret : e->number;
 }
 
@@ -357,7 +395,7 @@ int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 	if (IS_ERR(e))
 		return PTR_ERR(e);
 	err = lookup_within(e, name, lookup_flags, path);
-	if (!err && is_locked_away(path)) {
+	if (!err && is_locked_away(e, path)) {
 		path_put(path);
 		err = -EPERM;
 	}

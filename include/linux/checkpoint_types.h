@@ -249,6 +249,7 @@ extern const struct ckpt_obj_ops ckpt_shm_file_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sem_undo_obj_ops;
 extern const struct ckpt_obj_ops ckpt_mqueue_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sb_obj_ops;
+extern const struct ckpt_obj_ops ckpt_mnt_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 

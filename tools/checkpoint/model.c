@@ -444,7 +444,8 @@ const char *model_mount(const struct model *m, uint32_t mnt)
 
 	for (i = 0; i < m->nr_objects; i++) {
 		o = m->objects[i];
-		if (o->type != CKPT_OBJ_MNT_NS || !o->done)
+		if ((o->type != CKPT_OBJ_MNT_NS && o->type != CKPT_OBJ_MNT) ||
+		    !o->done)
 			continue;
 		ns = (const struct ckpt_hdr_mnt_ns *)o->rec;
 		if (mnt < ns->first || mnt - ns->first >= ns->nr_mounts)

@@ -2,7 +2,8 @@
 /*
  * The kinds of shared objects, and the records that each is made of:
  *
- *	mnt_ns	MNT_NS (MNT STRING...)...	MNT_NS.nr_mounts times, 5 STRINGs
+ *	mnt_ns, mnt
+ *		MNT_NS (MNT STRING...)...	MNT_NS.nr_mounts times, 5 STRINGs
  *	fs	FS STRING STRING
  *	files	FILES FDS...			until FILES.nr descriptors
  *	file	FILE STRING
@@ -552,6 +553,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_SEM_UNDO]	= read_sem_undo,
 	[CKPT_OBJ_MQUEUE]	= read_mqueue_ref,
 	[CKPT_OBJ_SB]		= read_sb,
+	[CKPT_OBJ_MNT]		= read_mnt_ns,
 };
 
 void object_free(struct model_object *o)

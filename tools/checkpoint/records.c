@@ -35,6 +35,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_SEM_UNDO]	= "sem_undo",
 	[CKPT_OBJ_MQUEUE]	= "mqueue",
 	[CKPT_OBJ_SB]		= "sb",
+	[CKPT_OBJ_MNT]		= "mnt",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,

@@ -130,6 +130,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_SEM_UNDO,
 	CKPT_OBJ_MQUEUE,
 	CKPT_OBJ_SB,
+	CKPT_OBJ_MNT,
 	CKPT_OBJ_MAX
 };
 
@@ -916,6 +917,10 @@ struct ckpt_hdr_ipc_ns {
  * with a path within it, that is how a place is named. The number 0 stands
  * for the mount namespace of whoever restarts, and the path is then one from
  * their root directory.
+ *
+ * An object of type CKPT_OBJ_MNT, a mount that was detached while something was
+ * open in it, has the same records: of a single mount, that is in no namespace,
+ * with a @user_ns of 0.
  */
 struct ckpt_hdr_mnt_ns {
 	struct ckpt_hdr h;

@@ -265,6 +265,38 @@ CKPT_TEST_ONLY(pivoted, CKPT_CONTAINER)
 	CHECK(!chroot("/mnt") && !stat("/proc/self", &st));
 }
 
+/* As container managers do it: nothing of the old root is left, but the exe. */
+CKPT_TEST_ONLY(pivoted_away, CKPT_CONTAINER)
+{
+	struct stat st;
+
+	REQUIRE(!mkdir("new", 0755) || errno == EEXIST);
+	REQUIRE(!bind_to("/", "new") && !chdir("new"));
+	REQUIRE(!mount("proc", "proc", "proc", 0, NULL));
+	REQUIRE(!syscall(SYS_pivot_root, ".", "."));
+	REQUIRE(!umount2(".", MNT_DETACH) && !chdir("/"));
+	ckpt_ready();
+	CHECK(!stat("/proc/self", &st));
+	CHECK(stat("/dev/null", &st) == -1 || !S_ISCHR(st.st_mode));
+}
+
+/* What was open in a mount that is nowhere any more */
+CKPT_TEST_ONLY(detached, CKPT_CONTAINER)
+{
+	char c = 0;
+	int fd;
+
+	REQUIRE(!make_dir("a") && !make_dir("on") && !bind_to("a", "on"));
+	fd = open("on/file", O_CREAT | O_RDWR, 0644);
+	REQUIRE(fd >= 0 && pwrite(fd, "1", 1, 0) == 1);
+	REQUIRE(!set_flags("on", MS_NOEXEC) && !chdir("on"));
+	REQUIRE(!umount2(".", MNT_DETACH));
+	ckpt_ready();
+	CHECK(pread(fd, &c, 1, 0) == 1 && c == '1');
+	CHECK(!access("is_a", F_OK) && access("../is_on", F_OK));
+	CHECK(pwrite(fd, "2", 1, 0) == 1);
+}
+
 /* Root and working directory in a place that is covered for others */
 CKPT_TEST_ONLY(chrooted, CKPT_CONTAINER)
 {
