@@ -317,15 +317,21 @@ static int mnt_ns_collect(struct ckpt_ctx *ctx, void *ptr)
  * @on: its mount point, referenced; nothing for the root of a namespace
  * @top: the root directory of its namespace, referenced; nothing if it is in
  *	none
+ * @name: its mount point, as a path from @top, or an empty string
+ * @under: how many mounts cover it there, ~0 if it cannot be reached
  * @origin: where the caller has the same, or an empty string
- * @origin_buf: room for it
+ * @name_buf: room for @name
+ * @origin_buf: room for @origin
  * @buf: room for a path
  */
 struct mnt_state {
 	struct ckpt_hdr_mnt h;
 	struct path on;
 	struct path top;
+	char *name;
+	u32 under;
 	char *origin;
+	char *name_buf;
 	char *origin_buf;
 	char *buf;
 };
@@ -373,23 +379,47 @@ static int read_state(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	return 0;
 }
 
-/* How good would it be to make a copy of @c to get @m, as it is saved in @h? */
-static int likeness(struct mount *c, struct mount *m,
-		    const struct ckpt_hdr_mnt *h)
+/* Where is it in its namespace? */
+static int find_name(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
+		     struct mnt_state *s)
+{
+	struct path path = { .mnt = e->mnt, .dentry = e->mnt->mnt_root };
+	int err;
+
+	s->name = "";
+	s->under = ~0U;
+	if (!s->top.mnt)
+		return 0;
+	err = ckpt_path_locate(&s->top, &path, s->name_buf, &s->name,
+			       &s->under);
+	if (err == -ENAMETOOLONG)
+		return refuse(ctx, e->mnt, s->buf, "its path is too long");
+	if (err)
+		s->under = ~0U;
+	return 0;
+}
+
+/* How good would it be to make a copy of @c, which is at @name, to get @m? */
+static int likeness(struct mount *c, struct mount *m, const char *name,
+		    u32 under, const struct mnt_state *s)
 {
 	int group = READ_ONCE(c->mnt_group_id), like = 1;
 
-	if (c->mnt.mnt_sb != m->mnt.mnt_sb ||
-	    mnt_idmap(&c->mnt) != mnt_idmap(&m->mnt) ||
-	    !is_subdir(m->mnt.mnt_root, c->mnt.mnt_root))
-		return 0;
-	if (group && (group == h->group || group == h->master))
+	if (group && (group == s->h.group || group == s->h.master))
 		like += 8;
 	if (c->mnt.mnt_root == m->mnt.mnt_root)
 		like += 4;
-	if (c->mnt_mountpoint == m->mnt_mountpoint)
+	if (under == s->under && !strcmp(name, s->name))
 		like += 2;
 	return like;
+}
+
+/* Is all that @m shows in @c, too? */
+static bool has_all_of(struct mount *c, struct mount *m)
+{
+	return c->mnt.mnt_sb == m->mnt.mnt_sb &&
+	       mnt_idmap(&c->mnt) == mnt_idmap(&m->mnt) &&
+	       is_subdir(m->mnt.mnt_root, c->mnt.mnt_root);
 }
 
 /* Find what an external mount can be made of in the caller's namespace. */
@@ -414,12 +444,15 @@ static int find_origin(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	}
 	for (i = 0; i < mnts->nr_caller; i++) {
 		c = real_mount(mnts->caller[i]);
-		like = likeness(c, m, &s->h);
-		if (like && s->h.group && c->mnt_group_id == s->h.group)
+		if (!has_all_of(c, m))
+			continue;
+		if (s->h.group && READ_ONCE(c->mnt_group_id) == s->h.group)
 			s->h.flags |= CKPT_MNT_PEERS_OUTSIDE;
 		place.mnt = &c->mnt;
-		if (like <= best ||
-		    ckpt_path_locate(&ctx->root, &place, s->buf, &name, &under))
+		if (ckpt_path_locate(&ctx->root, &place, s->buf, &name, &under))
+			continue;
+		like = likeness(c, m, name, under, s);
+		if (like <= best)
 			continue;
 		best = like;
 		s->h.under = under;
@@ -429,28 +462,14 @@ static int find_origin(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	return 0;
 }
 
-/* How its namespace, and whoever restarts, calls the mount: see the record */
+/* What whoever restarts calls the mount: see the record */
 static int write_name(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 		      struct mnt_state *s)
 {
-	struct path path = { .mnt = e->mnt, .dentry = e->mnt->mnt_root };
-	size_t len;
-	char *name;
-	u32 under;
-	int err;
-
-	if (!s->top.mnt) {
-		scnprintf(s->buf, PATH_MAX, "#%u", e->number);
-		return ckpt_write_string(ctx, s->buf);
-	}
-	err = ckpt_path_locate(&s->top, &path, s->buf, &name, &under);
-	if (err && err != -ESTALE && err != -ENOENT)
-		return refuse(ctx, e->mnt, s->buf, "its path is too long");
-	if (!err && !under)
-		return ckpt_write_string(ctx, name);
-	len = strlen(name);
-	memmove(s->buf, name, len + 1);
-	scnprintf(s->buf + len, PATH_MAX - len, "#%u", e->number);
+	if (!s->under)
+		return ckpt_write_string(ctx, s->name);
+	scnprintf(s->buf, PATH_MAX, "%.*s#%u", PATH_MAX - 16, s->name,
+		  e->number);
 	return ckpt_write_string(ctx, s->buf);
 }
 
@@ -494,6 +513,8 @@ static int write_mount(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	memset(&s->h, 0, sizeof(s->h));
 	s->origin = "";
 	err = read_state(ctx, e, s);
+	if (!err)
+		err = find_name(ctx, e, s);
 	if (err)
 		goto out;
 	if (!ckpt_obj_collected(ctx, sb, CKPT_OBJ_SB)) {
@@ -541,8 +562,9 @@ static int write_mounts(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
 	if (!s)
 		return -ENOMEM;
 	s->buf = __getname();
+	s->name_buf = __getname();
 	s->origin_buf = __getname();
-	err = s->buf && s->origin_buf ? 0 : -ENOMEM;
+	err = s->buf && s->name_buf && s->origin_buf ? 0 : -ENOMEM;
 	if (!err && ns)
 		err = find_top(ns, &s->top);
 	if (!err)
@@ -552,6 +574,8 @@ static int write_mounts(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
 	put_path(&s->top);
 	if (s->buf)
 		__putname(s->buf);
+	if (s->name_buf)
+		__putname(s->name_buf);
 	if (s->origin_buf)
 		__putname(s->origin_buf);
 	kfree(s);

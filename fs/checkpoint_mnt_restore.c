@@ -400,11 +400,16 @@ static int mount_with_parents(struct ckpt_ctx *ctx, struct ckpt_mnt *e)
 	return err;
 }
 
-/* Is there anything that the caller must not see, and a copy would show? */
-static bool reveals(const struct ckpt_mnt *e)
+/*
+ * Would a copy show what its caller must not see? It is below mounts that are
+ * locked where it was taken from, and so must it be here.
+ */
+static int check_hidden(struct ckpt_ctx *ctx, const struct ckpt_mnt *e)
 {
 	struct mount *c, *cover, *m = real_mount(e->src.mnt);
-	bool may = ckpt_mnt_may_reveal(m), shown = false;
+	bool may = ckpt_mnt_may_reveal(m);
+	struct dentry *shown = NULL;
+	int err;
 
 	read_seqlock_excl(&mount_lock);
 	list_for_each_entry(c, &m->mnt_mounts, mnt_child) {
@@ -412,12 +417,18 @@ static bool reveals(const struct ckpt_mnt *e)
 		    !is_subdir(c->mnt_mountpoint, e->mnt->mnt_root))
 			continue;
 		cover = __lookup_mnt(e->mnt, c->mnt_mountpoint);
-		shown = !cover || !(cover->mnt.mnt_flags & MNT_LOCKED);
-		if (shown)
+		if (!cover || !(cover->mnt.mnt_flags & MNT_LOCKED)) {
+			shown = dget(c->mnt_mountpoint);
 			break;
+		}
 	}
 	read_sequnlock_excl(&mount_lock);
-	return shown;
+	if (!shown)
+		return 0;
+	err = ckpt_err(ctx, -EPERM, "mount '%s': would show what a locked mount on '%pd' hides",
+		       e->name, shown);
+	dput(shown);
+	return err;
 }
 
 static int mount_all(struct ckpt_ctx *ctx, struct mnt_tree *t,
@@ -445,9 +456,8 @@ static int mount_all(struct ckpt_ctx *ctx, struct mnt_tree *t,
 		err = mount_with_parents(ctx, entry(ctx, t->first + i));
 	for (i = 0; i < t->nr && !err; i++) {
 		e = entry(ctx, t->first + i);
-		if (e->src.mnt && reveals(e))
-			err = ckpt_err(ctx, -EPERM, "mount '%s': would show what a locked mount hides",
-				       e->name);
+		if (e->src.mnt)
+			err = check_hidden(ctx, e);
 	}
 	return err;
 }
@@ -628,9 +638,10 @@ void *ckpt_mnt_restore(struct ckpt_ctx *ctx)
 	if (err)
 		return ERR_PTR(err);
 	e = entry(ctx, h.first);
-	if (e->src.mnt && reveals(e))
-		return ERR_PTR(ckpt_err(ctx, -EPERM, "mount '%s': would show what a locked mount hides",
-					e->name));
+	if (e->src.mnt)
+		err = check_hidden(ctx, e);
+	if (err)
+		return ERR_PTR(err);
 	e->mnt->mnt_flags |= MNT_UMOUNT;
 	return mntget(e->mnt);
 }

@@ -408,6 +408,36 @@ DRIVER_TEST(volume)
 	ckpt_end(v);
 }
 
+/* The root of a container, as its manager has it: nothing else is there. */
+CKPT_VICTIM(has_root)
+{
+	REQUIRE(!mkdir("new", 0755) || errno == EEXIST);
+	REQUIRE(!bind_to("../ckpt.given", "new") && !chdir("new"));
+	REQUIRE(!syscall(SYS_pivot_root, ".", "."));
+	REQUIRE(!umount2(".", MNT_DETACH) && !chdir("/"));
+	ckpt_ready();
+	CHECK(!access("/is_second", F_OK) && !access("is_second", F_OK));
+	CHECK(access("/is_first", F_OK));
+}
+
+DRIVER_TEST(root_of_a_container)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	make_volume("/tmp/ckpt.given", "first");
+	make_volume("/tmp/ckpt.second", "second");
+	ckpt_start(v, "has_root", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(v);
+	ckpt_give_mount(v, "/", "/tmp/ckpt.second");
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	remove_volume("/tmp/ckpt.given", "first");
+	remove_volume("/tmp/ckpt.second", "second");
+	ckpt_end(v);
+}
+
 CKPT_VICTIM(follows)
 {
 	ckpt_ready();
@@ -532,6 +562,71 @@ DRIVER_TEST(own_namespace)
 	snprintf(path, sizeof(path), "%s/on/is_on", v->dir);
 	ckpt_finish(v);
 	EXPECT_EQ(0, access(path, F_OK));
+	ckpt_end(v);
+}
+
+/* ------------------------------------------------- as an ordinary user */
+
+static void enter_user_ns(void)
+{
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
+	    ckpt_write_file("/proc/self/setgroups", "deny") ||
+	    ckpt_write_file("/proc/self/uid_map", "0 0 1") ||
+	    ckpt_write_file("/proc/self/gid_map", "0 0 1"))
+		ckpt_die("user namespace: %s", strerror(errno));
+}
+
+/* Change all mounts of the last image of @v, and restart. */
+static long restart_changed(struct ckpt_victim *v, uint32_t clear)
+{
+	struct ckpt_hdr_mnt *mnt;
+	struct image image;
+	unsigned int i;
+	long ret;
+	int fd;
+
+	image_load(&image, v->image);
+	for (i = 0; image_find(&image, CKPT_HDR_MNT, i); i++) {
+		mnt = image_at(&image, CKPT_HDR_MNT, i);
+		mnt->flags &= ~clear;
+	}
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ret = ckpt_restart_from(v, 0, fd);
+	close(fd);
+	image_free(&image);
+	return ret;
+}
+
+CKPT_VICTIM(is_locked_in)
+{
+	ckpt_ready();
+	CHECK(umount("/proc") == 0);
+	CHECK(umount("/proc") == -1 && errno == EINVAL);
+	CHECK(umount("/tmp") == -1);
+}
+
+/* Whose mounts are locked keeps them so, whatever the image says. */
+DRIVER_TEST(locked_mounts)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_snap before;
+	long ret;
+
+	enter_user_ns();
+	ckpt_start(v, "is_locked_in", CKPT_CONTAINER);
+	ckpt_snap_take(&before, v->pid, CKPT_PIDS_INNER);
+	ckpt_checkpoint_kill(v);
+	EXPECT_EQ(-EPERM, restart_changed(v, CKPT_MNT_LOCKED));
+	EXPECT_TRUE(ckpt_logged(v, "locked")) TH_LOG("%s", v->log);
+	EXPECT_EQ(-EPERM, restart_changed(v, CKPT_MNT_RELATIME));
+	EXPECT_TRUE(ckpt_logged(v, "locked")) TH_LOG("%s", v->log);
+	EXPECT_EQ(-EPERM, restart_changed(v, CKPT_MNT_NOSUID));
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_snap_expect(&before, v->pid, CKPT_PIDS_INNER);
+	ckpt_snap_free(&before);
+	ckpt_finish(v);
 	ckpt_end(v);
 }
 
