@@ -8,6 +8,10 @@
 #include <linux/checkpoint_types.h>
 #include <linux/fs.h>
 
+struct fs_context;
+struct mnt_namespace;
+struct shmem_sb_info;
+
 /* Bits of ckpt_obj_mark() on an open file */
 #define CKPT_FILE_MARK_FD	0x1	/* met in a descriptor table */
 #define CKPT_FILE_MARK_CHECKED	0x2	/* can be saved */
@@ -75,7 +79,6 @@ int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 		     unsigned int lookup_flags, struct path *path);
 
 /* checkpoint_sb.c */
-bool ckpt_sb_supported(struct super_block *sb);
 
 /* checkpoint_pipe.c */
 bool ckpt_pipe_match(struct file *file);
@@ -91,5 +94,64 @@ struct file *ckpt_pipe_file_restore(struct ckpt_ctx *ctx,
 struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
 				    const struct ckpt_hdr_file *h,
 				    const char *name);
+
+/* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
+bool ckpt_sb_supported(const struct super_block *sb);
+bool ckpt_sb_outside(struct ckpt_ctx *ctx, struct super_block *sb);
+struct vfsmount *ckpt_sb_mount(struct super_block *sb, const char *source);
+
+/* Of a tmpfs, as mm/shmem.c has it */
+static inline struct shmem_sb_info *ckpt_shmem_sb(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+/* checkpoint_overlay.c: the directories of an overlay */
+struct ckpt_layers;
+
+#if IS_ENABLED(CONFIG_OVERLAY_FS)
+bool ckpt_layer_option(const char *option);
+u32 ckpt_layers_nr(struct super_block *sb);
+int ckpt_layers_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb);
+struct ckpt_layers *ckpt_layers_read(struct ckpt_ctx *ctx, u32 nr);
+struct super_block *ckpt_layers_make(struct ckpt_layers *layers,
+				     struct fs_context *fc);
+void ckpt_layers_free(struct ckpt_layers *layers);
+#else
+static inline bool ckpt_layer_option(const char *option)
+{
+	return false;
+}
+
+static inline u32 ckpt_layers_nr(struct super_block *sb)
+{
+	return 0;
+}
+
+static inline int ckpt_layers_checkpoint(struct ckpt_ctx *ctx,
+					 struct super_block *sb)
+{
+	return 0;
+}
+
+static inline struct ckpt_layers *ckpt_layers_read(struct ckpt_ctx *ctx, u32 nr)
+{
+	return ERR_PTR(-EINVAL);
+}
+
+static inline struct super_block *ckpt_layers_make(struct ckpt_layers *layers,
+						   struct fs_context *fc)
+{
+	return ERR_PTR(-EINVAL);
+}
+
+static inline void ckpt_layers_free(struct ckpt_layers *layers)
+{
+}
+#endif
+
+/* checkpoint_tmpfs.c: what is in them */
+int ckpt_content_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb);
+int ckpt_content_restore(struct ckpt_ctx *ctx, struct super_block *sb);
 
 #endif /* _FS_CHECKPOINT_H */

@@ -30,6 +30,7 @@ struct ckpt_tree;
 struct cred;
 struct file;
 struct ipc_namespace;
+struct inode;
 struct nsproxy;
 struct pid;
 struct pid_namespace;
@@ -344,6 +345,8 @@ int ckpt_pid_ns_index(struct ckpt_ctx *ctx, struct pid_namespace *ns);
  * ERR_PTR(-EINVAL), reported, if there is none.
  */
 struct pid_namespace *ckpt_index_pid_ns(struct ckpt_ctx *ctx, u32 index);
+
+/*
  * Checkpoint: call @fn for each task of the tree that is no zombie until it
  * returns something other than 0: that is returned.
  */
@@ -450,5 +453,11 @@ struct file *ckpt_mqueue_file_restore(struct ckpt_ctx *ctx,
 
 /* fs/checkpoint_file.c: count a file that is mapped, or an exe link */
 int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file);
+
+/* mm/checkpoint_tmpfs.c: what is in a file of a tmpfs or a ramfs */
+int ckpt_file_pages_write(struct ckpt_ctx *ctx, struct inode *inode);
+int ckpt_file_pages_read(struct ckpt_ctx *ctx, struct inode *inode);
+int ckpt_file_alloc_write(struct ckpt_ctx *ctx, struct inode *inode);
+int ckpt_file_alloc_read(struct ckpt_ctx *ctx, struct inode *inode, u64 end);
 
 #endif /* _LINUX_CHECKPOINT_TYPES_H */

@@ -13,12 +13,17 @@
  *	ipc_ns	IPC_NS, three IPC_IDS with their objects, MQUEUES MQUEUE...
  *	sem_undo SEM_UNDO SEM_ADJ...		SEM_UNDO.nr times
  *	mqueue	MQUEUE_REF, MQUEUE with its parts or STRING
+ *	sb	SB STRING STRING (SB_LAYER STRING STRING)...
+ *						SB.nr_layers times
+ *		(SB_NODE ...)...		if SB.content, until the root
+ *						is left: see read_step()
  *	else	one record
  *
  * A new kind is one function and one line in the table at the end.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "array.h"
 #include "parser.h"
@@ -250,11 +255,6 @@ static int read_mnt_ns(struct parser *p, struct model_object *o)
 			return -1;
 	}
 	return 0;
-}
-
-static int read_sb(struct parser *p, struct model_object *o)
-{
-	return main_record(p, o, CKPT_HDR_SB);
 }
 
 static int read_pid_ns(struct parser *p, struct model_object *o)
@@ -533,6 +533,123 @@ static int read_shmem(struct parser *p, struct model_object *o)
 	if (main_record(p, o, CKPT_HDR_SHMEM))
 		return -1;
 	return read_strings(p, o, 1) || read_pages(p, o) ? -1 : 0;
+}
+
+/* ------------------------------------------------------------ file systems */
+
+/* The pages of a file in it, up to @size */
+static int read_file_pages(struct parser *p, struct model_object *o,
+			   uint64_t size)
+{
+	const struct ckpt_hdr_pages *h;
+	uint64_t len, end = 0;
+	uint32_t i;
+
+	for (;;) {
+		h = need(p, CKPT_HDR_PAGES);
+		if (!h)
+			return -1;
+		if (!h->nr_extents)
+			return 0;
+		for (i = 0; i < h->nr_extents; i++) {
+			len = (uint64_t)h->extents[i].nr_pages *
+			      p->m->header.page_size;
+			if (h->extents[i].addr < end)
+				return damaged(p, "extents are not in order");
+			end = h->extents[i].addr + len;
+			if (end < len ||
+			    end > size + p->m->header.page_size - 1)
+				return damaged(p, "the pages of %#llx are behind the end",
+					       (unsigned long long)
+					       h->extents[i].addr);
+			o->pages += h->extents[i].nr_pages;
+		}
+	}
+}
+
+static int read_alloc(struct parser *p)
+{
+	const struct ckpt_hdr_sb_alloc *h;
+
+	do {
+		h = need(p, CKPT_HDR_SB_ALLOC);
+		if (!h)
+			return -1;
+	} while (h->nr);
+	return 0;
+}
+
+static bool is_type(const struct ckpt_hdr_sb_node *h, uint32_t type)
+{
+	return (h->mode & S_IFMT) == type;
+}
+
+/*
+ * A step of the walk:
+ *
+ *	ENTER, LINK	SB_NODE name
+ *	LEAVE		SB_NODE (SB_XATTR name)...
+ *	FILE		SB_NODE name [target] (SB_XATTR name)...
+ *			[PAGES... [SB_ALLOC...]]
+ */
+static int read_step(struct parser *p, struct model_object *o, uint64_t *depth)
+{
+	const struct ckpt_hdr_sb_node *rec = need(p, CKPT_HDR_SB_NODE);
+	struct ckpt_hdr_sb_node h;
+	uint32_t i;
+
+	if (!rec)
+		return -1;
+	h = *rec;
+	if (is_type(&h, S_IFDIR) !=
+	    (h.what == CKPT_SB_ENTER || h.what == CKPT_SB_LEAVE))
+		return damaged(p, "its mode is %#o", h.mode);
+	if (h.what != CKPT_SB_LEAVE && !need(p, CKPT_HDR_STRING))
+		return -1;
+	if (h.what == CKPT_SB_ENTER)
+		++*depth;
+	if (h.what == CKPT_SB_ENTER || h.what == CKPT_SB_LINK)
+		return 0;
+	if (is_type(&h, S_IFLNK) && !need(p, CKPT_HDR_STRING))
+		return -1;
+	for (i = 0; i < h.nr_xattrs; i++)
+		if (!need(p, CKPT_HDR_SB_XATTR) || !need(p, CKPT_HDR_STRING))
+			return -1;
+	if (h.what == CKPT_SB_LEAVE)
+		--*depth;
+	if (!is_type(&h, S_IFREG))
+		return 0;
+	if (h.size > INT64_MAX)
+		return damaged(p, "size is %llu", (unsigned long long)h.size);
+	if (read_file_pages(p, o, h.size))
+		return -1;
+	return h.alloc_end ? read_alloc(p) : 0;
+}
+
+static int read_sb(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_sb *h;
+	uint64_t depth = 1;
+	uint32_t i;
+
+	if (main_record(p, o, CKPT_HDR_SB))
+		return -1;
+	h = (struct ckpt_hdr_sb *)o->rec;
+	if (check_opt_ref(p, "user_ns", h->user_ns, CKPT_OBJ_NONE) ||
+	    check_opt_ref(p, "ns", h->ns, CKPT_OBJ_NONE) ||
+	    read_strings(p, o, 2))
+		return -1;
+	for (i = 0; i < h->nr_layers; i++) {
+		const struct ckpt_hdr_sb_layer *l = need(p, CKPT_HDR_SB_LAYER);
+
+		if (!l || check_opt_ref(p, "sb", l->sb, CKPT_OBJ_SB) ||
+		    read_strings(p, o, 2))
+			return -1;
+	}
+	while (h->content && depth)
+		if (read_step(p, o, &depth))
+			return -1;
+	return 0;
 }
 
 object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {

@@ -111,6 +111,31 @@ static const struct names ipc_kind_names = {
 	.nr = ARRAY_SIZE(ipc_kind_name), .name = ipc_kind_name
 };
 
+static const char *const sb_what_name[] = {
+	[CKPT_SB_ENTER]	= "enter",
+	[CKPT_SB_LEAVE]	= "leave",
+	[CKPT_SB_FILE]	= "file",
+	[CKPT_SB_LINK]	= "link",
+};
+
+static_assert(ARRAY_SIZE(sb_what_name) == CKPT_SB_WHAT_MAX, "sb_what_name");
+static const struct names sb_what_names = {
+	.nr = ARRAY_SIZE(sb_what_name), .name = sb_what_name
+};
+
+static const char *const sb_layer_name[] = {
+	[CKPT_LAYER_NAMES]	= "names",
+	[CKPT_LAYER_UPPER]	= "upper",
+	[CKPT_LAYER_WORK]	= "work",
+	[CKPT_LAYER_LOWER]	= "lower",
+	[CKPT_LAYER_DATA]	= "data",
+};
+
+static_assert(ARRAY_SIZE(sb_layer_name) == CKPT_LAYER_MAX, "sb_layer_name");
+static const struct names sb_layer_names = {
+	.nr = ARRAY_SIZE(sb_layer_name), .name = sb_layer_name
+};
+
 /* ------------------------------------------------------- fields of a struct */
 
 #define FIELD(s, m, n, fmt, values) {					\
@@ -250,6 +275,16 @@ static const char *check_sem(const void *rec)
 	const struct ckpt_hdr_ipc_sem *r = rec;
 
 	return r->nr > CKPT_IPC_SEMS_MAX ? "too many semaphores" : NULL;
+}
+
+static uint64_t count_xattr(const void *rec)
+{
+	return ((const struct ckpt_hdr_sb_xattr *)rec)->len;
+}
+
+static uint64_t count_alloc(const void *rec)
+{
+	return ((const struct ckpt_hdr_sb_alloc *)rec)->nr;
 }
 
 static const char *check_sighand(const void *rec)
@@ -750,13 +785,6 @@ static const struct record_type types[] = {
 		.tail = TAIL_BYTES, .tail_name = "data",
 	},
 
-	[CKPT_HDR_SB] = {
-		.name = "SB",
-		FIXED(hdr_sb,
-		      HEX(hdr_sb, flags),
-		      ZERO(hdr_sb, reserved)),
-	},
-
 	/* memory */
 	[CKPT_HDR_MM] = {
 		.name = "MM",
@@ -965,6 +993,72 @@ static const struct record_type types[] = {
 		FIXED(hdr_mqueue_ref,
 		      DEC(hdr_mqueue_ref, ns),
 		      BOOL(hdr_mqueue_ref, unlinked)),
+	},
+
+	/* file systems */
+	[CKPT_HDR_SB] = {
+		.name = "SB",
+		FIXED(hdr_sb,
+		      HEX(hdr_sb, flags),
+		      DEC(hdr_sb, user_ns),
+		      DEC(hdr_sb, ns),
+		      BOOL(hdr_sb, content),
+		      HEX(hdr_sb, dev),
+		      DEC(hdr_sb, next_ino),
+		      BYTES(hdr_sb, uuid),
+		      DEC(hdr_sb, nr_layers),
+		      ZERO(hdr_sb, reserved)),
+	},
+	[CKPT_HDR_SB_NODE] = {
+		.name = "SB_NODE",
+		FIXED(hdr_sb_node,
+		      ENUM(hdr_sb_node, what, sb_what_names),
+		      HEX(hdr_sb_node, mode),
+		      DEC(hdr_sb_node, uid), DEC(hdr_sb_node, gid),
+		      DEC(hdr_sb_node, nlink),
+		      HEX(hdr_sb_node, fsflags),
+		      DEC(hdr_sb_node, generation),
+		      HEX(hdr_sb_node, flags),
+		      DEC(hdr_sb_node, nr_xattrs),
+		      DEC(hdr_sb_node, atime_nsec),
+		      DEC(hdr_sb_node, mtime_nsec),
+		      DEC(hdr_sb_node, ctime_nsec),
+		      DEC(hdr_sb_node, btime_nsec),
+		      ZERO(hdr_sb_node, reserved),
+		      DEC(hdr_sb_node, ino),
+		      DEC(hdr_sb_node, size),
+		      HEX(hdr_sb_node, rdev),
+		      SIGNED(hdr_sb_node, atime),
+		      SIGNED(hdr_sb_node, mtime),
+		      SIGNED(hdr_sb_node, ctime),
+		      SIGNED(hdr_sb_node, btime),
+		      DEC(hdr_sb_node, offset),
+		      DEC(hdr_sb_node, alloc_end)),
+	},
+	[CKPT_HDR_SB_XATTR] = {
+		.name = "SB_XATTR",
+		FIXED(hdr_sb_xattr,
+		      DEC(hdr_sb_xattr, len),
+		      ZERO(hdr_sb_xattr, reserved)),
+		.tail = TAIL_BYTES,
+		.tail_name = "value",
+		.count = count_xattr,
+	},
+	[CKPT_HDR_SB_ALLOC] = {
+		.name = "SB_ALLOC",
+		FIXED(hdr_sb_alloc,
+		      DEC(hdr_sb_alloc, nr),
+		      ZERO(hdr_sb_alloc, reserved)),
+		ARRAY("runs", sb_run,
+		      DEC(sb_run, index),
+		      DEC(sb_run, nr)),
+		.count = count_alloc,
+	},
+	[CKPT_HDR_SB_LAYER] = {
+		.name = "SB_LAYER",
+		FIXED(hdr_sb_layer,
+		      ENUM(hdr_sb_layer, kind, sb_layer_names),
+		      DEC(hdr_sb_layer, sb)),
 	},
 };
 

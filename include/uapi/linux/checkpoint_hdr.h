@@ -85,7 +85,6 @@ enum ckpt_hdr_type {
 	CKPT_HDR_PIPE,
 	CKPT_HDR_PIPE_BUFS,
 	CKPT_HDR_PIPE_DATA,
-	CKPT_HDR_SB,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -107,6 +106,12 @@ enum ckpt_hdr_type {
 	CKPT_HDR_MQUEUES,
 	CKPT_HDR_MQUEUE,
 	CKPT_HDR_MQUEUE_REF,
+	/* file systems */
+	CKPT_HDR_SB = 701,
+	CKPT_HDR_SB_NODE,
+	CKPT_HDR_SB_XATTR,
+	CKPT_HDR_SB_ALLOC,
+	CKPT_HDR_SB_LAYER,
 };
 
 /* Kinds of shared objects */
@@ -999,21 +1004,6 @@ struct ckpt_hdr_pid_ns {
 	__u32 reserved;
 };
 
-/* struct ckpt_hdr_sb.flags */
-#define CKPT_SB_RDONLY		0x1
-
-/**
- * struct ckpt_hdr_sb - object: a file system that is made anew: proc
- * @h: type CKPT_HDR_SB
- * @flags: CKPT_SB_*
- * @reserved: 0
- */
-struct ckpt_hdr_sb {
-	struct ckpt_hdr h;
-	__u32 flags;
-	__u32 reserved;
-};
-
 /* ------------------------------------------------------------------ files */
 
 /**
@@ -1712,6 +1702,193 @@ struct ckpt_hdr_mqueue_ref {
 	struct ckpt_hdr h;
 	__u32 ns;
 	__u32 unlinked;
+};
+
+/* ----------------------------------------------------------- file systems */
+
+/* Longest text of options, in bytes, with its NUL */
+#define CKPT_SB_OPTIONS_MAX	16384
+
+/**
+ * struct ckpt_hdr_sb - object: a file system that is made anew
+ * @h: type CKPT_HDR_SB
+ * @flags: SB_RDONLY 0x1, SB_SYNCHRONOUS 0x10, SB_DIRSYNC 0x80, SB_LAZYTIME
+ *	0x2000000
+ * @user_ns: objref of the user namespace that it is made in, or 0: that of
+ *	whoever restarts
+ * @ns: objref of the pid namespace that a proc shows, or of the ipc namespace
+ *	that a mqueue does; 0: that of whoever restarts, or of no such type
+ * @content: 1 if what is in it follows, 0 if there is nothing to be saved
+ * @dev: its device number, for information
+ * @next_ino: of a tmpfs: number that its next inode gets
+ * @uuid: of a tmpfs
+ * @nr_layers: number of CKPT_HDR_SB_LAYER that follow
+ * @reserved: 0
+ *
+ * Two structs ckpt_hdr_string follow: its type, then its options as in
+ * /proc/mounts, ids as in @user_ns, without the directories of an overlay:
+ * these are the layers. With @content, CKPT_HDR_SB_NODE follow
+ * until the CKPT_SB_LEAVE of its root.
+ */
+struct ckpt_hdr_sb {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 user_ns;
+	__u32 ns;
+	__u32 content;
+	__aligned_u64 dev;
+	__aligned_u64 next_ino;
+	__u8 uuid[16];
+	__u32 nr_layers;
+	__u32 reserved;
+};
+
+/* Directories of an overlay, in this order */
+enum ckpt_sb_layer {
+	CKPT_LAYER_NAMES,	/* none: the text of lowerdir= */
+	CKPT_LAYER_UPPER,
+	CKPT_LAYER_WORK,
+	CKPT_LAYER_LOWER,
+	CKPT_LAYER_DATA,
+	CKPT_LAYER_MAX
+};
+
+/* Most layers of one overlay */
+#define CKPT_SB_LAYERS_MAX	512
+
+/**
+ * struct ckpt_hdr_sb_layer - a directory of an overlay
+ * @h: type CKPT_HDR_SB_LAYER
+ * @kind: enum ckpt_sb_layer
+ * @sb: objref of the file system that it is in, or 0
+ *
+ * Two structs ckpt_hdr_string follow: where the directory is, from the root of
+ * @sb, or without one from the root directory of whoever restarts; then what
+ * mount(8) was given for it.
+ */
+struct ckpt_hdr_sb_layer {
+	struct ckpt_hdr h;
+	__u32 kind;
+	__u32 sb;
+};
+
+/* What a struct ckpt_hdr_sb_node does, from the root of the file system on */
+enum ckpt_sb_what {
+	CKPT_SB_ENTER,	/* go into a new directory */
+	CKPT_SB_LEAVE,	/* the directory is complete: back to its parent */
+	CKPT_SB_FILE,	/* anything else */
+	CKPT_SB_LINK,	/* another name of a file that was there before */
+	CKPT_SB_WHAT_MAX
+};
+
+/* struct ckpt_hdr_sb_node.flags */
+#define CKPT_SB_HANDLE	0x1	/* file handles of it were given out */
+
+/**
+ * struct ckpt_hdr_sb_node - a step of the walk through a file system
+ * @h: type CKPT_HDR_SB_NODE
+ * @what: enum ckpt_sb_what
+ * @mode: type and permissions
+ * @uid: owner
+ * @gid: group
+ * @nlink: number of names of a file
+ * @fsflags: FS_IMMUTABLE_FL and others, as chattr(1) sets them
+ * @generation: of the inode, for file handles
+ * @flags: CKPT_SB_*
+ * @nr_xattrs: number of CKPT_HDR_SB_XATTR that follow
+ * @atime_nsec: nanoseconds of @atime
+ * @mtime_nsec: nanoseconds of @mtime
+ * @ctime_nsec: nanoseconds of @ctime
+ * @btime_nsec: nanoseconds of @btime
+ * @reserved: 0
+ * @ino: inode number
+ * @size: of a regular file, in bytes
+ * @rdev: of a device
+ * @atime: in seconds since 1970, as the others
+ * @mtime: of the last change of the content
+ * @ctime: of the last change of the inode
+ * @btime: of its birth
+ * @offset: where a directory of a tmpfs has the name; CKPT_SB_LEAVE: the last
+ *	place that it gave out, and one more
+ * @alloc_end: page up to which fallocate(2) was asked for memory; if it is
+ *	not 0, CKPT_HDR_SB_ALLOC follow the pages
+ *
+ * CKPT_SB_ENTER uses @ino and @offset only, CKPT_SB_LINK those and @mode. A
+ * struct ckpt_hdr_string follows with the name, but not with CKPT_SB_LEAVE;
+ * another one with the target of a symbolic link; the extended attributes;
+ * then of a regular file CKPT_HDR_PAGES until one without extents, whose
+ * addresses are offsets.
+ */
+struct ckpt_hdr_sb_node {
+	struct ckpt_hdr h;
+	__u32 what;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 nlink;
+	__u32 fsflags;
+	__u32 generation;
+	__u32 flags;
+	__u32 nr_xattrs;
+	__u32 atime_nsec;
+	__u32 mtime_nsec;
+	__u32 ctime_nsec;
+	__u32 btime_nsec;
+	__u32 reserved;
+	__aligned_u64 ino;
+	__aligned_u64 size;
+	__aligned_u64 rdev;
+	__aligned_u64 atime;
+	__aligned_u64 mtime;
+	__aligned_u64 ctime;
+	__aligned_u64 btime;
+	__aligned_u64 offset;
+	__aligned_u64 alloc_end;
+};
+
+/* Most extended attributes of one inode */
+#define CKPT_SB_XATTRS_MAX	32768
+
+/**
+ * struct ckpt_hdr_sb_xattr - an extended attribute
+ * @h: type CKPT_HDR_SB_XATTR
+ * @len: length of the value, in bytes
+ * @reserved: 0
+ * @value: padded with zeros
+ *
+ * A struct ckpt_hdr_string with its name follows.
+ */
+struct ckpt_hdr_sb_xattr {
+	struct ckpt_hdr h;
+	__u32 len;
+	__u32 reserved;
+	__u8 value[];
+};
+
+/**
+ * struct ckpt_sb_run - pages that are allocated and were never written to
+ * @index: number of the first
+ * @nr: how many
+ */
+struct ckpt_sb_run {
+	__aligned_u64 index;
+	__aligned_u64 nr;
+};
+
+#define CKPT_SB_ALLOC_MAX	256
+
+/**
+ * struct ckpt_hdr_sb_alloc - what fallocate(2) got
+ * @h: type CKPT_HDR_SB_ALLOC
+ * @nr: number of entries, at most CKPT_SB_ALLOC_MAX; 0 ends this
+ * @reserved: 0
+ * @runs: in ascending order
+ */
+struct ckpt_hdr_sb_alloc {
+	struct ckpt_hdr h;
+	__u32 nr;
+	__u32 reserved;
+	struct ckpt_sb_run runs[];
 };
 
 #endif /* _UAPI_LINUX_CHECKPOINT_HDR_H */

@@ -300,6 +300,45 @@ static void ipc_objects(uint32_t first)
 	queue("gone");
 }
 
+/* A directory, and in it a file of two names with a hole, and a link to it */
+static void tmpfs(uint32_t objref)
+{
+	struct ckpt_hdr_sb_xattr x = { .len = 5 };
+	struct {
+		struct ckpt_hdr_sb_alloc h;
+		struct ckpt_sb_run run;
+	} alloc = { .h.nr = 1, .run = { .index = 5, .nr = 3 } };
+
+	object(objref, CKPT_OBJ_SB);
+	REC(SB, sb, .content = 1, .dev = 45, .next_ino = 5);
+	string("tmpfs");
+	string("size=1024k,inode64");
+	REC(SB_NODE, sb_node, .what = CKPT_SB_ENTER, .mode = S_IFDIR | 0755,
+	    .ino = 2, .offset = 3);
+	string("lib");
+	REC(SB_NODE, sb_node, .what = CKPT_SB_FILE, .mode = S_IFREG | 0644,
+	    .nlink = 2, .nr_xattrs = 1, .ino = 3, .size = 4 * PAGE - 7,
+	    .mtime = -1, .offset = 3, .alloc_end = 8);
+	string("data");
+	rec2(CKPT_HDR_SB_XATTR, &x, sizeof(x), "value", 5);
+	string("user.name");
+	pages(0, 3);
+	no_more_pages();
+	rec2(CKPT_HDR_SB_ALLOC, &alloc, sizeof(alloc), NULL, 0);
+	REC(SB_ALLOC, sb_alloc, .nr = 0);
+	REC(SB_NODE, sb_node, .what = CKPT_SB_LINK, .mode = S_IFREG | 0644,
+	    .ino = 3, .offset = 4);
+	string("again");
+	REC(SB_NODE, sb_node, .what = CKPT_SB_FILE, .mode = S_IFLNK | 0777,
+	    .nlink = 1, .ino = 4, .offset = 5);
+	string("link");
+	string("data");
+	REC(SB_NODE, sb_node, .what = CKPT_SB_LEAVE, .mode = S_IFDIR | 0755,
+	    .nlink = 2, .ino = 2, .offset = 6);
+	REC(SB_NODE, sb_node, .what = CKPT_SB_LEAVE, .mode = S_IFDIR | 01777,
+	    .nlink = 3, .ino = 1, .offset = 4);
+}
+
 static void nsproxy(uint32_t objref)
 {
 	object(objref, CKPT_OBJ_NSPROXY);
@@ -309,7 +348,7 @@ static void nsproxy(uint32_t objref)
 	REC(IPC_NS, ipc_ns, .shm_ctlmax = ~0ull);
 	ipc_content();
 	object(13, CKPT_OBJ_MNT_NS);
-	REC(MNT_NS, mnt_ns, .nr_mounts = 2, .first = 1, .root = 1);
+	REC(MNT_NS, mnt_ns, .nr_mounts = 4, .first = 1, .root = 1);
 	REC(MNT, mnt, .flags = CKPT_MNT_RELATIME);
 	string("/");
 	string("/");
@@ -317,15 +356,40 @@ static void nsproxy(uint32_t objref)
 	string("/");
 	string("/");
 	object(9, CKPT_OBJ_SB);
-	REC(SB, sb, .flags = 0);
+	object(14, CKPT_OBJ_PID_NS);
+	REC(PID_NS, pid_ns, .index = 0);
+	REC(SB, sb, .ns = 14);
+	string("proc");
+	string("hidepid=invisible");
 	REC(MNT, mnt, .flags = CKPT_MNT_NOEXEC, .sb = 9, .parent = 1);
 	string("/proc");
 	string("/");
 	string("proc");
 	string("/proc");
 	string("");
-	object(14, CKPT_OBJ_PID_NS);
-	REC(PID_NS, pid_ns, .index = 0);
+	tmpfs(72);
+	REC(MNT, mnt, .sb = 72, .parent = 1);
+	string("/run");
+	string("/");
+	string("tmpfs");
+	string("/run");
+	string("");
+	object(73, CKPT_OBJ_SB);
+	REC(SB, sb, .nr_layers = 2);
+	string("overlay");
+	string("");
+	REC(SB_LAYER, sb_layer, .kind = CKPT_LAYER_NAMES);
+	string("");
+	string("/run/lib");
+	REC(SB_LAYER, sb_layer, .kind = CKPT_LAYER_LOWER, .sb = 72);
+	string("/lib");
+	string("/run/lib");
+	REC(MNT, mnt, .sb = 73, .parent = 1);
+	string("/lib");
+	string("/");
+	string("overlay");
+	string("/lib");
+	string("");
 	REC(NSPROXY, nsproxy, .uts = 11, .ipc = 12, .mnt = 13, .pid = 14);
 }
 
