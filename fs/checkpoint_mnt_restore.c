@@ -632,8 +632,10 @@ void *ckpt_mnt_restore(struct ckpt_ctx *ctx)
 	if (h.nr_mounts != 1 || h.user_ns)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: %u detached mounts, owned by user namespace %u",
 					h.nr_mounts, h.user_ns));
-	if (!ns_capable(user_ns, CAP_SYS_ADMIN))
-		return ERR_PTR(ckpt_err(ctx, -EPERM, "detached mount: CAP_SYS_ADMIN is needed to make one"));
+	if (!ns_capable(user_ns, CAP_SYS_ADMIN)) {
+		err = ckpt_err(ctx, -EPERM, "detached mount: CAP_SYS_ADMIN is needed to make one");
+		return ERR_PTR(err);
+	}
 	err = read_mount(ctx, h.first, user_ns);
 	if (err)
 		return ERR_PTR(err);

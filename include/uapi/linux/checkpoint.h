@@ -21,7 +21,7 @@
 #define RESTART_KEEP_LSM	0x8	/* keep the saved LSM labels */
 #define RESTART_CONN_RESET	0x10	/* restored TCP connections are reset */
 #define RESTART_NOPIDS		0x20	/* let the kernel choose new pids */
-#define RESTART_MNTNS		0x40	/* for what is in the caller's mount namespace: a copy of it */
+#define RESTART_MNTNS		0x40	/* a copy of the caller's mount namespace */
 
 /**
  * struct checkpoint_stats - what a checkpoint or a restart did

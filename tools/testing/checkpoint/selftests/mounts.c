@@ -345,6 +345,15 @@ CKPT_TEST_ONLY(part_of_proc, CKPT_CONTAINER)
 	CHECK(!ckpt_write_file("/proc/sys/kernel/hostname", "x"));
 }
 
+/* A namespace of its own that is no container's */
+CKPT_TEST_ONLY(in_a_subtree, 0)
+{
+	REQUIRE(!unshare(CLONE_NEWNS) && !set_type("/", MS_REC | MS_PRIVATE));
+	REQUIRE(!make_dir("a") && !make_dir("on") && !bind_to("a", "on"));
+	ckpt_ready();
+	CHECK(shows("on", "a") && !umount("on") && shows("on", "on"));
+}
+
 /* ------------------------------------------------------- external mounts */
 
 CKPT_VICTIM(has_volume)
