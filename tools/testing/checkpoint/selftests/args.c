@@ -231,6 +231,51 @@ ARGS_TEST(restart_size)
 	ckpt_finish(&self->v);
 }
 
+/* Members that a program does not know of are as if they were 0. */
+ARGS_TEST(restart_older_size)
+{
+	struct restart_args args = { .tty_fd = -1, .mounts = 8, .mounts_nr = 1 };
+
+	/* Empty, which is found out later than the arguments are */
+	EXPECT_ERRNO(EINVAL, sys_restart(0, self->out, 0, -1, &args,
+					 RESTART_ARGS_SIZE_VER0));
+	EXPECT_ERRNO(EFAULT, sys_restart(0, self->out, 0, -1, &args,
+					 RESTART_ARGS_SIZE_VER1));
+	ckpt_finish(&self->v);
+}
+
+ARGS_TEST(restart_mounts)
+{
+	int place = open("/tmp", O_PATH | O_CLOEXEC), fd[2];
+	struct restart_mount in = { .name = (uintptr_t)"name", .fd = place };
+	struct restart_args args = {
+		.mounts = (uintptr_t)&in, .mounts_nr = 1, .tty_fd = -1,
+	};
+
+#define GIVEN()	sys_restart(0, self->out, 0, -1, &args, sizeof(args))
+	in.fd = -1;
+	EXPECT_ERRNO(EBADF, GIVEN());
+	/* Not mounted where the caller is */
+	ASSERT_EQ(0, pipe2(fd, O_CLOEXEC));
+	in.fd = fd[0];
+	EXPECT_ERRNO(EINVAL, GIVEN());
+	in.fd = place;
+	in.reserved = 1;
+	EXPECT_ERRNO(EINVAL, GIVEN());
+	in.reserved = 0;
+	in.name = 8;
+	EXPECT_ERRNO(EFAULT, GIVEN());
+	args.mounts = 8;
+	EXPECT_ERRNO(EFAULT, GIVEN());
+	args.mounts_nr = RESTART_MOUNTS_MAX + 1;
+	EXPECT_ERRNO(E2BIG, GIVEN());
+	args.mounts_nr = 0;
+	args.reserved = 1;
+	EXPECT_ERRNO(EINVAL, GIVEN());
+#undef GIVEN
+	ckpt_finish(&self->v);
+}
+
 ARGS_TEST(restart_inherit)
 {
 	struct restart_inherit in = { .name = (uintptr_t)"name", .fd = 0 };
