@@ -12,7 +12,13 @@
 #define CKPT_CHECKPOINT_FLAGS	(CHECKPOINT_SUBTREE | CHECKPOINT_NONETNS | \
 				 CHECKPOINT_KILL | CHECKPOINT_STOP)
 #define CKPT_RESTART_FLAGS	(RESTART_TASKSELF | RESTART_FROZEN | \
-				 RESTART_NOPIDS | RESTART_MNTNS)
+				 RESTART_NOPIDS | RESTART_MNTNS | \
+				 RESTART_CGROUP)
+
+/* Kinds of namespaces of which that of the caller of restart may serve */
+#define CKPT_JOIN_FLAGS		(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | \
+				 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUSER | \
+				 CLONE_NEWCGROUP | CLONE_NEWTIME)
 
 /* context.c */
 struct ckpt_ctx *ckpt_ctx_alloc(bool restart, unsigned long uflags, int fd,
@@ -39,6 +45,7 @@ struct ckpt_objhash *ckpt_objhash_alloc(void);
 void ckpt_objhash_free(struct ckpt_objhash *hash);
 int ckpt_obj_check_leaks(struct ckpt_ctx *ctx);
 int ckpt_obj_restore(struct ckpt_ctx *ctx, const struct ckpt_hdr_object *h);
+void ckpt_obj_commit(struct ckpt_ctx *ctx);
 u64 ckpt_obj_count(const struct ckpt_objhash *hash);
 
 /* task.c: the table of task states */

@@ -44,6 +44,9 @@ static const struct ckpt_obj_ops *const ckpt_obj_table[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_MQUEUE]	= &ckpt_mqueue_obj_ops,
 	[CKPT_OBJ_SB]		= &ckpt_sb_obj_ops,
 	[CKPT_OBJ_MNT]		= &ckpt_mnt_obj_ops,
+	[CKPT_OBJ_TIME_NS]	= &ckpt_time_ns_obj_ops,
+	[CKPT_OBJ_CGROUP_NS]	= &ckpt_cgroup_ns_obj_ops,
+	[CKPT_OBJ_USER_NS]	= &ckpt_user_ns_obj_ops,
 };
 
 /* NULL if there is no such kind */
@@ -360,14 +363,17 @@ static int obj_users(struct ckpt_obj *obj, int tries)
  */
 int ckpt_obj_check_leaks(struct ckpt_ctx *ctx)
 {
+	bool subtree = ctx->uflags & CHECKPOINT_SUBTREE;
 	const struct ckpt_obj_ops *ops;
 	struct ckpt_obj *obj;
+	bool may;
 	int users;
 
 	list_for_each_entry(obj, &ctx->objhash->list, list) {
 		ops = obj_ops(obj->key.type);
 		if (!ops->users)
 			continue;
+		may = ops->outside_ok || (ops->subtree_ok && subtree);
 		users = obj_users(obj, ops->outside_ok ? 1 : CKPT_LEAK_TRIES);
 		if (users == obj->count)
 			continue;
@@ -375,7 +381,7 @@ int ckpt_obj_check_leaks(struct ckpt_ctx *ctx)
 			return ckpt_err(ctx, -EBUSY,
 					"%s: %u uses counted, but it has only %d: it changed meanwhile, try again",
 					ops->name, obj->count, users);
-		if (!ops->outside_ok)
+		if (!may)
 			return ckpt_err(ctx, -EBUSY,
 					"%s: %d uses, %u of them in the tree: shared with a task outside of it",
 					ops->name, users, obj->count);
@@ -503,6 +509,21 @@ void *ckpt_obj_fetch(struct ckpt_ctx *ctx, u32 objref, enum ckpt_obj_type type)
 					obj ? obj_ops(obj->key.type)->name : "missing",
 					obj_ops(type)->name));
 	return obj->key.ptr;
+}
+
+/**
+ * ckpt_obj_commit - the tree is restored and about to run: tell the objects
+ * @ctx: the context of a restart
+ *
+ * Context: the caller of restart, may sleep.
+ */
+void ckpt_obj_commit(struct ckpt_ctx *ctx)
+{
+	struct ckpt_obj *obj;
+
+	list_for_each_entry(obj, &ctx->objhash->list, list)
+		if (obj_ops(obj->key.type)->commit)
+			obj_ops(obj->key.type)->commit(ctx, obj->key.ptr);
 }
 
 static int __init ckpt_obj_table_check(void)

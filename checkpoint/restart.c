@@ -760,6 +760,7 @@ static int restart_tree(struct ckpt_ctx *ctx)
 		abort_all(ctx);
 		return err;
 	}
+	ckpt_obj_commit(ctx);
 	ckpt_drop_objects(ctx);
 	release_all(ctx);
 	return pid_vnr(ctx->tree->tasks[0].pid);
@@ -803,6 +804,7 @@ static int restart_self(struct ckpt_ctx *ctx)
 		send_sig(SIGKILL, current, 1);
 		return err;
 	}
+	ckpt_obj_commit(ctx);
 	ct->state = CKPT_PARK_COMMIT;
 	if (ctx->uflags & RESTART_FROZEN)
 		ckpt_group_stop(current);
@@ -828,6 +830,9 @@ int ckpt_do_restart(struct ckpt_ctx *ctx)
 	ret = ckpt_read_header(ctx);
 	if (!ret)
 		ret = ckpt_tree_read(ctx);
+	/* its root is an init, but not of a namespace of its own */
+	if (ctx->join & CLONE_NEWPID)
+		ctx->tree->flags &= ~CKPT_TREE_CONTAINER;
 	if (!ret)
 		ckpt_pids_begin(ctx);
 	if (!ret)

@@ -215,13 +215,19 @@ SYSCALL_DEFINE6(restart, pid_t, pid, int, fd, unsigned long, uflags,
 	} else if (uargs) {
 		return -EINVAL;
 	}
+	if (args.join & ~CKPT_JOIN_FLAGS ||
+	    (args.cgroup_fd && !(uflags & RESTART_CGROUP)))
+		return -EINVAL;
 	if (!checkpoint_restore_ns_capable(current_user_ns()))
 		return -EPERM;
 
 	ctx = ckpt_ctx_alloc(true, uflags, fd, logfd);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
+	ctx->join = args.join;
 	ret = get_inherit(ctx, &args);
+	if (!ret && (uflags & RESTART_CGROUP))
+		ret = ckpt_cgroups_set_dir(ctx, args.cgroup_fd);
 	if (!ret)
 		ret = get_mounts(ctx, &args);
 	if (!ret && (uflags & RESTART_MNTNS))

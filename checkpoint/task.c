@@ -11,6 +11,7 @@
 
 /* The table of task states: adding one is an entry here. */
 static const struct ckpt_task_ops *const ckpt_task_table[CKPT_STATE_MAX] = {
+	[CKPT_STATE_CGROUP]	= &ckpt_cgroup_task_ops,
 	[CKPT_STATE_NS]		= &ckpt_ns_task_ops,
 	[CKPT_STATE_SYSVIPC]	= &ckpt_sysvipc_task_ops,
 	[CKPT_STATE_FS]		= &ckpt_fs_task_ops,

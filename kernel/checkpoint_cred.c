@@ -122,8 +122,9 @@ static int cred_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 	const struct cred *cred = ptr;
 	int err;
 
-	if (cred->user_ns != ctx->caller_cred->user_ns)
-		return ckpt_err(ctx, -ENOSYS, "user namespace: not supported");
+	err = ckpt_user_ns_collect(ctx, cred->user_ns, "credentials");
+	if (err)
+		return err;
 	if (cred->group_info->ngroups > CKPT_GROUPS_MAX)
 		return ckpt_err(ctx, -E2BIG, "%d supplementary groups: at most %zu are supported",
 				cred->group_info->ngroups, CKPT_GROUPS_MAX);
@@ -186,6 +187,10 @@ static int cred_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	u32 *groups;
 	int i, err;
 
+	err = ckpt_user_ns_checkpoint(ctx, cred->user_ns);
+	if (err < 0)
+		return err;
+	h.user_ns = err;
 	err = save_ids(ctx, cred, &h);
 	if (err)
 		return err;
@@ -210,25 +215,48 @@ static int refuse(struct ckpt_ctx *ctx, const char *what)
 			what);
 }
 
-/* As setresuid(2): any of the caller's own, or CAP_SETUID */
+/*
+ * As setresuid(2), before the user namespace is entered, or in it: any of the
+ * caller's own, or CAP_SETUID.
+ */
 static bool may_set_uid(const struct cred *old, kuid_t uid)
 {
 	return uid_eq(uid, old->uid) || uid_eq(uid, old->euid) ||
 	       uid_eq(uid, old->suid) ||
-	       ns_capable_setid(old->user_ns, CAP_SETUID);
+	       ns_capable_setid(current_user_ns(), CAP_SETUID) ||
+	       (kuid_has_mapping(old->user_ns, uid) &&
+		ns_capable_setid(old->user_ns, CAP_SETUID));
 }
 
 static bool may_set_gid(const struct cred *old, kgid_t gid)
 {
 	return gid_eq(gid, old->gid) || gid_eq(gid, old->egid) ||
 	       gid_eq(gid, old->sgid) ||
-	       ns_capable_setid(old->user_ns, CAP_SETGID);
+	       ns_capable_setid(current_user_ns(), CAP_SETGID) ||
+	       (kgid_has_mapping(old->user_ns, gid) &&
+		ns_capable_setid(old->user_ns, CAP_SETGID));
+}
+
+/* The same of setgroups(2) */
+static bool may_set_groups(const struct cred *old, const struct group_info *gi)
+{
+	int i;
+
+	if (may_setgroups())
+		return true;
+	if (!ns_capable_setid(old->user_ns, CAP_SETGID) ||
+	    !userns_may_setgroups(old->user_ns))
+		return false;
+	for (i = 0; i < gi->ngroups; i++)
+		if (!kgid_has_mapping(old->user_ns, gi->gid[i]))
+			return false;
+	return true;
 }
 
 static int set_uids(struct ckpt_ctx *ctx, struct cred *new,
 		    const struct cred *old, const struct ckpt_hdr_cred *h)
 {
-	struct user_namespace *ns = old->user_ns;
+	struct user_namespace *ns = current_user_ns();
 	struct user_struct *user;
 	kuid_t fsuid = make_kuid(ns, h->fsuid);
 	int err;
@@ -267,7 +295,7 @@ static int set_uids(struct ckpt_ctx *ctx, struct cred *new,
 static int set_gids(struct ckpt_ctx *ctx, struct cred *new,
 		    const struct cred *old, const struct ckpt_hdr_cred *h)
 {
-	struct user_namespace *ns = old->user_ns;
+	struct user_namespace *ns = current_user_ns();
 	kgid_t fsgid = make_kgid(ns, h->fsgid);
 	int err;
 
@@ -315,7 +343,7 @@ static int set_group_list(struct ckpt_ctx *ctx, struct cred *new,
 	if (!gi)
 		return -ENOMEM;
 	for (i = 0; i < h->ngroups; i++) {
-		gi->gid[i] = make_kgid(old->user_ns, h->groups[i]);
+		gi->gid[i] = make_kgid(current_user_ns(), h->groups[i]);
 		if (!gid_valid(gi->gid[i])) {
 			err = ckpt_err(ctx, -EINVAL, "credentials: group %u is not mapped in the user namespace",
 				       h->groups[i]);
@@ -325,7 +353,7 @@ static int set_group_list(struct ckpt_ctx *ctx, struct cred *new,
 	groups_sort(gi);
 	if (same_groups(gi, old->group_info))
 		goto put;
-	if (!may_setgroups()) {
+	if (!may_set_groups(old, gi)) {
 		err = refuse(ctx, "supplementary groups");
 		goto put;
 	}
@@ -394,11 +422,19 @@ static int set_caps(struct ckpt_ctx *ctx, struct cred *new,
 	return 0;
 }
 
+/*
+ * @old is what the caller would have, had it gone to the user namespace: its
+ * own credentials if it is there.
+ */
 static int fill_cred(struct ckpt_ctx *ctx, struct cred *new,
-		     const struct ckpt_hdr_cred *h)
+		     const struct cred *old, const struct ckpt_hdr_cred *h)
 {
-	const struct cred *old = current_cred();
 	int err;
+
+	if (new->user_ns != old->user_ns) {
+		put_user_ns(new->user_ns);
+		new->user_ns = get_user_ns(old->user_ns);
+	}
 
 #ifdef CONFIG_KEYS
 	/* the session keyring stays the caller's */
@@ -419,6 +455,7 @@ static int fill_cred(struct ckpt_ctx *ctx, struct cred *new,
 
 static void *cred_obj_restore(struct ckpt_ctx *ctx)
 {
+	const struct cred *old;
 	struct ckpt_hdr_cred *h;
 	struct cred *new;
 	int err;
@@ -426,20 +463,27 @@ static void *cred_obj_restore(struct ckpt_ctx *ctx)
 	h = ckpt_read_rec(ctx, CKPT_HDR_CRED, sizeof(*h), CKPT_REC_MAX);
 	if (IS_ERR(h))
 		return h;
-	if (h->ngroups > CKPT_GROUPS_MAX ||
+	if (h->ngroups > CKPT_GROUPS_MAX || h->reserved ||
 	    h->h.len != ALIGN(struct_size(h, groups, h->ngroups), 8) ||
 	    (h->ngroups % 2 && h->groups[h->ngroups])) {
 		err = ckpt_err(ctx, -EINVAL, "image: credentials with %u groups in %u bytes",
 			       h->ngroups, h->h.len);
 		goto free;
 	}
-	err = -ENOMEM;
-	new = prepare_creds();
-	if (!new)
+	old = ckpt_user_ns_cred(ctx, h->user_ns);
+	if (IS_ERR(old)) {
+		err = PTR_ERR(old);
 		goto free;
-	err = fill_cred(ctx, new, h);
-	if (err)
-		abort_creds(new);
+	}
+	new = prepare_creds();
+	if (new) {
+		err = fill_cred(ctx, new, old, h);
+		if (err)
+			abort_creds(new);
+	} else {
+		err = -ENOMEM;
+	}
+	put_cred(old);
 free:
 	kvfree(h);
 	return err ? ERR_PTR(err) : new;

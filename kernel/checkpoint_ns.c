@@ -3,8 +3,7 @@
  * Namespaces: the set that a task uses, uts and pid namespaces.
  *
  * A namespace that the caller of checkpoint is in is not saved: that of the
- * caller of restart takes its place. Private uts, ipc, mount and pid
- * namespaces are rebuilt, others are refused.
+ * caller of restart takes its place.
  */
 
 #include <linux/checkpoint_types.h>
@@ -25,6 +24,43 @@
 #include <linux/utsname.h>
 #include <net/net_namespace.h>
 
+/* ----------------------------------------------------------- counts */
+
+/**
+ * ckpt_ns_opened - how often is a namespace open, or mounted?
+ * @ns: the namespace
+ *
+ * Return: the number of open files of nsfs and of bind mounts that it has.
+ */
+int ckpt_ns_opened(const struct ns_common *ns)
+{
+	struct dentry *dentry;
+	int n = 0;
+
+	rcu_read_lock();
+	dentry = READ_ONCE(ns->stashed);
+	if (dentry)
+		n = max(0, (int)d_count(dentry));
+	rcu_read_unlock();
+	return n;
+}
+
+/**
+ * ckpt_ns_users - how often is a namespace used?
+ * @ns: the namespace
+ *
+ * Return: its reference count, where each open file and bind mount of it
+ * counts, and not their inode that holds the reference.
+ */
+int ckpt_ns_users(const struct ns_common *ns)
+{
+	int n = refcount_read(&ns->count);
+
+	if (READ_ONCE(ns->stashed))
+		n += ckpt_ns_opened(ns) - 1;
+	return n;
+}
+
 /* ------------------------------------------------------------ uts */
 
 static void uts_ns_grab(void *ptr)
@@ -41,7 +77,7 @@ static int uts_ns_users(void *ptr)
 {
 	struct uts_namespace *ns = ptr;
 
-	return refcount_read(&ns->ns.count);
+	return ckpt_ns_users(&ns->ns);
 }
 
 static int uts_ns_collect(struct ckpt_ctx *ctx, void *ptr)
@@ -91,6 +127,10 @@ static void *uts_ns_make(struct ckpt_ctx *ctx, const struct ckpt_hdr_uts_ns *h)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: a name in the uts namespace is longer than %d bytes",
 					__NEW_UTS_LEN));
 
+	if (ctx->join & CLONE_NEWUTS) {
+		get_uts_ns(ctx->caller_ns->uts_ns);
+		return ctx->caller_ns->uts_ns;
+	}
 	cred = ckpt_user_ns_cred(ctx, h->user_ns);
 	if (IS_ERR(cred))
 		return ERR_CAST(cred);
@@ -128,6 +168,7 @@ static void *uts_ns_restore(struct ckpt_ctx *ctx)
 
 const struct ckpt_obj_ops ckpt_uts_ns_obj_ops = {
 	.name		= "uts namespace",
+	.subtree_ok	= true,
 	.grab		= uts_ns_grab,
 	.drop		= uts_ns_drop,
 	.users		= uts_ns_users,
@@ -242,15 +283,6 @@ static int refuse_ns(struct ckpt_ctx *ctx, const struct nsproxy *ns)
 	    !(ctx->uflags & CHECKPOINT_NONETNS))
 		return ckpt_err(ctx, -ENOSYS, "network namespace: not supported in this build, leave it out with CHECKPOINT_NONETNS");
 #endif
-#ifdef CONFIG_CGROUPS
-	if (ns->cgroup_ns != ctx->caller_ns->cgroup_ns)
-		return ckpt_err(ctx, -ENOSYS, "cgroup namespace: not supported");
-#endif
-#ifdef CONFIG_TIME_NS
-	if (ns->time_ns != ctx->caller_ns->time_ns ||
-	    ns->time_ns_for_children != ns->time_ns)
-		return ckpt_err(ctx, -ENOSYS, "time namespace: not supported");
-#endif
 	return 0;
 }
 
@@ -260,6 +292,13 @@ static int nsproxy_collect(struct ckpt_ctx *ctx, void *ptr)
 	int err;
 
 	err = refuse_ns(ctx, ns);
+	if (!err && ns->cgroup_ns != caller->cgroup_ns)
+		err = ckpt_obj_collect(ctx, ns->cgroup_ns, CKPT_OBJ_CGROUP_NS);
+	if (!err && ns->time_ns != caller->time_ns)
+		err = ckpt_obj_collect(ctx, ns->time_ns, CKPT_OBJ_TIME_NS);
+	if (!err && ns->time_ns_for_children != caller->time_ns)
+		err = ckpt_obj_collect(ctx, ns->time_ns_for_children,
+				       CKPT_OBJ_TIME_NS);
 	if (!err && ns->uts_ns != caller->uts_ns)
 		err = ckpt_obj_collect(ctx, ns->uts_ns, CKPT_OBJ_UTS_NS);
 	if (!err && ns->ipc_ns != caller->ipc_ns)
@@ -278,7 +317,9 @@ static int save_ns(struct ckpt_ctx *ctx, void *ns, const void *caller,
 {
 	int ret;
 
-	if (ns == caller)
+	/* with CHECKPOINT_SUBTREE, one that others use too is the caller's */
+	if (ns == caller || (ckpt_obj_collected(ctx, ns, type) &&
+			     ckpt_obj_outside(ctx, ns, type)))
 		return 0;
 	ret = ckpt_obj_checkpoint(ctx, ns, type);
 	if (ret < 0)
@@ -304,6 +345,15 @@ static int nsproxy_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		err = save_ns(ctx, ns->pid_ns_for_children,
 			      task_active_pid_ns(ctx->caller), CKPT_OBJ_PID_NS,
 			      &h.pid);
+	if (!err)
+		err = save_ns(ctx, ns->cgroup_ns, caller->cgroup_ns,
+			      CKPT_OBJ_CGROUP_NS, &h.cgroup);
+	if (!err)
+		err = save_ns(ctx, ns->time_ns, caller->time_ns,
+			      CKPT_OBJ_TIME_NS, &h.time);
+	if (!err)
+		err = save_ns(ctx, ns->time_ns_for_children, caller->time_ns,
+			      CKPT_OBJ_TIME_NS, &h.time_for_children);
 	if (err)
 		return err;
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_NSPROXY, sizeof(h));
@@ -318,6 +368,25 @@ static void *fetch_ns(struct ckpt_ctx *ctx, u32 objref, void *caller,
 	return objref ? ckpt_obj_fetch(ctx, objref, type) : caller;
 }
 
+static void set_cgroup_ns(struct nsproxy *new, struct cgroup_namespace *ns)
+{
+	get_cgroup_ns(ns);
+	put_cgroup_ns(new->cgroup_ns);
+	new->cgroup_ns = ns;
+}
+
+static void set_time_ns(struct nsproxy *new, struct time_namespace *ns,
+			struct time_namespace *for_children)
+{
+	get_time_ns(ns);
+	put_time_ns(new->time_ns);
+	new->time_ns = ns;
+
+	get_time_ns(for_children);
+	put_time_ns(new->time_ns_for_children);
+	new->time_ns_for_children = for_children;
+}
+
 static void *nsproxy_restore(struct ckpt_ctx *ctx)
 {
 	struct pid_namespace *active = task_active_pid_ns(ctx->caller), *pid_ns;
@@ -325,16 +394,16 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
 	struct mnt_namespace *mnt_ns;
+	struct cgroup_namespace *cgroup_ns;
+	struct time_namespace *time_ns, *for_children;
 	struct ckpt_hdr_nsproxy h;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_NSPROXY, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if (h.net || h.cgroup || h.time || h.reserved) {
-		err = ckpt_err(ctx, -EINVAL, "image: network, cgroup or time namespace: not supported in this build");
-		return ERR_PTR(err);
-	}
+	if (h.net)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: network namespace: not supported in this build"));
 
 	uts_ns = fetch_ns(ctx, h.uts, caller->uts_ns, CKPT_OBJ_UTS_NS);
 	if (IS_ERR(uts_ns))
@@ -348,6 +417,22 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 	pid_ns = fetch_ns(ctx, h.pid, active, CKPT_OBJ_PID_NS);
 	if (IS_ERR(pid_ns))
 		return pid_ns;
+	cgroup_ns = fetch_ns(ctx, h.cgroup, caller->cgroup_ns,
+			     CKPT_OBJ_CGROUP_NS);
+	if (IS_ERR(cgroup_ns))
+		return cgroup_ns;
+	time_ns = fetch_ns(ctx, h.time, caller->time_ns, CKPT_OBJ_TIME_NS);
+	if (IS_ERR(time_ns))
+		return time_ns;
+	for_children = fetch_ns(ctx, h.time_for_children, caller->time_ns,
+				CKPT_OBJ_TIME_NS);
+	if (IS_ERR(for_children))
+		return for_children;
+	if (!time_ns->frozen_offsets)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: time namespace that no task is in yet"));
+	if (pid_ns != active)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace of another task"));
+
 	new = ckpt_copy_nsproxy();
 	if (IS_ERR(new))
 		return new;
@@ -367,11 +452,8 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 	put_pid_ns(new->pid_ns_for_children);
 	new->pid_ns_for_children = pid_ns;
 
-#ifdef CONFIG_TIME_NS
-	get_time_ns(new->time_ns);
-	put_time_ns(new->time_ns_for_children);
-	new->time_ns_for_children = new->time_ns;
-#endif
+	set_cgroup_ns(new, cgroup_ns);
+	set_time_ns(new, time_ns, for_children);
 	return new;
 }
 
@@ -405,6 +487,43 @@ static struct nsproxy *task_nsproxy(struct ckpt_ctx *ctx, struct task_struct *t)
 	return ns;
 }
 
+static void count_shared(struct ckpt_ctx *ctx, void *ns, enum ckpt_obj_type type)
+{
+	if (ckpt_obj_collected(ctx, ns, type))
+		ckpt_obj_collect(ctx, ns, type);
+}
+
+/*
+ * The parent of the root, which made it and waits for it, as unshare(1) does:
+ * that it is in namespaces of the tree is no leak. It may have the same set,
+ * or, since its children only are in a new time namespace, one like it.
+ */
+static void collect_maker(struct ckpt_ctx *ctx, const struct nsproxy *ns)
+{
+	struct task_struct *maker;
+	struct nsproxy *its;
+
+	rcu_read_lock();
+	maker = rcu_dereference(ctx->root_task->real_parent);
+	task_lock(maker);
+	its = maker->nsproxy;
+	if (its)
+		get_nsproxy(its);
+	task_unlock(maker);
+	rcu_read_unlock();
+	if (!its)
+		return;
+	if (its != ns) {
+		count_shared(ctx, its->uts_ns, CKPT_OBJ_UTS_NS);
+		count_shared(ctx, its->ipc_ns, CKPT_OBJ_IPC_NS);
+		count_shared(ctx, its->mnt_ns, CKPT_OBJ_MNT_NS);
+		count_shared(ctx, its->cgroup_ns, CKPT_OBJ_CGROUP_NS);
+		count_shared(ctx, its->time_ns, CKPT_OBJ_TIME_NS);
+		count_shared(ctx, its->time_ns_for_children, CKPT_OBJ_TIME_NS);
+	}
+	put_nsproxy(its);
+}
+
 static int ns_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct nsproxy *ns = task_nsproxy(ctx, t);
@@ -421,11 +540,17 @@ static int ns_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct nsproxy *ns = task_nsproxy(ctx, t);
 	struct ckpt_hdr_task_ref h = {};
+	const struct cred *cred;
 	int ret;
 
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
-	ret = ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_NSPROXY);
+	/* a user namespace cannot be made by a task that is in a chroot */
+	cred = get_task_cred(t);
+	ret = ckpt_user_ns_checkpoint(ctx, cred->user_ns);
+	put_cred(cred);
+	if (ret >= 0)
+		ret = ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_NSPROXY);
 	put_nsproxy(ns);
 	if (ret < 0)
 		return ret;
@@ -455,6 +580,10 @@ static int ns_restore(struct ckpt_ctx *ctx)
 		pid_ns = pid_ns->parent;
 	if (pid_ns != active)
 		return ckpt_err(ctx, -EINVAL, "image: namespaces of a task in another pid namespace");
+	/* one address space has the clocks of one */
+	if (!thread_group_leader(current) &&
+	    ns->time_ns != current->group_leader->nsproxy->time_ns)
+		return ckpt_err(ctx, -EINVAL, "image: threads in different time namespaces");
 	if (ns == current->nsproxy)
 		return 0;
 

@@ -26,6 +26,8 @@ struct pt_regs;
 struct sigqueue;
 struct super_block;
 struct ucounts;
+struct uid_gid_extent;
+struct uid_gid_map;
 struct user_namespace;
 
 #ifdef CONFIG_CHECKPOINT
@@ -54,6 +56,10 @@ int ckpt_mnt_attach(struct mount *mnt, struct mount *parent,
 		    struct dentry *where);
 int ckpt_mnt_join(struct mount *mnt, struct mount *peer);
 int ckpt_mnt_enslave(struct mount *mnt, struct mount *master);
+int ckpt_write_id_map(const struct file *file, struct user_namespace *ns,
+		      int cap_setid, struct uid_gid_map *map,
+		      struct uid_gid_map *parent_map,
+		      struct uid_gid_extent *extents, u32 nr);
 
 /**
  * checkpoint_park - stand still if a checkpoint asks for it

@@ -22,6 +22,7 @@
 #include <uapi/linux/checkpoint_hdr.h>
 
 struct bio_vec;
+struct ckpt_cgroups;
 struct ckpt_hdr_file;
 struct ckpt_mnts;
 struct ckpt_objhash;
@@ -29,6 +30,7 @@ struct ckpt_stream;
 struct ckpt_tree;
 struct cred;
 struct file;
+struct ns_common;
 struct ipc_namespace;
 struct inode;
 struct nsproxy;
@@ -61,6 +63,8 @@ struct user_namespace;
  * @tty: restart: file given for an external terminal, or NULL
  * @mounts: restart: places given for external mounts
  * @mounts_nr: number of entries in @mounts
+ * @cgroups: of kernel/cgroup/checkpoint.c
+ * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
  * @err: first error reported, negative
  * @errmsg: its text
  * @stats: counters and times for the caller
@@ -87,6 +91,8 @@ struct ckpt_ctx {
 	struct file *tty;
 	struct ckpt_given_mount *mounts;
 	unsigned int mounts_nr;
+	struct ckpt_cgroups *cgroups;
+	u32 join;
 	int err;
 	char errmsg[512];
 	struct checkpoint_stats stats;
@@ -170,6 +176,9 @@ int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
  * struct ckpt_obj_ops - one kind of shared object
  * @name: for messages
  * @outside_ok: one that is shared with a task outside of the tree is no leak
+ * @subtree_ok: the same, with CHECKPOINT_SUBTREE
+ * @grab: take a reference; may be NULL
+ * @drop: put it; may be NULL
  * @grab: take a reference; NULL if a checkpoint holds none, since it looks at
  *	the object only while a task that uses it is pinned
  * @drop: put that of @grab or of @restore; may be NULL
@@ -180,16 +189,20 @@ int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
  * @restore: read them and make the object, in the context of the first task
  *	that uses it; returns it with a reference that becomes the table's, or
  *	an ERR_PTR
+ * @commit: restart: the whole tree is restored, and about to run: do what had
+ *	to wait for that. Cannot fail. May be NULL.
  */
 struct ckpt_obj_ops {
 	const char *name;
 	bool outside_ok;
+	bool subtree_ok;
 	void (*grab)(void *ptr);
 	void (*drop)(void *ptr);
 	int (*users)(void *ptr);
 	int (*collect)(struct ckpt_ctx *ctx, void *ptr);
 	int (*checkpoint)(struct ckpt_ctx *ctx, void *ptr);
 	void *(*restore)(struct ckpt_ctx *ctx);
+	void (*commit)(struct ckpt_ctx *ctx, void *ptr);
 };
 
 /*
@@ -251,11 +264,15 @@ extern const struct ckpt_obj_ops ckpt_sem_undo_obj_ops;
 extern const struct ckpt_obj_ops ckpt_mqueue_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sb_obj_ops;
 extern const struct ckpt_obj_ops ckpt_mnt_obj_ops;
+extern const struct ckpt_obj_ops ckpt_time_ns_obj_ops;
+extern const struct ckpt_obj_ops ckpt_cgroup_ns_obj_ops;
+extern const struct ckpt_obj_ops ckpt_user_ns_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 
 /* In the order in which they are saved and restored */
 enum ckpt_task_state {
+	CKPT_STATE_CGROUP,	/* before anything is charged to it */
 	CKPT_STATE_NS,
 	CKPT_STATE_SYSVIPC,	/* after NS, in which it is */
 	CKPT_STATE_FS,
@@ -306,6 +323,7 @@ void *ckpt_task_defer(struct ckpt_ctx *ctx, enum ckpt_task_state state,
 		      size_t size);
 
 /* Defined beside what they describe, listed in checkpoint/task.c */
+extern const struct ckpt_task_ops ckpt_cgroup_task_ops;
 extern const struct ckpt_task_ops ckpt_ns_task_ops;
 extern const struct ckpt_task_ops ckpt_sysvipc_task_ops;
 extern const struct ckpt_task_ops ckpt_fs_task_ops;
@@ -415,8 +433,20 @@ bool ckpt_group_stopped(struct task_struct *leader);
 int ckpt_user_ns_collect(struct ckpt_ctx *ctx, struct user_namespace *ns,
 			 const char *what);
 int ckpt_user_ns_checkpoint(struct ckpt_ctx *ctx, struct user_namespace *ns);
+struct user_namespace *ckpt_user_ns_fetch(struct ckpt_ctx *ctx, u32 objref);
 const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
 
+/* kernel/checkpoint_ns.c: how often a namespace is used, and opened */
+int ckpt_ns_users(const struct ns_common *ns);
+int ckpt_ns_opened(const struct ns_common *ns);
+
+/* kernel/cgroup/checkpoint.c */
+int ckpt_cgroups_set_dir(struct ckpt_ctx *ctx, int fd);
+void ckpt_cgroups_free(struct ckpt_ctx *ctx, bool keep);
+
+/* fs/checkpoint_mnt.c: a path as the image has it */
+char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
+		     char *buf, int size);
 /* fs/checkpoint_mnt.c: drop the references to mounts */
 void ckpt_mnts_free(struct ckpt_ctx *ctx);
 /* fs/checkpoint_mnt_restore.c: what the caller of restart says of mounts */

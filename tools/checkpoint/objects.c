@@ -17,6 +17,7 @@
  *						SB.nr_layers times
  *		(SB_NODE ...)...		if SB.content, until the root
  *						is left: see read_step()
+ *	cgroup_ns CGROUP_NS STRING
  *	else	one record
  *
  * A new kind is one function and one line in the table at the end.
@@ -71,9 +72,11 @@ static int read_nsproxy(struct parser *p, struct model_object *o)
 	    check_opt_ref(p, "mnt", r->mnt, CKPT_OBJ_MNT_NS) ||
 	    check_opt_ref(p, "pid", r->pid, CKPT_OBJ_PID_NS) ||
 	    check_opt_ref(p, "net", r->net, CKPT_OBJ_NONE) ||
-	    check_opt_ref(p, "cgroup", r->cgroup, CKPT_OBJ_NONE))
+	    check_opt_ref(p, "cgroup", r->cgroup, CKPT_OBJ_CGROUP_NS) ||
+	    check_opt_ref(p, "time", r->time, CKPT_OBJ_TIME_NS))
 		return -1;
-	return check_opt_ref(p, "time", r->time, CKPT_OBJ_NONE);
+	return check_opt_ref(p, "time_for_children", r->time_for_children,
+			     CKPT_OBJ_TIME_NS);
 }
 
 static int read_uts_ns(struct parser *p, struct model_object *o)
@@ -262,9 +265,41 @@ static int read_pid_ns(struct parser *p, struct model_object *o)
 	return main_record(p, o, CKPT_HDR_PID_NS);
 }
 
+static int read_time_ns(struct parser *p, struct model_object *o)
+{
+	if (main_record(p, o, CKPT_HDR_TIME_NS))
+		return -1;
+	return check_opt_ref(p, "user_ns",
+			     ((struct ckpt_hdr_time_ns *)o->rec)->user_ns,
+			     CKPT_OBJ_USER_NS);
+}
+
+static int read_cgroup_ns(struct parser *p, struct model_object *o)
+{
+	if (main_record(p, o, CKPT_HDR_CGROUP_NS) ||
+	    check_opt_ref(p, "user_ns",
+			  ((struct ckpt_hdr_cgroup_ns *)o->rec)->user_ns,
+			  CKPT_OBJ_USER_NS))
+		return -1;
+	return read_strings(p, o, 1);
+}
+
+static int read_user_ns(struct parser *p, struct model_object *o)
+{
+	if (main_record(p, o, CKPT_HDR_USER_NS))
+		return -1;
+	return check_opt_ref(p, "parent",
+			     ((struct ckpt_hdr_user_ns *)o->rec)->parent,
+			     CKPT_OBJ_USER_NS);
+}
+
 static int read_cred(struct parser *p, struct model_object *o)
 {
-	return main_record(p, o, CKPT_HDR_CRED);
+	if (main_record(p, o, CKPT_HDR_CRED))
+		return -1;
+	return check_opt_ref(p, "user_ns",
+			     ((struct ckpt_hdr_cred *)o->rec)->user_ns,
+			     CKPT_OBJ_USER_NS);
 }
 
 static int read_sighand(struct parser *p, struct model_object *o)
@@ -671,6 +706,9 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_MQUEUE]	= read_mqueue_ref,
 	[CKPT_OBJ_SB]		= read_sb,
 	[CKPT_OBJ_MNT]		= read_mnt_ns,
+	[CKPT_OBJ_TIME_NS]	= read_time_ns,
+	[CKPT_OBJ_CGROUP_NS]	= read_cgroup_ns,
+	[CKPT_OBJ_USER_NS]	= read_user_ns,
 };
 
 void object_free(struct model_object *o)

@@ -36,6 +36,9 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_MQUEUE]	= "mqueue",
 	[CKPT_OBJ_SB]		= "sb",
 	[CKPT_OBJ_MNT]		= "mnt",
+	[CKPT_OBJ_TIME_NS]	= "time_ns",
+	[CKPT_OBJ_CGROUP_NS]	= "cgroup_ns",
+	[CKPT_OBJ_USER_NS]	= "user_ns",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -150,6 +153,7 @@ static const struct names sb_layer_names = {
 #define DEC(s, m)	FIELD(s, m, 1, FIELD_DEC, NULL)
 #define DECS(s, m, n)	FIELD(s, m, n, FIELD_DEC, NULL)
 #define SIGNED(s, m)	FIELD(s, m, 1, FIELD_SIGNED, NULL)
+#define SIGNEDS(s, m, n) FIELD(s, m, n, FIELD_SIGNED, NULL)
 #define HEX(s, m)	FIELD(s, m, 1, FIELD_HEX, NULL)
 #define HEXS(s, m, n)	FIELD(s, m, n, FIELD_HEX, NULL)
 #define ENUM(s, m, v)	FIELD(s, m, 1, FIELD_ENUM, &(v))
@@ -293,6 +297,17 @@ static const char *check_sighand(const void *rec)
 
 	return h->len != sizeof(struct ckpt_hdr_sighand) ?
 		"it has not an action for each signal" : NULL;
+}
+
+static const char *check_user_ns(const void *rec)
+{
+	const struct ckpt_hdr_user_ns *r = rec;
+	uint64_t i, nr = 0;
+
+	for (i = 0; i < ARRAY_SIZE(r->nr_extents); i++)
+		nr += r->nr_extents[i];
+	return sizeof(*r) + nr * sizeof(r->extents[0]) == r->h.len ? NULL :
+		"these are not its maps";
 }
 
 static const char *check_vma(const void *rec)
@@ -606,7 +621,6 @@ static const struct record_type types[] = {
 		      ZERO(hdr_task_jobctl, reserved)),
 	},
 
-	[CKPT_HDR_TASK_SYSVIPC] = {
 		.name = "TASK_SYSVIPC",
 		.flags = RECORD_TASK,
 		FIXED(hdr_task_sysvipc,
@@ -614,6 +628,13 @@ static const struct record_type types[] = {
 		      DEC(hdr_task_sysvipc, nr_shm)),
 		VALUES("shm", __u32, FIELD_DEC),
 		.count = count_shm,
+	},
+	[CKPT_HDR_TASK_CGROUP] = {
+		.name = "TASK_CGROUP",
+		.flags = RECORD_TASK | RECORD_PROCESS,
+		.size = sizeof(struct ckpt_hdr_task_cgroup),
+		.fields = no_fields,
+		.tail = TAIL_TEXT, .tail_name = "path",
 	},
 
 	/* namespaces and credentials */
@@ -623,7 +644,8 @@ static const struct record_type types[] = {
 		      DEC(hdr_nsproxy, uts), DEC(hdr_nsproxy, ipc),
 		      DEC(hdr_nsproxy, mnt), DEC(hdr_nsproxy, pid),
 		      DEC(hdr_nsproxy, net), DEC(hdr_nsproxy, cgroup),
-		      DEC(hdr_nsproxy, time), ZERO(hdr_nsproxy, reserved)),
+		      DEC(hdr_nsproxy, time),
+		      DEC(hdr_nsproxy, time_for_children)),
 	},
 	[CKPT_HDR_UTS_NS] = {
 		.name = "UTS_NS",
@@ -680,6 +702,38 @@ static const struct record_type types[] = {
 		      DEC(hdr_pid_ns, index),
 		      ZERO(hdr_pid_ns, reserved)),
 	},
+	[CKPT_HDR_TIME_NS] = {
+		.name = "TIME_NS",
+		FIXED(hdr_time_ns,
+		      SIGNED(hdr_time_ns, monotonic_ns),
+		      SIGNED(hdr_time_ns, boottime_ns),
+		      BOOL(hdr_time_ns, frozen),
+		      DEC(hdr_time_ns, user_ns)),
+	},
+	[CKPT_HDR_CGROUP_NS] = {
+		.name = "CGROUP_NS",
+		FIXED(hdr_cgroup_ns,
+		      DEC(hdr_cgroup_ns, user_ns),
+		      ZERO(hdr_cgroup_ns, reserved)),
+	},
+	[CKPT_HDR_USER_NS] = {
+		.name = "USER_NS",
+		FIXED(hdr_user_ns,
+		      DEC(hdr_user_ns, parent),
+		      DEC(hdr_user_ns, owner),
+		      DEC(hdr_user_ns, group),
+		      HEX(hdr_user_ns, flags),
+		      DECS(hdr_user_ns, nr_extents, 3),
+		      ZERO(hdr_user_ns, reserved),
+		      SIGNEDS(hdr_user_ns, ucount_max, CKPT_UCOUNTS),
+		      SIGNEDS(hdr_user_ns, rlimit_max, CKPT_UCOUNT_RLIMITS)),
+		ARRAY("extent", id_extent,
+		      DEC(id_extent, first),
+		      DEC(id_extent, lower_first),
+		      DEC(id_extent, count),
+		      ZERO(id_extent, reserved)),
+		.check = check_user_ns,
+	},
 	[CKPT_HDR_CRED] = {
 		.name = "CRED",
 		FIXED(hdr_cred,
@@ -693,7 +747,9 @@ static const struct record_type types[] = {
 		      HEX(hdr_cred, cap_permitted),
 		      HEX(hdr_cred, cap_effective),
 		      HEX(hdr_cred, cap_bset),
-		      HEX(hdr_cred, cap_ambient)),
+		      HEX(hdr_cred, cap_ambient),
+		      DEC(hdr_cred, user_ns),
+		      ZERO(hdr_cred, reserved)),
 		VALUES("groups", __u32, FIELD_DEC),
 		.count = count_groups,
 	},

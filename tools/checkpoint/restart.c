@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,10 @@
 #include "text.h"
 #include "tool.h"
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAILED = 125 };
 
 const char *tool_name = "restart";
@@ -37,6 +42,11 @@ static const char usage_text[] =
 "  --detach              do not wait: print the pid of the root\n"
 "  --frozen              leave the tree stopped, until it gets SIGCONT\n"
 "  --no-pids             let the kernel choose new pids\n"
+"  --join KINDS          use this program's namespaces of these kinds, of uts,\n"
+"                        ipc, mnt, net, pid, cgroup, time, user, and not those\n"
+"                        of the image\n"
+"  --cgroup DIR          put the tree into the cgroup DIR, and below it what\n"
+"                        was below the cgroup of the tree\n"
 "  --inherit-fd NAME=FD  what the image calls NAME is descriptor FD of this\n"
 "                        program; may be given several times\n"
 "  --mount NAME=PATH     the external mount that the image calls NAME, its mount\n"
@@ -59,6 +69,8 @@ struct options {
 	bool no_pids;
 	bool mntns;
 	bool stats;
+	uint32_t join;
+	const char *cgroup;
 	size_t nr_inherit;
 	struct restart_inherit inherit[RESTART_INHERIT_MAX];
 	size_t nr_mounts;
@@ -115,6 +127,32 @@ static int parse_mount(struct options *o, char *text)
 	return 0;
 }
 
+static int parse_join(struct options *o, char *text)
+{
+	static const struct {
+		const char *name;
+		uint32_t flag;
+	} kinds[] = {
+		{ "uts", CLONE_NEWUTS }, { "ipc", CLONE_NEWIPC },
+		{ "mnt", CLONE_NEWNS }, { "net", CLONE_NEWNET },
+		{ "pid", CLONE_NEWPID }, { "cgroup", CLONE_NEWCGROUP },
+		{ "time", CLONE_NEWTIME }, { "user", CLONE_NEWUSER },
+	};
+	char *name;
+	size_t i;
+
+	while ((name = strsep(&text, ","))) {
+		for (i = 0; i < ARRAY_SIZE(kinds); i++)
+			if (!strcmp(name, kinds[i].name))
+				break;
+		if (i == ARRAY_SIZE(kinds))
+			return tool_usage("--join: '%s' is no kind of namespace: uts, ipc, mnt, net, pid, cgroup, time, user are.",
+					  name);
+		o->join |= kinds[i].flag;
+	}
+	return 0;
+}
+
 /* Returns 0 to go on, or else ends the program with *@status. */
 static int parse(struct options *o, int argc, char **argv, int *status)
 {
@@ -122,6 +160,8 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		{ "detach", no_argument, NULL, 'd' },
 		{ "frozen", no_argument, NULL, 'f' },
 		{ "no-pids", no_argument, NULL, 'n' },
+		{ "join", required_argument, NULL, 'j' },
+		{ "cgroup", required_argument, NULL, 'c' },
 		{ "inherit-fd", required_argument, NULL, 'F' },
 		{ "mount", required_argument, NULL, 'm' },
 		{ "mntns", no_argument, NULL, 'M' },
@@ -146,6 +186,13 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 			break;
 		case 'n':
 			o->no_pids = true;
+			break;
+		case 'j':
+			if (parse_join(o, optarg))
+				return -1;
+			break;
+		case 'c':
+			o->cgroup = optarg;
 			break;
 		case 'F':
 			if (parse_inherit(o, optarg))
@@ -266,6 +313,7 @@ static pid_t call(struct options *o, int fd)
 		.tty_fd = own_terminal(),
 		.mounts = (uintptr_t)o->mounts,
 		.mounts_nr = o->nr_mounts,
+		.join = o->join,
 	};
 	unsigned long flags = 0;
 	struct tool_log log;
@@ -281,6 +329,16 @@ static pid_t call(struct options *o, int fd)
 		flags |= RESTART_NOPIDS;
 	if (o->mntns)
 		flags |= RESTART_MNTNS;
+	if (o->cgroup) {
+		args.cgroup_fd = open(o->cgroup,
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (args.cgroup_fd < 0) {
+			tool_error("%s: %s.", o->cgroup, strerror(errno));
+			tool_log_close(&log, line, sizeof(line));
+			return -1;
+		}
+		flags |= RESTART_CGROUP;
+	}
 	root = isatty(STDERR_FILENO) ?
 		call_with_progress(fd, flags, log.fd, &args) :
 		restart(0, fd, flags, log.fd, &args, sizeof(args));

@@ -22,6 +22,7 @@
 #define RESTART_CONN_RESET	0x10	/* restored TCP connections are reset */
 #define RESTART_NOPIDS		0x20	/* let the kernel choose new pids */
 #define RESTART_MNTNS		0x40	/* a copy of the caller's mount namespace */
+#define RESTART_CGROUP		0x80	/* the arguments have a cgroup */
 
 /**
  * struct checkpoint_stats - what a checkpoint or a restart did
@@ -105,6 +106,10 @@ struct restart_mount {
  *	terminal that is not in @inherit, or -1
  * @mounts: user pointer to an array of struct restart_mount
  * @mounts_nr: number of its entries, at most RESTART_MOUNTS_MAX
+ * @join: CLONE_NEW*: kinds of namespaces that are not rebuilt: that of the
+ *	caller takes the place of each of them
+ * @cgroup_fd: with RESTART_CGROUP, a directory of the cgroup v2 hierarchy that
+ *	takes the place of the cgroup that the tree was in; else 0
  * @reserved: must be 0
  *
  * Extensible: the size that the caller knows is passed beside it. Without
@@ -117,11 +122,13 @@ struct restart_args {
 	__s32 tty_fd;
 	__aligned_u64 mounts;
 	__u32 mounts_nr;
+	__u32 join;
+	__s32 cgroup_fd;
 	__u32 reserved;
 };
 
 #define RESTART_ARGS_SIZE_VER0		24
-#define RESTART_ARGS_SIZE_VER1		40
+#define RESTART_ARGS_SIZE_VER1		48
 #define RESTART_INHERIT_MAX		1024
 #define RESTART_MOUNTS_MAX		1024
 

@@ -66,6 +66,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TASK_FPU,
 	CKPT_HDR_TASK_JOBCTL,
 	CKPT_HDR_TASK_SYSVIPC,
+	CKPT_HDR_TASK_CGROUP,
 
 	/* namespaces and credentials */
 	CKPT_HDR_NSPROXY = 301,
@@ -76,6 +77,9 @@ enum ckpt_hdr_type {
 	CKPT_HDR_CRED,
 	CKPT_HDR_SIGHAND,
 	CKPT_HDR_MNT,
+	CKPT_HDR_TIME_NS,
+	CKPT_HDR_CGROUP_NS,
+	CKPT_HDR_USER_NS,
 
 	/* files */
 	CKPT_HDR_FS = 401,
@@ -136,6 +140,9 @@ enum ckpt_obj_type {
 	CKPT_OBJ_MQUEUE,
 	CKPT_OBJ_SB,
 	CKPT_OBJ_MNT,
+	CKPT_OBJ_TIME_NS,
+	CKPT_OBJ_CGROUP_NS,
+	CKPT_OBJ_USER_NS,
 	CKPT_OBJ_MAX
 };
 
@@ -563,7 +570,7 @@ struct ckpt_hdr_task_cred {
  * struct ckpt_hdr_cred - object: credentials
  * @h: type CKPT_HDR_CRED
  * @uid: real, @suid saved, @euid effective, @fsuid file system user id, as
- *	seen in the user namespace
+ *	seen in the user namespace of whoever restarts
  * @suid: see @uid
  * @euid: see @uid
  * @fsuid: see @uid
@@ -573,11 +580,13 @@ struct ckpt_hdr_task_cred {
  * @fsgid: see @gid
  * @securebits: SECBIT_*
  * @ngroups: number of entries in @groups
- * @cap_inheritable: capability sets
+ * @cap_inheritable: capability sets, good for @user_ns and what it owns
  * @cap_permitted: see @cap_inheritable
  * @cap_effective: see @cap_inheritable
  * @cap_bset: see @cap_inheritable
  * @cap_ambient: see @cap_inheritable
+ * @user_ns: objref of the user namespace, or 0: that of whoever restarts
+ * @reserved: 0
  * @groups: supplementary groups, and one 0 if their number is odd
  */
 struct ckpt_hdr_cred {
@@ -591,6 +600,8 @@ struct ckpt_hdr_cred {
 	__aligned_u64 cap_effective;
 	__aligned_u64 cap_bset;
 	__aligned_u64 cap_ambient;
+	__u32 user_ns;
+	__u32 reserved;
 	__u32 groups[];
 };
 
@@ -829,7 +840,7 @@ struct ckpt_hdr_fpu_x86 {
  * @net: see @uts
  * @cgroup: see @uts
  * @time: see @uts
- * @reserved: 0
+ * @time_for_children: time namespace of future children; see @uts
  */
 struct ckpt_hdr_nsproxy {
 	struct ckpt_hdr h;
@@ -840,7 +851,7 @@ struct ckpt_hdr_nsproxy {
 	__u32 net;
 	__u32 cgroup;
 	__u32 time;
-	__u32 reserved;
+	__u32 time_for_children;
 };
 
 /**
@@ -1002,6 +1013,107 @@ struct ckpt_hdr_pid_ns {
 	struct ckpt_hdr h;
 	__u32 index;
 	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_time_ns - object: time namespace
+ * @h: type CKPT_HDR_TIME_NS
+ * @monotonic_ns: CLOCK_MONOTONIC in it when the tree stood still, from where
+ *	it goes on
+ * @boottime_ns: CLOCK_BOOTTIME in it then, likewise
+ * @frozen: 1 if a task has been in it, so that its offsets stay
+ * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
+ */
+struct ckpt_hdr_time_ns {
+	struct ckpt_hdr h;
+	__s64 monotonic_ns;
+	__s64 boottime_ns;
+	__u32 frozen;
+	__u32 user_ns;
+};
+
+/* struct ckpt_hdr_user_ns.flags */
+#define CKPT_USER_NS_SETGROUPS	0x1	/* setgroups(2) is allowed */
+#define CKPT_USER_NS_SETFCAP	0x2	/* made with CAP_SETFCAP in the parent */
+
+/* Namespaces of the eight kinds, inotify 2, fanotify 2 */
+#define CKPT_UCOUNTS		12
+/* Processes, message queues, pending signals, locked memory */
+#define CKPT_UCOUNT_RLIMITS	4
+/* Most extents in one map */
+#define CKPT_ID_EXTENTS_MAX	340
+
+/**
+ * struct ckpt_id_extent - a range of a map of a user namespace
+ * @first: first id inside
+ * @lower_first: what that is in the parent
+ * @count: how many
+ * @reserved: 0
+ */
+struct ckpt_id_extent {
+	__u32 first;
+	__u32 lower_first;
+	__u32 count;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_user_ns - object: user namespace
+ * @h: type CKPT_HDR_USER_NS
+ * @parent: objref of its parent, or 0: that of whoever restarts
+ * @owner: user who made it
+ * @group: and the group of that user
+ * @flags: CKPT_USER_NS_*
+ * @nr_extents: entries in @extents of the uid, gid and projid map
+ * @reserved: 0
+ * @ucount_max: /proc/sys/user/max_*: user, pid, uts, ipc, net, mnt, cgroup and
+ *	time namespaces, inotify instances and watches, fanotify groups and
+ *	marks
+ * @rlimit_max: what all of its users together may have: processes, bytes in
+ *	message queues, pending signals, bytes locked
+ * @extents: those of the three maps, one after the other
+ *
+ * @owner and @group are ids of the user namespace of whoever restarts.
+ */
+struct ckpt_hdr_user_ns {
+	struct ckpt_hdr h;
+	__u32 parent;
+	__u32 owner;
+	__u32 group;
+	__u32 flags;
+	__u32 nr_extents[3];
+	__u32 reserved;
+	__s64 ucount_max[CKPT_UCOUNTS];
+	__s64 rlimit_max[CKPT_UCOUNT_RLIMITS];
+	struct ckpt_id_extent extents[];
+};
+
+/**
+ * struct ckpt_hdr_cgroup_ns - object: cgroup namespace
+ * @h: type CKPT_HDR_CGROUP_NS
+ * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
+ * @reserved: 0
+ *
+ * A struct ckpt_hdr_string follows: its root, as in struct
+ * ckpt_hdr_task_cgroup.
+ */
+struct ckpt_hdr_cgroup_ns {
+	struct ckpt_hdr h;
+	__u32 user_ns;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_task_cgroup - the cgroup of a process
+ * @h: type CKPT_HDR_TASK_CGROUP
+ * @path: in the cgroup v2 hierarchy, below the lowest cgroup that all
+ *	processes of the tree, and the roots of its cgroup namespaces, are in:
+ *	without a '/' at its ends, and empty for that cgroup itself;
+ *	NUL-terminated and NUL-padded
+ */
+struct ckpt_hdr_task_cgroup {
+	struct ckpt_hdr h;
+	char path[];
 };
 
 /* ------------------------------------------------------------------ files */

@@ -444,6 +444,9 @@ static void thread_refs(uint32_t ns, uint32_t fs_ref, uint32_t files_ref)
 /* What a process has */
 static void process_state(uint32_t mm_ref)
 {
+	struct ckpt_hdr cgroup = {};
+
+	rec2(CKPT_HDR_TASK_CGROUP, &cgroup, sizeof(cgroup), "in/side", 8);
 	ref(CKPT_HDR_TASK_MM, mm_ref);
 	ref(CKPT_HDR_TASK_SIGHAND, 18);
 	REC(TASK_LIMITS, task_limits, .oom_score_adj = -1000,

@@ -494,6 +494,7 @@ HOSTILE_TEST(references)
 		CHANGE(NSPROXY, ckpt_hdr_nsproxy, uts, 0xffffffff),
 		CHANGE(NSPROXY, ckpt_hdr_nsproxy, net, 1),
 		CHANGE(NSPROXY, ckpt_hdr_nsproxy, time, 1),
+		CHANGE(NSPROXY, ckpt_hdr_nsproxy, time_for_children, 1),
 		CHANGE(NSPROXY, ckpt_hdr_nsproxy, cgroup, 1),
 		CHANGE(VMA, ckpt_hdr_vma, file, 0xffffffff),
 	};

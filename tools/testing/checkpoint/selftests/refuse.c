@@ -486,31 +486,9 @@ REFUSED(io_ports, "I/O ports")
 
 /* ------------------------------------------------------------- namespaces */
 
-REFUSED(user_namespace, "user namespace")
-{
-	HAVE(unshare(CLONE_NEWUSER));
-	ckpt_ready();
-}
-
 REFUSED(net_namespace, "network namespace")
 {
 	HAVE(unshare(CLONE_NEWNET));
-	ckpt_ready();
-}
-
-REFUSED(cgroup_namespace, "cgroup namespace")
-{
-	HAVE(unshare(CLONE_NEWCGROUP));
-	ckpt_ready();
-}
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-
-REFUSED(time_namespace, "time namespace")
-{
-	HAVE(unshare(CLONE_NEWTIME));
 	ckpt_ready();
 }
 

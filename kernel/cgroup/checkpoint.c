@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cgroups: which one a process is in, and cgroup namespaces. Of the cgroups
+ * themselves an image has only the names; their limits are not in it.
+ *
+ * The lowest cgroup that all processes of the tree, and the roots of its
+ * cgroup namespaces, are in is the base. It is not saved: a directory that the
+ * caller of restart gives takes its place, or else the cgroup that the caller
+ * is in. All others are named by their path below the base, and made there if
+ * they are missing, by the files that a user would do it with, and with the
+ * rights of the caller. Only the v2 hierarchy is saved.
+ */
+
+#include <linux/checkpoint_types.h>
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kernfs.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/nsproxy.h>
+#include <linux/sched/signal.h>
+#include <linux/user_namespace.h>
+
+#include "cgroup-internal.h"
+
+/* As deep as an image may nest cgroups below the base */
+#define CKPT_CGROUP_DEPTH	64
+
+/**
+ * struct ckpt_cgroups - what a checkpoint or restart has to do with cgroups
+ * @base: checkpoint: the base, referenced; NULL until a process was met
+ * @dir: restart: the directory that takes the place of the base, or NULL
+ * @made: restart: cgroups that were made, the last one first; removed again
+ *	if the restart fails
+ */
+struct ckpt_cgroups {
+	struct cgroup *base;
+	struct file *dir;
+	struct list_head made;
+};
+
+/**
+ * struct made_cgroup - a cgroup that the restart made
+ * @list: in struct ckpt_cgroups
+ * @path: its directory, referenced
+ */
+struct made_cgroup {
+	struct list_head list;
+	struct path path;
+};
+
+static struct ckpt_cgroups *cgroups_of(struct ckpt_ctx *ctx)
+{
+	struct ckpt_cgroups *c = ctx->cgroups;
+
+	if (!c) {
+		c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+		if (!c)
+			return NULL;
+		INIT_LIST_HEAD(&c->made);
+		ctx->cgroups = c;
+	}
+	return c;
+}
+
+/**
+ * ckpt_cgroups_set_dir - take what the caller of restart gives for the base
+ * @ctx: the context
+ * @fd: descriptor of a directory of the v2 hierarchy
+ *
+ * Context: the caller of the system call, may sleep.
+ * Return: 0, -EBADF, -EINVAL if it is no such directory, or -ENOMEM.
+ */
+int ckpt_cgroups_set_dir(struct ckpt_ctx *ctx, int fd)
+{
+	struct ckpt_cgroups *c = cgroups_of(ctx);
+	struct inode *inode;
+
+	if (!c)
+		return -ENOMEM;
+	c->dir = fget_raw(fd);
+	if (!c->dir)
+		return -EBADF;
+	inode = file_inode(c->dir);
+	if (!S_ISDIR(inode->i_mode) ||
+	    inode->i_sb->s_magic != CGROUP2_SUPER_MAGIC)
+		return ckpt_err(ctx, -EINVAL, "what is given as cgroup is no directory of a cgroup v2 file system");
+	return 0;
+}
+
+/* All that was in it has exited. */
+static void remove_made(struct made_cgroup *m)
+{
+	struct dentry *parent = dget_parent(m->path.dentry);
+
+	if (!mnt_want_write(m->path.mnt)) {
+		inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
+		if (m->path.dentry->d_parent == parent &&
+		    !d_unhashed(m->path.dentry))
+			vfs_rmdir(mnt_idmap(m->path.mnt), d_inode(parent),
+				  m->path.dentry);
+		inode_unlock(d_inode(parent));
+		mnt_drop_write(m->path.mnt);
+	}
+	dput(parent);
+}
+
+/**
+ * ckpt_cgroups_free - end what a context has to do with cgroups
+ * @ctx: the context; no task takes part in it any more
+ * @keep: leave the cgroups that were made
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_cgroups_free(struct ckpt_ctx *ctx, bool keep)
+{
+	struct ckpt_cgroups *c = ctx->cgroups;
+	struct made_cgroup *m, *next;
+
+	if (!c)
+		return;
+	list_for_each_entry_safe(m, next, &c->made, list) {
+		if (!keep)
+			remove_made(m);
+		path_put(&m->path);
+		kfree(m);
+	}
+	if (c->base)
+		cgroup_put(c->base);
+	if (c->dir)
+		fput(c->dir);
+	kfree(c);
+	ctx->cgroups = NULL;
+}
+
+/* --------------------------------------------------------- checkpoint */
+
+/* The cgroup of @t in the v2 hierarchy, referenced */
+static struct cgroup *get_task_cgroup(struct task_struct *t)
+{
+	struct cgroup *cgrp;
+
+	spin_lock_irq(&css_set_lock);
+	cgrp = task_css_set(t)->dfl_cgrp;
+	cgroup_get(cgrp);
+	spin_unlock_irq(&css_set_lock);
+	return cgrp;
+}
+
+/* Raise the base until @cgrp is in it. */
+static int raise_base(struct ckpt_ctx *ctx, struct cgroup *cgrp)
+{
+	struct ckpt_cgroups *c = cgroups_of(ctx);
+	struct cgroup *base;
+
+	if (!c)
+		return -ENOMEM;
+	base = c->base ?: cgrp;
+	while (!cgroup_is_descendant(cgrp, base))
+		base = cgroup_parent(base);
+	if (base != c->base) {
+		cgroup_get(base);
+		if (c->base)
+			cgroup_put(c->base);
+		c->base = base;
+	}
+	return 0;
+}
+
+/* Are @a and @b in different cgroups of a v1 hierarchy? */
+static bool differ_in_v1(struct css_set *a, struct css_set *b)
+{
+	struct cgrp_cset_link *la, *lb;
+
+	lockdep_assert_held(&css_set_lock);
+	list_for_each_entry(la, &a->cgrp_links, cgrp_link) {
+		if (la->cgrp->root == &cgrp_dfl_root)
+			continue;
+		list_for_each_entry(lb, &b->cgrp_links, cgrp_link)
+			if (lb->cgrp->root == la->cgrp->root &&
+			    lb->cgrp != la->cgrp)
+				return true;
+	}
+	return false;
+}
+
+/* Write the path of @cgrp, as a record of @type that has nothing else. */
+static int write_path(struct ckpt_ctx *ctx, struct cgroup *cgrp, u32 type)
+{
+	const struct ckpt_cgroups *c = ctx->cgroups;
+	struct ckpt_hdr h = {};
+	char *buf, *name;
+	int len, err;
+
+	if (!c || !c->base || !cgroup_is_descendant(cgrp, c->base))
+		return ckpt_err(ctx, -EBUSY, "was moved to another cgroup meanwhile, try again");
+	buf = __getname();
+	if (!buf)
+		return -ENOMEM;
+	len = kernfs_path_from_node(cgrp->kn, c->base->kn, buf, PATH_MAX);
+	name = buf;
+	while (*name == '/')
+		name++;
+	if (len < 0)
+		err = ckpt_err(ctx, -ENAMETOOLONG, "the path of its cgroup is too long");
+	else if (cgroup_is_dead(cgrp))
+		err = ckpt_err(ctx, -ENOSYS, "cgroup '%s' was removed: not supported",
+			       name);
+	else
+		err = ckpt_write_rec_tail(ctx, &h, type, sizeof(h), name,
+					  strlen(name) + 1);
+	__putname(buf);
+	return err;
+}
+
+static int cgroup_collect(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct cgroup *cgrp = get_task_cgroup(t);
+	bool other = false, v1 = false;
+	struct task_struct *p;
+	int err;
+
+	rcu_read_lock();
+	spin_lock_irq(&css_set_lock);
+	for_each_thread(t, p) {
+		if (p->flags & PF_EXITING)
+			continue;
+		other |= task_css_set(p)->dfl_cgrp != cgrp;
+		v1 |= differ_in_v1(task_css_set(p),
+				   task_css_set(ctx->root_task));
+	}
+	spin_unlock_irq(&css_set_lock);
+	rcu_read_unlock();
+
+	if (other)
+		err = ckpt_err(ctx, -ENOSYS, "threads in different cgroups: not supported");
+	else if (v1)
+		err = ckpt_err(ctx, -ENOSYS, "in another cgroup of a v1 hierarchy than the root of the tree: not supported");
+	else
+		err = raise_base(ctx, cgrp);
+	cgroup_put(cgrp);
+	return err;
+}
+
+static int cgroup_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct cgroup *cgrp = get_task_cgroup(t);
+	int err = write_path(ctx, cgrp, CKPT_HDR_TASK_CGROUP);
+
+	cgroup_put(cgrp);
+	return err;
+}
+
+/* ------------------------------------------------------------ restart */
+
+/* Look @name up in @path, and make it if it is missing: *@made then. */
+static struct dentry *lookup_or_make(const struct path *path, const char *name,
+				     int len, bool *made)
+{
+	struct inode *dir = d_inode(path->dentry);
+	struct dentry *dentry;
+	int err;
+
+	inode_lock_nested(dir, I_MUTEX_PARENT);
+	dentry = lookup_one_len(name, path->dentry, len);
+	if (!IS_ERR(dentry) && d_really_is_negative(dentry)) {
+		err = vfs_mkdir(mnt_idmap(path->mnt), dir, dentry, 0755);
+		dput(dentry);
+		*made = !err;
+		/* kernfs leaves the dentry as it was */
+		dentry = err ? ERR_PTR(err) :
+			       lookup_one_len(name, path->dentry, len);
+	}
+	inode_unlock(dir);
+	if (!IS_ERR(dentry) && !d_is_dir(dentry)) {
+		dput(dentry);
+		dentry = ERR_PTR(-ENOTDIR);
+	}
+	return dentry;
+}
+
+/* Go on from @path to @name, which is made if it is missing. */
+static int enter_cgroup(struct ckpt_cgroups *c, struct path *path,
+			const char *name, int len)
+{
+	struct made_cgroup *m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	struct dentry *dentry;
+	bool made = false;
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	err = mnt_want_write(path->mnt);
+	if (err)
+		goto free;
+	dentry = lookup_or_make(path, name, len, &made);
+	mnt_drop_write(path->mnt);
+	if (IS_ERR(dentry)) {
+		err = PTR_ERR(dentry);
+		goto free;
+	}
+	dput(path->dentry);
+	path->dentry = dentry;
+	if (made) {
+		m->path = *path;
+		path_get(&m->path);
+		list_add(&m->list, &c->made);
+		return 0;
+	}
+free:
+	kfree(m);
+	return err;
+}
+
+/* Move the current process to @path. */
+static int move_current(const struct path *path)
+{
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t n;
+
+	file = file_open_root(path, "cgroup.procs", O_WRONLY, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	n = kernel_write(file, "0", 1, &pos);
+	fput(file);
+	return n < 0 ? n : 0;
+}
+
+/* Move the current process to the cgroup @name below the base. */
+static int place_current(struct ckpt_ctx *ctx, const char *name)
+{
+	struct ckpt_cgroups *c = ctx->cgroups;
+	const char *p = name, *end;
+	int err = 0, depth = 0;
+	struct path path;
+
+	if (ctx->join & CLONE_NEWCGROUP)
+		return 0;
+	if (!c || !c->dir)
+		return *name ? ckpt_err(ctx, -ENOENT, "cgroup '%s' below that of the tree: give the directory of the latter with --cgroup",
+					name) : 0;
+	path = c->dir->f_path;
+	path_get(&path);
+	while (!err && *p) {
+		end = strchrnul(p, '/');
+		if (end == p || ++depth > CKPT_CGROUP_DEPTH)
+			err = -EINVAL;
+		else
+			err = enter_cgroup(c, &path, p, end - p);
+		p = *end ? end + 1 : end;
+	}
+	if (!err)
+		err = move_current(&path);
+	path_put(&path);
+	if (err)
+		return ckpt_err(ctx, err, "cgroup '%s': cannot be entered: error %d",
+				name, err);
+	return 0;
+}
+
+static int cgroup_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_task_cgroup *h;
+	size_t size;
+	int err;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_TASK_CGROUP, sizeof(*h) + 8,
+			  sizeof(*h) + PATH_MAX);
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	size = h->h.len - sizeof(*h);
+	if (strnlen(h->path, size) == size)
+		err = ckpt_err(ctx, -EINVAL, "image: cgroup of a task: its path has no end");
+	else
+		err = place_current(ctx, h->path);
+	kvfree(h);
+	return err;
+}
+
+const struct ckpt_task_ops ckpt_cgroup_task_ops = {
+	.name		= "cgroup",
+	.process	= true,
+	.collect	= cgroup_collect,
+	.checkpoint	= cgroup_checkpoint,
+	.restore	= cgroup_restore,
+};
+
+/* ---------------------------------------------------------- namespace */
+
+static void cgroup_ns_grab(void *ptr)
+{
+	get_cgroup_ns(ptr);
+}
+
+static void cgroup_ns_drop(void *ptr)
+{
+	put_cgroup_ns(ptr);
+}
+
+static int cgroup_ns_users(void *ptr)
+{
+	struct cgroup_namespace *ns = ptr;
+
+	return ckpt_ns_users(&ns->ns);
+}
+
+static int cgroup_ns_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct cgroup_namespace *ns = ptr;
+	bool v1;
+	int err;
+
+	err = ckpt_user_ns_collect(ctx, ns->user_ns, "cgroup namespace");
+	if (err)
+		return err;
+	spin_lock_irq(&css_set_lock);
+	v1 = differ_in_v1(ns->root_cset, task_css_set(ctx->root_task));
+	spin_unlock_irq(&css_set_lock);
+	if (v1)
+		return ckpt_err(ctx, -ENOSYS, "cgroup namespace: its root in a v1 hierarchy is another than the cgroup of the tree: not supported");
+	return raise_base(ctx, ns->root_cset->dfl_cgrp);
+}
+
+static int cgroup_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct cgroup_namespace *ns = ptr;
+	struct ckpt_hdr_cgroup_ns h = {};
+	int owner, err;
+
+	owner = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
+	if (owner < 0)
+		return owner;
+	h.user_ns = owner;
+	err = ckpt_write_rec(ctx, &h, CKPT_HDR_CGROUP_NS, sizeof(h));
+	return err ?: write_path(ctx, ns->root_cset->dfl_cgrp,
+				 CKPT_HDR_STRING);
+}
+
+static struct cgroup_namespace *make_ns(struct ckpt_ctx *ctx, u32 owner)
+{
+	struct cgroup_namespace *ns;
+	const struct cred *cred;
+	struct nsproxy *new;
+	int err;
+
+	cred = ckpt_user_ns_cred(ctx, owner);
+	if (IS_ERR(cred))
+		return ERR_CAST(cred);
+	/* with the checks and the accounting of unshare(2) */
+	err = unshare_nsproxy_namespaces(CLONE_NEWCGROUP, &new,
+					 (struct cred *)cred, NULL);
+	put_cred(cred);
+	if (err)
+		return ERR_PTR(ckpt_err(ctx, err, "cannot make a cgroup namespace: error %d",
+					err));
+	ns = new->cgroup_ns;
+	get_cgroup_ns(ns);
+	put_nsproxy(new);
+	return ns;
+}
+
+/* Where the current process was placed, below the base */
+static int own_path(struct ckpt_ctx *ctx, char *buf)
+{
+	struct ckpt_cgroups *c = ctx->cgroups;
+	struct cgroup *cgrp;
+	int len;
+
+	*buf = 0;
+	if (!c || !c->dir)
+		return 0;
+	cgrp = get_task_cgroup(current);
+	len = kernfs_path_from_node(cgrp->kn,
+				    kernfs_node_from_dentry(c->dir->f_path.dentry),
+				    buf, PATH_MAX);
+	cgroup_put(cgrp);
+	return len < 0 ? len : 0;
+}
+
+/*
+ * The root of a new namespace is where the task that makes it is: go there,
+ * and back to where the task was placed.
+ */
+static struct cgroup_namespace *make_ns_at(struct ckpt_ctx *ctx, u32 owner,
+					   const char *root, char *buf)
+{
+	struct cgroup_namespace *ns;
+	int err;
+
+	err = own_path(ctx, buf);
+	if (!err)
+		err = place_current(ctx, root);
+	if (err)
+		return ERR_PTR(err);
+	ns = make_ns(ctx, owner);
+	if (IS_ERR(ns))
+		return ns;
+	err = place_current(ctx, buf + strspn(buf, "/"));
+	if (err) {
+		put_cgroup_ns(ns);
+		return ERR_PTR(err);
+	}
+	return ns;
+}
+
+static void *cgroup_ns_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_cgroup_ns h;
+	char *root, *buf;
+	void *ns;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_CGROUP_NS, sizeof(h));
+	if (err)
+		return ERR_PTR(err);
+	if (h.reserved)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: cgroup namespace: unknown state %#x",
+					h.reserved));
+	root = ckpt_read_string(ctx, PATH_MAX);
+	if (IS_ERR(root))
+		return root;
+	if (ctx->join & CLONE_NEWCGROUP) {
+		kvfree(root);
+		get_cgroup_ns(ctx->caller_ns->cgroup_ns);
+		return ctx->caller_ns->cgroup_ns;
+	}
+	buf = __getname();
+	if (buf) {
+		ns = make_ns_at(ctx, h.user_ns, root, buf);
+		__putname(buf);
+	} else {
+		ns = ERR_PTR(-ENOMEM);
+	}
+	kvfree(root);
+	return ns;
+}
+
+const struct ckpt_obj_ops ckpt_cgroup_ns_obj_ops = {
+	.name		= "cgroup namespace",
+	.subtree_ok	= true,
+	.grab		= cgroup_ns_grab,
+	.drop		= cgroup_ns_drop,
+	.users		= cgroup_ns_users,
+	.collect	= cgroup_ns_collect,
+	.checkpoint	= cgroup_ns_checkpoint,
+	.restore	= cgroup_ns_restore,
+};

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cgroups: the place of each process below the first cgroup of the tree, and
+ * cgroup namespaces with their roots.
+ */
+#include "libckpttest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#define CGROUP_ROOT	"/sys/fs/cgroup"
+
+/* Descriptor of the cgroup that the driver made for the victim */
+#define DIR_FD		100
+
+static struct ckpt_gate up, go;
+
+/* What a process of the victim sees of its own cgroup */
+static void expect_cgroup(const char *path)
+{
+	char buf[1024] = "", *line;
+
+	ckpt_read_file("/proc/self/cgroup", buf, sizeof(buf));
+	line = strstr(buf, "0::");
+	CHECK(line);
+	if (!line)
+		return;
+	line += 3;
+	line[strcspn(line, "\n")] = 0;
+	if (strcmp(line, path))
+		ckpt_fail(__FILE__, __LINE__, "the cgroup is %s, not %s", line,
+			  path);
+}
+
+/* Go to a cgroup below that of the victim, which is made. */
+static void enter(const char *name)
+{
+	char path[256];
+	int fd;
+
+	REQUIRE(!mkdirat(DIR_FD, name, 0755) || errno == EEXIST);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
+	fd = openat(DIR_FD, path, O_WRONLY);
+	REQUIRE(fd >= 0 && write(fd, "0", 1) == 1);
+	close(fd);
+}
+
+static int in_a_leaf(void *arg)
+{
+	enter("kids");
+	enter("kids/leaf");
+	close(DIR_FD);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_cgroup("/kids/leaf");
+	return 0;
+}
+
+/* One namespace below the other, whose root is the cgroup it is made in */
+static int in_a_namespace(void *arg)
+{
+	enter("kids");
+	enter("kids/inner");
+	REQUIRE(!unshare(CLONE_NEWCGROUP));
+	enter("kids/inner/deep");
+	close(DIR_FD);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_cgroup("/deep");
+	return 0;
+}
+
+CKPT_VICTIM(family)
+{
+	pid_t pid[2];
+	int i;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	enter(".");
+	REQUIRE(!unshare(CLONE_NEWCGROUP));
+	pid[0] = ckpt_fork(in_a_leaf, NULL);
+	pid[1] = ckpt_fork(in_a_namespace, NULL);
+	for (i = 0; i < 2; i++)
+		ckpt_gate_wait(&up);
+	enter("parent");
+	close(DIR_FD);
+	expect_cgroup("/parent");
+	ckpt_ready();
+	expect_cgroup("/parent");
+	ckpt_gate_open(&go, 2);
+	for (i = 0; i < 2; i++)
+		ckpt_join(pid[i], 0);
+}
+
+FIXTURE(cgroup) {
+	struct ckpt_victim v;
+	char dir[2][128];
+	int fd[2];
+};
+
+static void remove_tree(const char *path)
+{
+	struct dirent *de;
+	char sub[512];
+	DIR *dir = opendir(path);
+
+	while (dir && (de = readdir(dir))) {
+		if (de->d_type != DT_DIR || de->d_name[0] == '.')
+			continue;
+		snprintf(sub, sizeof(sub), "%s/%s", path, de->d_name);
+		remove_tree(sub);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
+FIXTURE_SETUP(cgroup)
+{
+	int i;
+
+	if (!ckpt_supported())
+		SKIP(return, "no checkpoint(2) in this kernel");
+	if (access(CGROUP_ROOT "/cgroup.procs", W_OK))
+		SKIP(return, "no cgroup v2 at " CGROUP_ROOT);
+	for (i = 0; i < 2; i++) {
+		snprintf(self->dir[i], sizeof(self->dir[i]),
+			 CGROUP_ROOT "/ckpt.%d.%d", getpid(), i);
+		ASSERT_EQ(0, mkdir(self->dir[i], 0755));
+		self->fd[i] = open(self->dir[i],
+				   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ASSERT_LE(0, self->fd[i]);
+	}
+}
+
+FIXTURE_TEARDOWN(cgroup)
+{
+	int i;
+
+	ckpt_cleanup();
+	for (i = 0; i < 2; i++) {
+		close(self->fd[i]);
+		remove_tree(self->dir[i]);
+	}
+}
+
+#define CGROUP_TEST(name)	TEST_F_TIMEOUT(cgroup, name, CKPT_TEST_S)
+
+static long restart_in(struct ckpt_victim *v, int fd, unsigned int join)
+{
+	struct restart_args args = {
+		.inherit = (uintptr_t)v->inherit,
+		.inherit_nr = v->nr_inherit,
+		.tty_fd = -1,
+		.cgroup_fd = fd < 0 ? 0 : fd,
+		.join = join,
+	};
+	int log;
+	long ret;
+
+	if (lseek(v->image, 0, SEEK_SET))
+		ckpt_die("lseek: %m");
+	ckpt_log_open(&log);
+	ret = sys_restart(0, v->image, fd < 0 ? 0 : RESTART_CGROUP, log, &args,
+			  sizeof(args));
+	if (ret < 0)
+		ret = -errno;
+	ckpt_log_read(v, log);
+	if (ret > 0)
+		ckpt_adopt(v, ret);
+	return ret;
+}
+
+static int exists(const char *dir, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return !access(path, F_OK);
+}
+
+static void start(struct _test_data_cgroup *self, unsigned int flags)
+{
+	ckpt_pass(self->fd[0], DIR_FD);
+	ckpt_start(&self->v, "family", flags);
+}
+
+static void comes_back(struct __test_metadata *_metadata,
+		       struct _test_data_cgroup *self, unsigned int flags)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_snap before;
+	long ret;
+	int i;
+
+	start(self, flags);
+	ckpt_snap_take(&before, v->pid, flags ? CKPT_PIDS_INNER :
+						CKPT_PIDS_SAME);
+	for (i = 0; i < 3; i++) {
+		ckpt_checkpoint_kill(v);
+		/* Below the cgroup that it was in, and below another */
+		ret = restart_in(v, self->fd[(i + 1) % 2], 0);
+		ASSERT_LT(0, ret)
+			TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+		ckpt_snap_expect(&before, v->pid, flags ? CKPT_PIDS_INNER :
+							  CKPT_PIDS_SAME);
+		EXPECT_TRUE(exists(self->dir[(i + 1) % 2], "kids/inner/deep"));
+		/* Nobody is left in the first, whose cgroups can go. */
+		remove_tree(self->dir[i % 2]);
+		EXPECT_EQ(0, mkdir(self->dir[i % 2], 0755));
+		close(self->fd[i % 2]);
+		self->fd[i % 2] = open(self->dir[i % 2],
+				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	ckpt_snap_free(&before);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+CGROUP_TEST(subtree)
+{
+	comes_back(_metadata, self, 0);
+}
+
+CGROUP_TEST(container)
+{
+	comes_back(_metadata, self, CKPT_CONTAINER);
+}
+
+/* Cgroups that are not the caller's have to be somewhere. */
+CGROUP_TEST(not_given)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	start(self, 0);
+	ckpt_checkpoint_kill(v);
+	ret = restart_in(v, -1, 0);
+	EXPECT_EQ(-ENOENT, ret);
+	EXPECT_TRUE(ckpt_logged(v, "--cgroup")) TH_LOG("%s", v->log);
+	/* A directory of another file system is none. */
+	ret = restart_in(v, open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+			 0);
+	EXPECT_EQ(-EINVAL, ret);
+	EXPECT_TRUE(ckpt_logged(v, "cgroup")) TH_LOG("%s", v->log);
+	ret = restart_in(v, self->fd[1], 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* A restart that fails leaves no cgroup behind. */
+CGROUP_TEST(failed_restart)
+{
+	struct ckpt_victim *v = &self->v;
+	unsigned int given;
+	long ret;
+
+	start(self, 0);
+	ckpt_checkpoint_kill(v);
+	given = v->nr_inherit;
+	v->nr_inherit = 0;
+	ret = restart_in(v, self->fd[1], 0);
+	v->nr_inherit = given;
+	EXPECT_EQ(-ENOENT, ret);
+	EXPECT_FALSE(exists(self->dir[1], "parent"));
+	EXPECT_FALSE(exists(self->dir[1], "kids"));
+	ret = restart_in(v, self->fd[1], 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	EXPECT_TRUE(exists(self->dir[1], "parent"));
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+TEST_HARNESS_MAIN

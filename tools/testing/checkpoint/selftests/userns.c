@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * User namespaces: their maps, who owns them, what they own, and what the
+ * credentials in them are good for.
+ */
+#include "libckpttest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <linux/nsfs.h>
+
+static struct ckpt_gate up, go, mapped;
+
+static void gates(void)
+{
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	ckpt_gate_init(&mapped);
+}
+
+static void expect_file(const char *path, const char *text)
+{
+	char buf[4096] = "", line[4096], *p = buf;
+	int a, b, c, n;
+	size_t len = 0;
+
+	ckpt_read_file(path, buf, sizeof(buf));
+	/* the columns of a map are aligned */
+	line[0] = 0;
+	while (sscanf(p, "%d %d %d%n", &a, &b, &c, &n) == 3) {
+		len += snprintf(line + len, sizeof(line) - len, "%d %d %d\n",
+				a, b, c);
+		p += n;
+	}
+	if (strcmp(len ? line : buf, text))
+		ckpt_fail(__FILE__, __LINE__, "%s is:\n%s", path,
+			  len ? line : buf);
+}
+
+static void write_of(pid_t pid, const char *name, const char *text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	REQUIRE(!ckpt_write_file(path, text));
+}
+
+static void new_user_ns(void)
+{
+	if (unshare(CLONE_NEWUSER))
+		ckpt_skip("unshare(CLONE_NEWUSER): %m");
+}
+
+/* All capabilities of the user namespace that one is in, or none */
+static void expect_caps(bool all)
+{
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct d[2];
+
+	CHECK(!syscall(SYS_capget, &h, d));
+	CHECK_EQ(d[0].effective, all ? 0xffffffff : 0);
+	CHECK_EQ(d[0].permitted, all ? 0xffffffff : 0);
+}
+
+static void expect_ids(uid_t uid, gid_t gid)
+{
+	uid_t u[3];
+	gid_t g[3];
+
+	CHECK(!getresuid(&u[0], &u[1], &u[2]));
+	CHECK(!getresgid(&g[0], &g[1], &g[2]));
+	CHECK_EQ(u[0], uid);
+	CHECK_EQ(u[1], uid);
+	CHECK_EQ(u[2], uid);
+	CHECK_EQ(g[1], gid);
+}
+
+static const char uid_map[] =
+	"0 100000 1000\n1000 1000 1\n";
+static const char gid_map[] =
+	"0 100000 10\n20 200000 10\n40 300000 10\n60 400000 10\n"
+	"80 500000 10\n100 600000 10\n120 700000 10\n";
+static const char projid_map[] = "0 7 3\n";
+
+static int maps_fn(void *arg)
+{
+	gid_t groups[3] = { 5, 25, 121 }, seen[8];
+
+	new_user_ns();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&mapped);
+	REQUIRE(!setgroups(3, groups));
+	REQUIRE(!setresgid(21, 21, 21) && !setresuid(0, 0, 0));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_file("/proc/self/uid_map", uid_map);
+	expect_file("/proc/self/gid_map", gid_map);
+	expect_file("/proc/self/projid_map", projid_map);
+	expect_file("/proc/self/setgroups", "allow\n");
+	expect_ids(0, 21);
+	CHECK_EQ(getgroups(8, seen), 3);
+	CHECK(!memcmp(groups, seen, sizeof(groups)));
+	expect_caps(true);
+	/* Root of a part of the world only */
+	CHECK(sethostname("x", 1) && errno == EPERM);
+	CHECK(setuid(5000) && errno == EINVAL);
+	CHECK(!setresuid(1000, 1000, 1000));
+	expect_caps(false);
+	CHECK(setuid(0) && errno == EPERM);
+	return 0;
+}
+
+CKPT_TEST(maps)
+{
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(maps_fn, NULL);
+	ckpt_gate_wait(&up);
+	write_of(pid, "uid_map", uid_map);
+	write_of(pid, "gid_map", gid_map);
+	write_of(pid, "projid_map", projid_map);
+	ckpt_gate_open(&mapped, 1);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* It has no map yet: that can be written afterwards. */
+static int unmapped_fn(void *arg)
+{
+	new_user_ns();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_ids(65534, 65534);
+	expect_caps(true);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&mapped);
+	expect_ids(3, 65534);
+	return 0;
+}
+
+CKPT_TEST(no_map_yet)
+{
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(unmapped_fn, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_gate_wait(&up);
+	write_of(pid, "uid_map", "3 0 1\n");
+	ckpt_gate_open(&mapped, 1);
+	ckpt_join(pid, 0);
+}
+
+/* As an ordinary user does it: one id, and no setgroups */
+static void map_self(uid_t in, uid_t out)
+{
+	char buf[64];
+
+	REQUIRE(!ckpt_write_file("/proc/self/setgroups", "deny"));
+	snprintf(buf, sizeof(buf), "%u %u 1\n", in, out);
+	REQUIRE(!ckpt_write_file("/proc/self/uid_map", buf));
+	REQUIRE(!ckpt_write_file("/proc/self/gid_map", buf));
+}
+
+static void expect_map_self(uid_t in, uid_t out)
+{
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), "%u %u 1\n", in, out);
+	expect_file("/proc/self/uid_map", buf);
+	expect_file("/proc/self/gid_map", buf);
+	expect_file("/proc/self/setgroups", "deny\n");
+	expect_ids(in, in);
+	CHECK(setgroups(0, NULL) && errno == EPERM);
+}
+
+/* Who may map its own id in a user namespace that it made? */
+static uid_t owner_of(const char *ns)
+{
+	uid_t uid = -1;
+	int fd = open(ns, O_RDONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK(!ioctl(fd, NS_GET_OWNER_UID, &uid));
+	close(fd);
+	return uid;
+}
+
+static int ordinary_fn(void *arg)
+{
+	REQUIRE(!setresgid(77, 77, 77) && !setresuid(77, 77, 77));
+	/* or else its files in /proc are root's */
+	REQUIRE(!prctl(PR_SET_DUMPABLE, 1));
+	new_user_ns();
+	map_self(0, 77);
+	REQUIRE(!unshare(CLONE_NEWUTS) && !sethostname("rootless", 8));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_map_self(0, 77);
+	expect_caps(true);
+	CHECK_EQ(owner_of("/proc/self/ns/user"), 0);
+	CHECK(!sethostname("still", 5));
+	return 0;
+}
+
+CKPT_TEST(of_an_ordinary_user)
+{
+	char path[64];
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(ordinary_fn, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	CHECK_EQ(owner_of(path), 77);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* One inside of the other, a uts namespace and a process in each */
+#define DEPTH	12
+
+static int nested_fn(void *arg)
+{
+	long depth = (long)arg;
+	char name[32];
+	pid_t pid = 0;
+
+	new_user_ns();
+	map_self(depth, depth - 1);
+	snprintf(name, sizeof(name), "level%ld", depth);
+	REQUIRE(!unshare(CLONE_NEWUTS) && !sethostname(name, strlen(name)));
+	if (depth < DEPTH)
+		pid = ckpt_fork(nested_fn, (void *)(depth + 1));
+	else
+		ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_map_self(depth, depth - 1);
+	expect_caps(true);
+	snprintf(name, sizeof(name), "LEVEL%ld", depth);
+	CHECK(!sethostname(name, strlen(name)));
+	if (pid)
+		ckpt_join(pid, 0);
+	return 0;
+}
+
+CKPT_TEST(nested)
+{
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(nested_fn, (void *)1);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, DEPTH);
+	ckpt_join(pid, 0);
+}
+
+/* Two processes in one namespace, one of them without capabilities */
+static int second_fn(void *arg)
+{
+	REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	REQUIRE(!setresuid(9, 9, 9));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_caps(false);
+	expect_ids(9, 0);
+	return 0;
+}
+
+static int first_fn(void *arg)
+{
+	pid_t pid;
+
+	new_user_ns();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&mapped);
+	REQUIRE(!setresgid(0, 0, 0) && !setresuid(0, 0, 0));
+	pid = ckpt_fork(second_fn, NULL);
+	ckpt_gate_wait(&go);
+	expect_caps(true);
+	expect_ids(0, 0);
+	ckpt_join(pid, 0);
+	return 0;
+}
+
+CKPT_TEST(shared_by_two)
+{
+	char a[64] = "", b[64] = "", path[64];
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(first_fn, NULL);
+	ckpt_gate_wait(&up);
+	write_of(pid, "uid_map", "0 100000 10\n");
+	write_of(pid, "gid_map", "0 100000 10\n");
+	ckpt_gate_open(&mapped, 1);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	CHECK(readlink("/proc/self/ns/user", a, sizeof(a) - 1) > 0);
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	CHECK(readlink(path, b, sizeof(b) - 1) > 0);
+	CHECK(strcmp(a, b));
+	ckpt_gate_open(&go, 2);
+	ckpt_join(pid, 0);
+}
+
+/* Limits are state of the namespace, too. */
+static int limits_fn(void *arg)
+{
+	new_user_ns();
+	map_self(0, 0);
+	REQUIRE(!ckpt_write_file("/proc/sys/user/max_uts_namespaces", "2"));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_file("/proc/sys/user/max_uts_namespaces", "2\n");
+	CHECK(!unshare(CLONE_NEWUTS));
+	return 0;
+}
+
+CKPT_TEST(limits)
+{
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(limits_fn, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* ------------------------------------------------ what an image may ask for */
+
+static void expect_hostile(struct __test_metadata *_metadata,
+			   struct ckpt_victim *v, struct image *image,
+			   long err, const char *what)
+{
+	long ret;
+	int fd;
+
+	image_seal(image);
+	fd = image_file(image, image->size);
+	ret = ckpt_restart_from(v, 0, fd);
+	close(fd);
+	EXPECT_EQ(err, ret) TH_LOG("%s: %s", what, v->log);
+	if (ret > 0)
+		ckpt_kill(v);
+}
+
+DRIVER_TEST(hostile)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_user_ns *ns, was;
+	struct image image;
+	long ret;
+
+	ckpt_start(v, "maps", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	ns = image_at(&image, CKPT_HDR_USER_NS, 0);
+	ASSERT_TRUE(ns);
+	ASSERT_EQ(2, ns->nr_extents[0]);
+	ASSERT_EQ(7, ns->nr_extents[1]);
+	memcpy(&was, ns, sizeof(was));
+#define HOSTILE(err, field, value)					\
+	do {								\
+		typeof(ns->field) __was = ns->field;			\
+									\
+		ns->field = (value);					\
+		expect_hostile(_metadata, v, &image, err, #field);	\
+		ns->field = __was;					\
+	} while (0)
+	HOSTILE(-EINVAL, parent, 1);
+	HOSTILE(-EINVAL, parent, 0xffffffff);
+	HOSTILE(-EINVAL, flags, 4);
+	HOSTILE(-EINVAL, reserved, 1);
+	HOSTILE(-EINVAL, nr_extents[0], 3);
+	HOSTILE(-EINVAL, nr_extents[0], 0xffffffff);
+	HOSTILE(-EINVAL, nr_extents[2], 341);
+	HOSTILE(-EINVAL, ucount_max[0], -1);
+	HOSTILE(-EINVAL, rlimit_max[0], -1);
+	HOSTILE(-EINVAL, owner, 0xffffffff);
+	HOSTILE(-EINVAL, extents[0].count, 0);
+	HOSTILE(-EINVAL, extents[0].count, 0xffffffff);
+	HOSTILE(-EINVAL, extents[0].count, 1001);
+	HOSTILE(-EINVAL, extents[1].first, 10);
+	HOSTILE(-EINVAL, extents[0].first, 0xffffffff);
+	HOSTILE(-EINVAL, extents[0].lower_first, 0xffffffff);
+	image_free(&image);
+
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+TEST_HARNESS_MAIN
