@@ -354,6 +354,21 @@ static int obj_users(struct ckpt_obj *obj, int tries)
 	}
 }
 
+/* Longest name of who uses an object */
+#define CKPT_HOLDER_MAX		96
+
+static int refuse_leak(struct ckpt_ctx *ctx, struct ckpt_obj *obj, int users)
+{
+	const struct ckpt_obj_ops *ops = obj_ops(obj->key.type);
+	char who[CKPT_HOLDER_MAX] = "";
+
+	if (ops->holder)
+		ops->holder(ctx, obj->key.ptr, who, sizeof(who));
+	return ckpt_err(ctx, -EBUSY,
+			"%s: %d uses, %u of them in the tree: shared with a task outside of it%s%s",
+			ops->name, users, obj->count, *who ? ": " : "", who);
+}
+
 /**
  * ckpt_obj_check_leaks - find the objects that are in use outside of the tree
  * @ctx: the context; everything is collected
@@ -382,9 +397,7 @@ int ckpt_obj_check_leaks(struct ckpt_ctx *ctx)
 					"%s: %u uses counted, but it has only %d: it changed meanwhile, try again",
 					ops->name, obj->count, users);
 		if (!may)
-			return ckpt_err(ctx, -EBUSY,
-					"%s: %d uses, %u of them in the tree: shared with a task outside of it",
-					ops->name, users, obj->count);
+			return refuse_leak(ctx, obj, users);
 		obj->outside = true;
 	}
 	return 0;

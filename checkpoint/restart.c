@@ -20,6 +20,7 @@
 #include <linux/signal.h>
 #include <linux/task_work.h>
 #include <linux/tty.h>
+#include <linux/user_namespace.h>
 #include <uapi/linux/wait.h>
 
 #include <trace/events/checkpoint.h>
@@ -812,6 +813,22 @@ static int restart_self(struct ckpt_ctx *ctx)
 	return 0;
 }
 
+/*
+ * Whoever does not have the capability may restart what is wholly in a user
+ * namespace of its own. That each task is, is checked with its credentials.
+ */
+static int may_restart(struct ckpt_ctx *ctx)
+{
+	struct user_namespace *ns;
+
+	ns = ckpt_user_ns_fetch(ctx, ctx->tree->nss[0].e.user_ns);
+	if (IS_ERR(ns))
+		return PTR_ERR(ns);
+	if (!checkpoint_restore_ns_capable(ns))
+		return ckpt_err(ctx, -EPERM, "CAP_CHECKPOINT_RESTORE is needed in the user namespace of the tree");
+	return 0;
+}
+
 /**
  * ckpt_do_restart - rebuild a task tree from an image
  * @ctx: the context
@@ -835,6 +852,8 @@ int ckpt_do_restart(struct ckpt_ctx *ctx)
 		ctx->tree->flags &= ~CKPT_TREE_CONTAINER;
 	if (!ret)
 		ckpt_pids_begin(ctx);
+	if (!ret)
+		ret = may_restart(ctx);
 	if (!ret)
 		ret = ctx->uflags & RESTART_TASKSELF ? restart_self(ctx) :
 						       restart_tree(ctx);

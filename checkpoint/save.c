@@ -4,6 +4,7 @@
  */
 
 #include <linux/capability.h>
+#include <linux/cgroup.h>
 #include <linux/ipc_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
@@ -11,12 +12,49 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/time_namespace.h>
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 
 #include <trace/events/checkpoint.h>
 
 #include "internal.h"
+
+/* A namespace that the caller is in is not read. */
+#define may_read(ns, own)						\
+	((ns) == (own) || checkpoint_restore_ns_capable((ns)->user_ns))
+
+/* May the caller read what belongs to these user namespaces? */
+static int may_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const struct cred *cred = get_task_cred(t);
+	const struct nsproxy *own = ctx->caller_ns;
+	struct nsproxy *ns;
+	bool ok;
+
+	/* it may have called exec since it was told to park */
+	if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS)) {
+		put_cred(cred);
+		return ckpt_err(ctx, -EPERM, "you may not trace it");
+	}
+	ok = checkpoint_restore_ns_capable(cred->user_ns);
+	put_cred(cred);
+	task_lock(t);
+	ns = t->nsproxy;
+	if (ok && ns)
+		ok = may_read(ns->uts_ns, own->uts_ns) &&
+		     may_read(ns->ipc_ns, own->ipc_ns) &&
+		     may_read(ns->cgroup_ns, own->cgroup_ns) &&
+		     may_read(ns->time_ns, own->time_ns) &&
+		     may_read(ns->time_ns_for_children, own->time_ns) &&
+		     may_read(ns->pid_ns_for_children,
+			      task_active_pid_ns(ctx->caller));
+	task_unlock(t);
+	if (!ok)
+		return ckpt_err(ctx, -EPERM,
+				"CAP_CHECKPOINT_RESTORE is needed in its user namespace");
+	return 0;
+}
 
 /* Find the root of the tree and see whether the caller may ask for this. */
 static int find_root(struct ckpt_ctx *ctx, pid_t pid)
@@ -25,7 +63,7 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 	bool init, leader, alone;
 	struct task_struct *t;
 	struct pid *root;
-	int exit_state;
+	int exit_state, err;
 
 	/* exec by a thread gives it the pid of the leader, which is dead then */
 	rcu_read_lock();
@@ -65,6 +103,11 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 		return ckpt_err(ctx, -EINVAL, "pid %d is %s", pid,
 				is_global_init(t) ? "init" : "a kernel thread");
 
+	/* before anything is asked of it, and of others with it */
+	err = may_checkpoint(ctx, t);
+	if (err)
+		return err;
+
 	if (!pid)
 		tree->flags |= CKPT_TREE_SELF;
 	if (!(ctx->uflags & CHECKPOINT_SUBTREE)) {
@@ -81,33 +124,6 @@ static int find_root(struct ckpt_ctx *ctx, pid_t pid)
 					pid);
 		tree->flags |= CKPT_TREE_CONTAINER;
 	}
-	return 0;
-}
-
-/* May the caller read what belongs to these user namespaces? */
-static int may_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
-{
-	const struct cred *cred = get_task_cred(t);
-	struct nsproxy *ns;
-	bool ok;
-
-	/* it may have called exec since it was told to park */
-	if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS)) {
-		put_cred(cred);
-		return ckpt_err(ctx, -EPERM, "you may not trace it");
-	}
-	ok = checkpoint_restore_ns_capable(cred->user_ns);
-	put_cred(cred);
-	task_lock(t);
-	ns = t->nsproxy;
-	if (ok && ns)
-		ok = checkpoint_restore_ns_capable(ns->uts_ns->user_ns) &&
-		     checkpoint_restore_ns_capable(ns->ipc_ns->user_ns) &&
-		     checkpoint_restore_ns_capable(ns->pid_ns_for_children->user_ns);
-	task_unlock(t);
-	if (!ok)
-		return ckpt_err(ctx, -EPERM,
-				"CAP_CHECKPOINT_RESTORE is needed in its user namespace");
 	return 0;
 }
 

@@ -505,14 +505,19 @@ static int next_hdr(struct ckpt_ctx *ctx, struct ckpt_hdr *h, u32 type,
 			return err;
 		if (h->type != CKPT_HDR_OBJECT || type == CKPT_HDR_OBJECT)
 			break;
-		/* objects are made by the tasks that use them, by nobody else */
-		if (h->len != sizeof(obj) || !ckpt_restoring(ctx, NULL))
+		if (h->len != sizeof(obj))
 			goto bad;
 		obj.h = *h;
 		err = stream_get_summed(ctx, &obj.objref,
 					sizeof(obj) - sizeof(obj.h));
 		if (err)
 			return err;
+		/*
+		 * Objects are made by the tasks that use them, but for what the
+		 * first of these is made with.
+		 */
+		if (obj.objtype != CKPT_OBJ_USER_NS && !ckpt_restoring(ctx, NULL))
+			goto bad;
 		ctx->stream->records++;
 		err = ckpt_obj_restore(ctx, &obj);
 		if (err)

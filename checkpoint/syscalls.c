@@ -80,8 +80,6 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 	write_ms = args.write_timeout_ms ?: CKPT_WRITE_TIMEOUT_MS;
 	if (park_ms > CKPT_TIMEOUT_MAX_MS || write_ms > CKPT_TIMEOUT_MAX_MS)
 		return -EINVAL;
-	if (!checkpoint_restore_ns_capable(current_user_ns()))
-		return -EPERM;
 
 	ctx = ckpt_ctx_alloc(false, uflags, fd, logfd);
 	if (IS_ERR(ctx))
@@ -218,8 +216,6 @@ SYSCALL_DEFINE6(restart, pid_t, pid, int, fd, unsigned long, uflags,
 	if (args.join & ~CKPT_JOIN_FLAGS ||
 	    (args.cgroup_fd && !(uflags & RESTART_CGROUP)))
 		return -EINVAL;
-	if (!checkpoint_restore_ns_capable(current_user_ns()))
-		return -EPERM;
 
 	ctx = ckpt_ctx_alloc(true, uflags, fd, logfd);
 	if (IS_ERR(ctx))

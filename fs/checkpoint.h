@@ -154,4 +154,13 @@ static inline void ckpt_layers_free(struct ckpt_layers *layers)
 int ckpt_content_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb);
 int ckpt_content_restore(struct ckpt_ctx *ctx, struct super_block *sb);
 
+/* checkpoint_nsfs.c */
+bool ckpt_ns_file_match(struct file *file);
+int ckpt_ns_file_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_ns_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			    struct ckpt_hdr_file *h);
+struct file *ckpt_ns_file_restore(struct ckpt_ctx *ctx,
+				  const struct ckpt_hdr_file *h,
+				  const char *name);
+
 #endif /* _FS_CHECKPOINT_H */

@@ -247,6 +247,13 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.restore	= ckpt_mqueue_file_restore,
 	},
 #endif
+	[CKPT_FILE_NS] = {
+		.name		= "namespace",
+		.match		= ckpt_ns_file_match,
+		.collect	= ckpt_ns_file_collect,
+		.checkpoint	= ckpt_ns_file_checkpoint,
+		.restore	= ckpt_ns_file_restore,
+	},
 };
 
 /* The kind of @file by itself, or -ENOSYS */

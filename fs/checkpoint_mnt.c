@@ -255,7 +255,15 @@ static int mnt_ns_users(void *ptr)
 {
 	struct mnt_namespace *ns = ptr;
 
-	return refcount_read(&ns->ns.count);
+	return ckpt_ns_users(&ns->ns);
+}
+
+static void mnt_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
+			 size_t size)
+{
+	struct mnt_namespace *ns = ptr;
+
+	ckpt_ns_holder(ctx, &ns->ns, buf, size);
 }
 
 static int collect_mount(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
@@ -608,6 +616,7 @@ const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops = {
 	.grab		= mnt_ns_grab,
 	.drop		= mnt_ns_drop,
 	.users		= mnt_ns_users,
+	.holder		= mnt_ns_holder,
 	.collect	= mnt_ns_collect,
 	.checkpoint	= mnt_ns_checkpoint,
 	.restore	= ckpt_mnt_ns_restore,

@@ -368,7 +368,7 @@ static int ipc_ns_users(void *ptr)
 {
 	struct ipc_namespace *ns = ptr;
 
-	return refcount_read(&ns->ns.count);
+	return ckpt_ns_users(&ns->ns);
 }
 
 #ifndef CONFIG_POSIX_MQUEUE
@@ -412,6 +412,14 @@ const struct ckpt_obj_ops ckpt_mqueue_obj_ops = {
 	.restore	= mqueue_restore,
 };
 #endif
+
+static void ipc_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
+			 size_t size)
+{
+	struct ipc_namespace *ns = ptr;
+
+	ckpt_ns_holder(ctx, &ns->ns, buf, size);
+}
 
 static int ipc_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 {
@@ -584,6 +592,7 @@ const struct ckpt_obj_ops ckpt_ipc_ns_obj_ops = {
 	.grab		= ipc_ns_grab,
 	.drop		= ipc_ns_drop,
 	.users		= ipc_ns_users,
+	.holder		= ipc_ns_holder,
 	.collect	= ipc_ns_collect,
 	.checkpoint	= ipc_ns_checkpoint,
 	.restore	= ipc_ns_restore,

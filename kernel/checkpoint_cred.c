@@ -475,6 +475,11 @@ static void *cred_obj_restore(struct ckpt_ctx *ctx)
 		err = PTR_ERR(old);
 		goto free;
 	}
+	if (!checkpoint_restore_ns_capable(old->user_ns)) {
+		err = refuse(ctx, "user namespace without CAP_CHECKPOINT_RESTORE");
+		put_cred(old);
+		goto free;
+	}
 	new = prepare_creds();
 	if (new) {
 		err = fill_cred(ctx, new, old, h);

@@ -9,12 +9,17 @@
 #include <linux/checkpoint_types.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/ipc_namespace.h>
 #include <linux/mnt_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/proc_fs.h>
 #include <linux/proc_ns.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sem.h>
 #include <linux/shm.h>
@@ -61,6 +66,81 @@ int ckpt_ns_users(const struct ns_common *ns)
 	return n;
 }
 
+/* Is @t in a namespace, or are its future children going to be? */
+static bool task_in_ns(struct task_struct *t, const struct ns_common *ns)
+{
+	struct nsproxy *its;
+	bool in = false;
+
+	task_lock(t);
+	its = t->nsproxy;
+	if (its)
+		in = ns == &its->uts_ns->ns || ns == &its->ipc_ns->ns ||
+		     ns == from_mnt_ns(its->mnt_ns) ||
+		     ns == &its->cgroup_ns->ns || ns == &its->time_ns->ns ||
+		     ns == &its->time_ns_for_children->ns;
+	task_unlock(t);
+	return in;
+}
+
+/* Has @t a namespace open? Its descriptor, or -1 */
+static int task_ns_fd(struct task_struct *t, const struct ns_common *ns)
+{
+	unsigned int fd = 0;
+	struct file *file;
+	bool found;
+
+	for (;; fd++) {
+		file = task_lookup_next_fdget_rcu(t, &fd);
+		if (!file)
+			return -1;
+		found = proc_ns_file(file) &&
+			get_proc_ns(file_inode(file)) == ns;
+		fput(file);
+		if (found)
+			return fd;
+	}
+}
+
+/**
+ * ckpt_ns_holder - who outside of the tree is in a namespace, or has it open?
+ * @ctx: the context of a checkpoint; the collect pass has begun
+ * @ns: the namespace
+ * @buf: for the answer, for messages; left as it is if nobody is found
+ * @size: its size
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_ns_holder(struct ckpt_ctx *ctx, const struct ns_common *ns, char *buf,
+		    size_t size)
+{
+	struct task_struct *p, *t, *maker;
+	int fd = -1;
+
+	rcu_read_lock();
+	maker = rcu_dereference(ctx->root_task->real_parent);
+	for_each_process_thread(p, t) {
+		if ((t->flags & PF_KTHREAD) ||
+		    ckpt_pid_slot(ctx, task_pid(t)) >= 0)
+			continue;
+		if (READ_ONCE(ns->stashed))
+			fd = task_ns_fd(t, ns);
+		if (fd >= 0)
+			scnprintf(buf, size, "pid %d (%s) has it open as fd %d",
+				  task_pid_vnr(t), t->comm, fd);
+		else if (!same_thread_group(t, maker) && task_in_ns(t, ns))
+			scnprintf(buf, size, "pid %d (%s)", task_pid_vnr(t),
+				  t->comm);
+		else
+			continue;
+		goto out;
+	}
+	if (READ_ONCE(ns->stashed))
+		strscpy(buf, "it is mounted, or in flight", size);
+out:
+	rcu_read_unlock();
+}
+
 /* ------------------------------------------------------------ uts */
 
 static void uts_ns_grab(void *ptr)
@@ -78,6 +158,14 @@ static int uts_ns_users(void *ptr)
 	struct uts_namespace *ns = ptr;
 
 	return ckpt_ns_users(&ns->ns);
+}
+
+static void uts_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
+			  size_t size)
+{
+	struct uts_namespace *ns = ptr;
+
+	ckpt_ns_holder(ctx, &ns->ns, buf, size);
 }
 
 static int uts_ns_collect(struct ckpt_ctx *ctx, void *ptr)
@@ -172,6 +260,7 @@ const struct ckpt_obj_ops ckpt_uts_ns_obj_ops = {
 	.grab		= uts_ns_grab,
 	.drop		= uts_ns_drop,
 	.users		= uts_ns_users,
+	.holder		= uts_ns_holder,
 	.collect	= uts_ns_collect,
 	.checkpoint	= uts_ns_checkpoint,
 	.restore	= uts_ns_restore,
@@ -360,12 +449,15 @@ static int nsproxy_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 }
 
 /*
- * The namespace that takes the place of @objref, borrowed: @caller for 0.
+ * The namespace that takes the place of @objref, borrowed: @caller for 0, and
+ * for one of a kind that is joined.
  */
 static void *fetch_ns(struct ckpt_ctx *ctx, u32 objref, void *caller,
-		      enum ckpt_obj_type type)
+		      enum ckpt_obj_type type, u32 kind)
 {
-	return objref ? ckpt_obj_fetch(ctx, objref, type) : caller;
+	if (!objref || ctx->join & kind)
+		return caller;
+	return ckpt_obj_fetch(ctx, objref, type);
 }
 
 static void set_cgroup_ns(struct nsproxy *new, struct cgroup_namespace *ns)
@@ -402,30 +494,35 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_NSPROXY, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if (h.net)
+	if (h.net && !(ctx->join & CLONE_NEWNET))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: network namespace: not supported in this build"));
 
-	uts_ns = fetch_ns(ctx, h.uts, caller->uts_ns, CKPT_OBJ_UTS_NS);
+	uts_ns = fetch_ns(ctx, h.uts, caller->uts_ns, CKPT_OBJ_UTS_NS,
+			  CLONE_NEWUTS);
 	if (IS_ERR(uts_ns))
 		return uts_ns;
-	ipc_ns = fetch_ns(ctx, h.ipc, caller->ipc_ns, CKPT_OBJ_IPC_NS);
+	ipc_ns = fetch_ns(ctx, h.ipc, caller->ipc_ns, CKPT_OBJ_IPC_NS,
+			  CLONE_NEWIPC);
 	if (IS_ERR(ipc_ns))
 		return ipc_ns;
-	mnt_ns = fetch_ns(ctx, h.mnt, caller->mnt_ns, CKPT_OBJ_MNT_NS);
+	mnt_ns = fetch_ns(ctx, h.mnt, caller->mnt_ns, CKPT_OBJ_MNT_NS,
+			  CLONE_NEWNS);
 	if (IS_ERR(mnt_ns))
 		return mnt_ns;
-	pid_ns = fetch_ns(ctx, h.pid, active, CKPT_OBJ_PID_NS);
+	/* to join is for the outermost one: see ckpt_pids_begin() */
+	pid_ns = fetch_ns(ctx, h.pid, active, CKPT_OBJ_PID_NS, 0);
 	if (IS_ERR(pid_ns))
 		return pid_ns;
 	cgroup_ns = fetch_ns(ctx, h.cgroup, caller->cgroup_ns,
-			     CKPT_OBJ_CGROUP_NS);
+			     CKPT_OBJ_CGROUP_NS, CLONE_NEWCGROUP);
 	if (IS_ERR(cgroup_ns))
 		return cgroup_ns;
-	time_ns = fetch_ns(ctx, h.time, caller->time_ns, CKPT_OBJ_TIME_NS);
+	time_ns = fetch_ns(ctx, h.time, caller->time_ns, CKPT_OBJ_TIME_NS,
+			   CLONE_NEWTIME);
 	if (IS_ERR(time_ns))
 		return time_ns;
 	for_children = fetch_ns(ctx, h.time_for_children, caller->time_ns,
-				CKPT_OBJ_TIME_NS);
+				CKPT_OBJ_TIME_NS, CLONE_NEWTIME);
 	if (IS_ERR(for_children))
 		return for_children;
 	if (!time_ns->frozen_offsets)

@@ -31,6 +31,14 @@ static int time_ns_users(void *ptr)
 	return ckpt_ns_users(&ns->ns);
 }
 
+static void time_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
+			 size_t size)
+{
+	struct time_namespace *ns = ptr;
+
+	ckpt_ns_holder(ctx, &ns->ns, buf, size);
+}
+
 static int time_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct time_namespace *ns = ptr;
@@ -135,6 +143,7 @@ const struct ckpt_obj_ops ckpt_time_ns_obj_ops = {
 	.grab		= time_ns_grab,
 	.drop		= time_ns_drop,
 	.users		= time_ns_users,
+	.holder		= time_ns_holder,
 	.collect	= time_ns_collect,
 	.checkpoint	= time_ns_checkpoint,
 	.restore	= time_ns_restore,

@@ -58,6 +58,14 @@ static int user_ns_users(void *ptr)
 	return 1 + ckpt_ns_opened(&ns->ns);
 }
 
+static void user_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
+			   size_t size)
+{
+	struct user_namespace *ns = ptr;
+
+	ckpt_ns_holder(ctx, &ns->ns, buf, size);
+}
+
 /* --------------------------------------------------------- checkpoint */
 
 /*
@@ -476,6 +484,7 @@ const struct ckpt_obj_ops ckpt_user_ns_obj_ops = {
 	.grab		= user_ns_grab,
 	.drop		= user_ns_drop,
 	.users		= user_ns_users,
+	.holder		= user_ns_holder,
 	.collect	= user_ns_obj_collect,
 	.checkpoint	= user_ns_obj_checkpoint,
 	.restore	= user_ns_obj_restore,

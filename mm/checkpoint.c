@@ -239,6 +239,11 @@ static int mm_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 	unsigned long addr;
 	int ret;
 
+	if (in_userns(ctx->caller_cred->user_ns, mm->user_ns)) {
+		ret = ckpt_user_ns_collect(ctx, mm->user_ns, "address space");
+		if (ret)
+			return ret;
+	}
 	if (refused)
 		return ckpt_err(ctx, -ENOSYS, "address space: %s: not supported",
 				refused);
@@ -329,6 +334,13 @@ static int mm_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	if (err)
 		goto out;
 	mm_fill(h, mm);
+	/* that of the caller for one that is not below it */
+	if (in_userns(ctx->caller_cred->user_ns, mm->user_ns)) {
+		err = ckpt_user_ns_checkpoint(ctx, mm->user_ns);
+		if (err < 0)
+			goto out;
+		h->user_ns = err;
+	}
 	exe = get_mm_exe_file(mm);
 	if (exe) {
 		err = ckpt_obj_checkpoint(ctx, exe, CKPT_OBJ_FILE);
@@ -381,8 +393,7 @@ static bool mm_valid(const struct ckpt_hdr_mm *h)
 	    ((h->flags & MMF_VM_MERGE_ANY_MASK) && !IS_ENABLED(CONFIG_KSM)))
 		return false;
 	if ((h->membarrier_state & ~CKPT_MEMBARRIER) ||
-	    (h->membarrier_state && !IS_ENABLED(CONFIG_MEMBARRIER)) ||
-	    h->reserved)
+	    (h->membarrier_state && !IS_ENABLED(CONFIG_MEMBARRIER)))
 		return false;
 	return bounds_valid(h) && arch_valid(h);
 }
@@ -398,7 +409,7 @@ static int restore_exe(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref)
 	file = ckpt_obj_fetch(ctx, objref, CKPT_OBJ_FILE);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	if (!checkpoint_restore_ns_capable(current_user_ns()))
+	if (!checkpoint_restore_ns_capable(mm->user_ns))
 		err = -EPERM;
 	else if (!S_ISREG(file_inode(file)->i_mode) ||
 		 path_noexec(&file->f_path))
@@ -454,11 +465,17 @@ static void restore_layout(struct mm_struct *mm, const struct ckpt_hdr_mm *h)
 static struct mm_struct *mm_make(struct ckpt_ctx *ctx,
 				 const struct ckpt_hdr_mm *h)
 {
-	struct mm_struct *mm = mm_alloc();
+	struct user_namespace *ns = ckpt_user_ns_fetch(ctx, h->user_ns);
+	struct mm_struct *mm;
 	int err;
 
+	if (IS_ERR(ns))
+		return ERR_CAST(ns);
+	mm = mm_alloc();
 	if (!mm)
 		return ERR_PTR(-ENOMEM);
+	put_user_ns(mm->user_ns);
+	mm->user_ns = get_user_ns(ns);
 	restore_layout(mm, h);
 	err = restore_early_flags(mm, h);
 	if (!err)

@@ -184,6 +184,8 @@ int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
  * @drop: put that of @grab or of @restore; may be NULL
  * @users: number of references there are now, that of the table included;
  *	NULL if they are not counted. Called with the tree parked.
+ * @holder: say in @buf who outside of the tree uses it, if that can be found;
+ *	may be NULL
  * @collect: count the objects inside, on first sight; may be NULL
  * @checkpoint: write the records of the object
  * @restore: read them and make the object, in the context of the first task
@@ -199,6 +201,7 @@ struct ckpt_obj_ops {
 	void (*grab)(void *ptr);
 	void (*drop)(void *ptr);
 	int (*users)(void *ptr);
+	void (*holder)(struct ckpt_ctx *ctx, void *ptr, char *buf, size_t size);
 	int (*collect)(struct ckpt_ctx *ctx, void *ptr);
 	int (*checkpoint)(struct ckpt_ctx *ctx, void *ptr);
 	void *(*restore)(struct ckpt_ctx *ctx);
@@ -439,6 +442,8 @@ const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
 /* kernel/checkpoint_ns.c: how often a namespace is used, and opened */
 int ckpt_ns_users(const struct ns_common *ns);
 int ckpt_ns_opened(const struct ns_common *ns);
+void ckpt_ns_holder(struct ckpt_ctx *ctx, const struct ns_common *ns, char *buf,
+		    size_t size);
 
 /* kernel/cgroup/checkpoint.c */
 int ckpt_cgroups_set_dir(struct ckpt_ctx *ctx, int fd);

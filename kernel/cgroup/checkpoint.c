@@ -408,6 +408,14 @@ static int cgroup_ns_users(void *ptr)
 	return ckpt_ns_users(&ns->ns);
 }
 
+static void cgroup_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
+			 size_t size)
+{
+	struct cgroup_namespace *ns = ptr;
+
+	ckpt_ns_holder(ctx, &ns->ns, buf, size);
+}
+
 static int cgroup_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct cgroup_namespace *ns = ptr;
@@ -545,6 +553,7 @@ const struct ckpt_obj_ops ckpt_cgroup_ns_obj_ops = {
 	.grab		= cgroup_ns_grab,
 	.drop		= cgroup_ns_drop,
 	.users		= cgroup_ns_users,
+	.holder		= cgroup_ns_holder,
 	.collect	= cgroup_ns_collect,
 	.checkpoint	= cgroup_ns_checkpoint,
 	.restore	= cgroup_ns_restore,

@@ -124,6 +124,9 @@ static int read_pid_ns_table(struct parser *p)
 			    e->level != m->pid_ns[e->parent].level + 1)
 				return damaged(p, "level %u below pid namespace %u",
 					       e->level, e->parent);
+			if (check_opt_ref(p, "user_ns", e->user_ns,
+					  CKPT_OBJ_USER_NS))
+				return -1;
 			m->pid_ns[m->nr_pid_ns++] = *e;
 		}
 	}

@@ -375,6 +375,10 @@ static int read_file(struct parser *p, struct model_object *o)
 		if (check_ref(p, "inner", r->inner, CKPT_OBJ_MQUEUE))
 			return -1;
 		break;
+	case CKPT_FILE_NS:
+		if (check_opt_ref(p, "inner", r->inner, CKPT_OBJ_NONE))
+			return -1;
+		break;
 	default:
 		if (r->inner)
 			return damaged(p, "inner is not 0");
@@ -555,7 +559,8 @@ static int read_mm(struct parser *p, struct model_object *o)
 	if (main_record(p, o, CKPT_HDR_MM))
 		return -1;
 	r = (struct ckpt_hdr_mm *)o->rec;
-	if (check_opt_ref(p, "exe_file", r->exe_file, CKPT_OBJ_FILE))
+	if (check_opt_ref(p, "exe_file", r->exe_file, CKPT_OBJ_FILE) ||
+	    check_opt_ref(p, "user_ns", r->user_ns, CKPT_OBJ_USER_NS))
 		return -1;
 	for (i = 0; i < r->nr_vmas; i++)
 		if (read_vma(p, o))
@@ -670,7 +675,7 @@ static int read_sb(struct parser *p, struct model_object *o)
 	if (main_record(p, o, CKPT_HDR_SB))
 		return -1;
 	h = (struct ckpt_hdr_sb *)o->rec;
-	if (check_opt_ref(p, "user_ns", h->user_ns, CKPT_OBJ_NONE) ||
+	if (check_opt_ref(p, "user_ns", h->user_ns, CKPT_OBJ_USER_NS) ||
 	    check_opt_ref(p, "ns", h->ns, CKPT_OBJ_NONE) ||
 	    read_strings(p, o, 2))
 		return -1;

@@ -166,7 +166,7 @@ int read_object(struct parser *p, const struct ckpt_hdr_object *h)
 	uint32_t place = p->place.object;
 	int ret;
 
-	if (p->place.task == MODEL_NONE)
+	if (p->place.task == MODEL_NONE && h->objtype != CKPT_OBJ_USER_NS)
 		return damaged(p, "there is no task that it belongs to");
 	if (p->depth == DEPTH_MAX)
 		return damaged(p, "objects are nested too deep");

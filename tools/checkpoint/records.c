@@ -56,6 +56,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_PIPE]	= "pipe",
 	[CKPT_FILE_FIFO]	= "fifo",
 	[CKPT_FILE_MQUEUE]	= "mqueue",
+	[CKPT_FILE_NS]		= "ns",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -864,7 +865,7 @@ static const struct record_type types[] = {
 		      HEX(hdr_mm, membarrier_state),
 		      HEX(hdr_mm, pkeys),
 		      SIGNED(hdr_mm, exec_pkey),
-		      ZERO(hdr_mm, reserved),
+		      DEC(hdr_mm, user_ns),
 		      HEXS(hdr_mm, saved_auxv, CKPT_AUXV_MAX)),
 	},
 	[CKPT_HDR_VMA] = {

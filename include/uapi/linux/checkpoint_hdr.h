@@ -1189,6 +1189,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_PIPE,		/* pipe(2) */
 	CKPT_FILE_FIFO,		/* named pipe, by path */
 	CKPT_FILE_MQUEUE,	/* POSIX message queue */
+	CKPT_FILE_NS,		/* of nsfs: a namespace */
 	CKPT_FILE_MAX
 };
 
@@ -1208,7 +1209,8 @@ enum ckpt_file_kind {
  * @kind: enum ckpt_file_kind
  * @f_flags: O_*, with the access mode
  * @flags: CKPT_FILEF_*
- * @inner: objref of the pipe or mqueue object, else 0
+ * @inner: objref of the pipe or mqueue object; of the namespace, or 0: that of
+ *	whoever restarts; else 0
  * @f_pos: file position
  * @owner: F_SETOWN: pid slot + 1, 0 for none
  * @owner_type: F_OWNER_* of @owner
@@ -1224,7 +1226,7 @@ enum ckpt_file_kind {
  * @ino: inode number
  * @size: i_size
  * @mtime_ns: modification time, nanoseconds since the epoch
- * @rdev: device number of a device
+ * @rdev: device number of a device; CLONE_NEW* of a namespace
  *
  * A struct ckpt_hdr_string follows: the path within its mount; of an external
  * file, a terminal and a pipe, what /proc/PID/fd/N shows.
@@ -1355,7 +1357,8 @@ struct ckpt_hdr_pipe_data {
  * @membarrier_state: what membarrier(2) was asked to register
  * @pkeys: protection keys in use, a bitmap; 0 on a CPU without them
  * @exec_pkey: key of execute-only mappings, or -1; 0 on a CPU without them
- * @reserved: 0
+ * @user_ns: objref of the user namespace that it was made in, or 0: that of
+ *	whoever restarts
  * @saved_auxv: auxiliary vector
  *
  * The executable stands before this record. All VMAs in ascending order
@@ -1380,7 +1383,7 @@ struct ckpt_hdr_mm {
 	__u32 membarrier_state;
 	__u32 pkeys;
 	__s32 exec_pkey;
-	__u32 reserved;
+	__u32 user_ns;
 	__aligned_u64 saved_auxv[CKPT_AUXV_MAX];
 };
 

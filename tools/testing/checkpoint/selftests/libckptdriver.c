@@ -353,9 +353,32 @@ static void watch(struct ckpt_victim *v, pid_t pid)
 			 strerror(errno));
 }
 
+/* As an ordinary user can do it: its own ids are those of root. */
+static void map_ids(pid_t pid)
+{
+	static const struct {
+		const char *name;
+		const char *text;
+	} files[] = {
+		{ "setgroups", "deny" }, { "uid_map", "0 %d 1" },
+		{ "gid_map", "0 %d 1" },
+	};
+	char path[64], text[64];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i].name);
+		snprintf(text, sizeof(text), files[i].text,
+			 i == 2 ? getegid() : geteuid());
+		if (ckpt_write_file(path, text))
+			ckpt_die("%s: %s: %s", path, text, strerror(errno));
+	}
+}
+
 void ckpt_start(struct ckpt_victim *v, const char *name, unsigned int flags)
 {
 	unsigned long clone_flags = SIGCHLD;
+	char c = CKPT_GO;
 	pid_t pid;
 
 	memset(v, 0, sizeof(*v));
@@ -376,13 +399,23 @@ void ckpt_start(struct ckpt_victim *v, const char *name, unsigned int flags)
 	if (flags & CKPT_CONTAINER)
 		clone_flags |= CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |
 			       CLONE_NEWNS;
+	if (flags & CKPT_USER)
+		clone_flags |= CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS;
 	pid = syscall(SYS_clone, clone_flags, 0, NULL, NULL, 0);
 	if (pid < 0)
 		ckpt_die("clone: %s", strerror(errno));
-	if (!pid)
+	if (!pid) {
+		/* until its ids are mapped */
+		if (flags & CKPT_USER && read(v->go[0], &c, 1) != 1)
+			_exit(CKPT_EXIT_MUTE);
 		become_victim(v);
+	}
 	nr_passed = 0;
 	watch(v, pid);
+	if (flags & CKPT_USER) {
+		map_ids(pid);
+		ckpt_write_all(v->go[1], &c, 1);
+	}
 	if (!(flags & CKPT_NO_WAIT))
 		ckpt_wait_ready(v);
 }
@@ -555,7 +588,7 @@ long ckpt_checkpoint_to(struct ckpt_victim *v, unsigned long flags, int fd)
 	int log;
 	long ret;
 
-	if (!(v->flags & CKPT_CONTAINER))
+	if (!(v->flags & (CKPT_CONTAINER | CKPT_USER)))
 		flags |= CHECKPOINT_SUBTREE;
 	memset(&v->stats, 0, sizeof(v->stats));
 	ckpt_log_open(&log);
@@ -665,8 +698,8 @@ void ckpt_end(struct ckpt_victim *v)
 
 const char *ckpt_run(const char *name, unsigned int flags, bool alive)
 {
-	enum ckpt_pids pids = flags & CKPT_CONTAINER ? CKPT_PIDS_INNER :
-						       CKPT_PIDS_SAME;
+	enum ckpt_pids pids = flags & (CKPT_CONTAINER | CKPT_USER) ?
+			      CKPT_PIDS_INNER : CKPT_PIDS_SAME;
 	static struct ckpt_victim v;
 	struct ckpt_snap before;
 	int i, rounds = ckpt_rounds();

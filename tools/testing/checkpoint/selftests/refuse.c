@@ -174,12 +174,6 @@ REFUSED(process_descriptor, "pidfd")
 	ckpt_ready();
 }
 
-REFUSED(namespace_descriptor, "uts")
-{
-	REQUIRE(open("/proc/self/ns/uts", O_RDONLY) >= 0);
-	ckpt_ready();
-}
-
 REFUSED(memory_file, "memfd")
 {
 	HAVE(memfd_create("a memfd", 0));

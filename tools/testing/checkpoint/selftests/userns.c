@@ -12,6 +12,8 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/syscall.h>
 #include <linux/nsfs.h>
 
@@ -342,6 +344,91 @@ CKPT_TEST(limits)
 	ckpt_ready();
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
+}
+
+/* ------------------------------------------------------------- containers */
+
+static int in_the_container(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_map_self(0, (uid_t)(long)arg);
+	expect_caps(true);
+	CHECK(!sethostname("child", 5));
+	return 0;
+}
+
+/* The pid and uts namespaces belong to the user namespace that it is in. */
+static void container_made_by(uid_t uid)
+{
+	char name[64] = "";
+	pid_t pid;
+
+	gates();
+	REQUIRE(!sethostname("inside", 6));
+	CHECK_EQ(getpid(), 1);
+	pid = ckpt_fork(in_the_container, (void *)(long)uid);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	CHECK_EQ(getpid(), 1);
+	CHECK(!gethostname(name, sizeof(name)) && !strcmp(name, "inside"));
+	expect_map_self(0, uid);
+	expect_caps(true);
+	CHECK(mkdir("/proc/x", 0755));
+	CHECK(!sethostname("again", 5));
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+	/* what it owns, it may make more of */
+	CHECK(!unshare(CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWIPC));
+}
+
+CKPT_TEST_ONLY(container, CKPT_USER)
+{
+	container_made_by(0);
+}
+
+CKPT_VICTIM(rootless)
+{
+	container_made_by(1234);
+}
+
+/* An ordinary user does it all. */
+DRIVER_TEST(by_an_ordinary_user)
+{
+	const char *why;
+
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setresgid(1234, 1234, 1234));
+	ASSERT_EQ(0, setresuid(1234, 1234, 1234));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	why = ckpt_run("rootless", CKPT_USER, false);
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+/* What it could not do by hand, it cannot do this way. */
+DRIVER_TEST(by_another_user)
+{
+	struct ckpt_victim *v = &self->v;
+	int status;
+	pid_t pid;
+
+	ckpt_start(v, "container", CKPT_USER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	pid = fork();
+	if (!pid) {
+		if (setresgid(77, 77, 77) || setresuid(77, 77, 77))
+			_exit(1);
+		/* it was made by another, and maps the ids of another */
+		_exit(ckpt_restart(v, 0) != -EPERM);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_LT(0, ckpt_restart(v, 0)) TH_LOG("restart: %s", v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 /* ------------------------------------------------ what an image may ask for */
