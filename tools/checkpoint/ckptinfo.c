@@ -15,21 +15,23 @@
 enum { EXIT_OK = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
 
 static const char usage_text[] =
-"usage: ckptinfo [--tree] [--maps] [--files] [--json] FILE\n"
+"usage: ckptinfo [--tree] [--namespaces] [--maps] [--files] [--json] FILE\n"
 "Show what is in a checkpoint image, and check all of it. FILE may be - for\n"
 "standard input. Without an option: what made it, and how much of what it has.\n"
 "\n"
-"  --tree    the process tree, and who shares what\n"
-"  --maps    the memory map of each address space\n"
-"  --files   the descriptors of each process\n"
-"  --json    all records, as JSON\n"
-"  --help    this text\n"
+"  --tree        the process tree, and who shares what\n"
+"  --namespaces  which namespaces each process is in, and who owns them\n"
+"  --maps        the memory map of each address space\n"
+"  --files       the descriptors of each process\n"
+"  --json        all records, as JSON\n"
+"  --help        this text\n"
 "\n"
 "exit status: 0; 1 the image is damaged, or of a checkpoint that failed;\n"
 "2 usage\n";
 
 struct options {
 	bool tree;
+	bool namespaces;
 	bool maps;
 	bool files;
 	bool json;
@@ -47,6 +49,7 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 {
 	static const struct option options[] = {
 		{ "tree", no_argument, NULL, 't' },
+		{ "namespaces", no_argument, NULL, 'n' },
 		{ "maps", no_argument, NULL, 'm' },
 		{ "files", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
@@ -59,6 +62,9 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		switch (c) {
 		case 't':
 			o->tree = true;
+			break;
+		case 'n':
+			o->namespaces = true;
 			break;
 		case 'm':
 			o->maps = true;
@@ -84,7 +90,7 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		usage();
 		return -1;
 	}
-	if (o->json && (o->tree || o->maps || o->files)) {
+	if (o->json && (o->tree || o->namespaces || o->maps || o->files)) {
 		fputs("ckptinfo: --json shows everything: give it alone.\n",
 		      stderr);
 		usage();
@@ -101,6 +107,11 @@ static void show(const struct view *v, const struct model *m,
 
 	if (o->tree) {
 		show_tree(v, m);
+		sep = "\n";
+	}
+	if (o->namespaces) {
+		fputs(sep, v->f);
+		show_namespaces(v, m);
 		sep = "\n";
 	}
 	if (o->maps) {

@@ -23,6 +23,7 @@ struct view {
 void show_summary(const struct view *v, const struct model *m,
 		  const char *name);
 void show_tree(const struct view *v, const struct model *m);
+void show_namespaces(const struct view *v, const struct model *m);
 void show_maps(const struct view *v, const struct model *m);
 void show_files(const struct view *v, const struct model *m);
 
