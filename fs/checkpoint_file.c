@@ -377,6 +377,9 @@ static int file_collect(struct ckpt_ctx *ctx, void *ptr)
 	struct file *file = ptr;
 	int err, kind = file_kind(file);
 
+	err = ckpt_file_cred_collect(ctx, file->f_cred);
+	if (err)
+		return err;
 	/* what is not supported may still turn out to be external */
 	if (kind < 0)
 		return 0;
@@ -427,6 +430,22 @@ static int save_owner(struct ckpt_ctx *ctx, struct file *file,
 	h->owner_uid = from_kuid_munged(user_ns, f_owner->uid);
 	h->owner_euid = from_kuid_munged(user_ns, f_owner->euid);
 	read_unlock_irq(&f_owner->lock);
+	return 0;
+}
+
+/* What file_ns_capable() and others ask about who opened it */
+static int save_cred(struct ckpt_ctx *ctx, struct file *file,
+		     struct ckpt_hdr_file *h)
+{
+	void *cred = (void *)file->f_cred;
+	int ret;
+
+	if (!ckpt_obj_collected(ctx, cred, CKPT_OBJ_CRED))
+		return 0;
+	ret = ckpt_obj_checkpoint(ctx, cred, CKPT_OBJ_CRED);
+	if (ret < 0)
+		return ret;
+	h->cred = ret;
 	return 0;
 }
 
@@ -528,6 +547,8 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		err = save_attr(ctx, file, kind, &h);
 	if (!err && !is_given(&h))
 		err = save_owner(ctx, file, &h);
+	if (!err && !is_given(&h))
+		err = save_cred(ctx, file, &h);
 	if (!err && ops->by_path) {
 		err = ckpt_path_mnt(ctx, path);
 		if (err >= 0) {
@@ -699,13 +720,31 @@ static int restore_fasync(struct file *file, const struct ckpt_hdr_file *h)
 	return 0;
 }
 
+/*
+ * The file was opened with the rights of the caller of restart, who could
+ * become whoever opened it; nobody else has it yet.
+ */
+static int restore_cred(struct ckpt_ctx *ctx, struct file *file, u32 objref)
+{
+	const struct cred *cred;
+
+	if (!objref)
+		return 0;
+	cred = ckpt_obj_fetch(ctx, objref, CKPT_OBJ_CRED);
+	if (IS_ERR(cred))
+		return PTR_ERR(cred);
+	put_cred(file->f_cred);
+	file->f_cred = get_cred(cred);
+	return 0;
+}
+
 static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 {
 	if (h->kind >= CKPT_FILE_MAX || !ckpt_file_table[h->kind].restore)
 		return ckpt_err(ctx, -EINVAL, "image: open file of unknown kind %u",
 				h->kind);
-	if ((h->f_flags & ~CKPT_F_FLAGS) || (h->flags & ~CKPT_FILEF_ALL) ||
-	    h->f_pos > LLONG_MAX ||
+	if (h->reserved || (h->f_flags & ~CKPT_F_FLAGS) ||
+	    (h->flags & ~CKPT_FILEF_ALL) || h->f_pos > LLONG_MAX ||
 	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE) ||
 	    (h->inner && !ckpt_file_table[h->kind].checkpoint) ||
 	    (h->mnt && !ckpt_file_table[h->kind].by_path))
@@ -747,6 +786,8 @@ static void *file_restore(struct ckpt_ctx *ctx)
 	file = ckpt_file_table[h.kind].restore(ctx, &h, name);
 	if (!IS_ERR(file) && !is_given(&h)) {
 		err = restore_owner(ctx, file, &h);
+		if (!err)
+			err = restore_cred(ctx, file, h.cred);
 		if (!err && (h.f_flags & FASYNC))
 			err = restore_fasync(file, &h);
 		if (err < 0) {

@@ -66,30 +66,26 @@ static bool keyring_has_keys(struct key *keyring)
 }
 #endif
 
-static int refuse_keys(struct ckpt_ctx *ctx, const struct cred *cred)
+/* What it is about @cred that cannot be saved, or NULL */
+static const char *refused(struct ckpt_ctx *ctx, const struct cred *cred)
 {
 #ifdef CONFIG_KEYS
 	if (cred->thread_keyring)
-		return ckpt_err(ctx, -ENOSYS, "thread keyring: not supported");
+		return "thread keyring";
 	if (cred->process_keyring)
-		return ckpt_err(ctx, -ENOSYS, "process keyring: not supported");
+		return "process keyring";
 	if (cred->request_key_auth)
-		return ckpt_err(ctx, -ENOSYS, "key being instantiated: not supported");
+		return "key being instantiated";
 	if (cred->session_keyring &&
 	    cred->session_keyring != ctx->caller_cred->session_keyring &&
 	    keyring_has_keys(cred->session_keyring))
-		return ckpt_err(ctx, -ENOSYS, "session keyring with keys in it: not supported");
+		return "session keyring with keys in it";
 #endif
-	return 0;
-}
-
-static int refuse_landlock(struct ckpt_ctx *ctx, const struct cred *cred)
-{
 #ifdef CONFIG_SECURITY_LANDLOCK
 	if (landlock_initialized && landlock_cred(cred)->domain)
-		return ckpt_err(ctx, -ENOSYS, "landlock: not supported");
+		return "landlock";
 #endif
-	return 0;
+	return NULL;
 }
 
 /* A restored task has the label of the caller of restart. */
@@ -120,6 +116,7 @@ static void cred_drop(void *ptr)
 static int cred_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	const struct cred *cred = ptr;
+	const char *what;
 	int err;
 
 	err = ckpt_user_ns_collect(ctx, cred->user_ns, "credentials");
@@ -128,8 +125,8 @@ static int cred_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 	if (cred->group_info->ngroups > CKPT_GROUPS_MAX)
 		return ckpt_err(ctx, -E2BIG, "%d supplementary groups: at most %zu are supported",
 				cred->group_info->ngroups, CKPT_GROUPS_MAX);
-	err = refuse_keys(ctx, cred);
-	return err ?: refuse_landlock(ctx, cred);
+	what = refused(ctx, cred);
+	return what ? ckpt_err(ctx, -ENOSYS, "%s: not supported", what) : 0;
 }
 
 static int save_uid(struct ckpt_ctx *ctx, kuid_t kuid, u32 *uid)
@@ -205,6 +202,48 @@ static int cred_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 					  groups, gi->ngroups * sizeof(*groups));
 	kvfree(groups);
 	return err;
+}
+
+static bool ids_mapped(struct user_namespace *ns, const struct cred *cred)
+{
+	const struct group_info *gi = cred->group_info;
+	int i;
+
+	for (i = 0; i < gi->ngroups; i++)
+		if (!kgid_has_mapping(ns, gi->gid[i]))
+			return false;
+	return kuid_has_mapping(ns, cred->uid) &&
+	       kuid_has_mapping(ns, cred->suid) &&
+	       kuid_has_mapping(ns, cred->euid) &&
+	       kuid_has_mapping(ns, cred->fsuid) &&
+	       kgid_has_mapping(ns, cred->gid) &&
+	       kgid_has_mapping(ns, cred->sgid) &&
+	       kgid_has_mapping(ns, cred->egid) &&
+	       kgid_has_mapping(ns, cred->fsgid);
+}
+
+/**
+ * ckpt_file_cred_collect - count the credentials that a file was opened with
+ * @ctx: the context
+ * @cred: the credentials
+ *
+ * What cannot be saved, or belongs to a user namespace of others, is left out:
+ * the file then has those of whoever restarts. There may be such files from
+ * outside, that no task of the tree could have opened.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ckpt_file_cred_collect(struct ckpt_ctx *ctx, const struct cred *cred)
+{
+	struct user_namespace *own = ctx->caller_cred->user_ns;
+
+	if ((cred->user_ns != own &&
+	     !ckpt_obj_collected(ctx, cred->user_ns, CKPT_OBJ_USER_NS)) ||
+	    cred->group_info->ngroups > CKPT_GROUPS_MAX ||
+	    !ids_mapped(own, cred) || refused(ctx, cred))
+		return 0;
+	return ckpt_obj_collect(ctx, (void *)cred, CKPT_OBJ_CRED);
 }
 
 /* ------------------------------------------------------------ restart */

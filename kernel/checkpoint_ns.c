@@ -494,8 +494,10 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_NSPROXY, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if (h.net && !(ctx->join & CLONE_NEWNET))
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: network namespace: not supported in this build"));
+	if (h.net && !(ctx->join & CLONE_NEWNET)) {
+		err = ckpt_err(ctx, -EINVAL, "image: network namespace: not supported in this build");
+		return ERR_PTR(err);
+	}
 
 	uts_ns = fetch_ns(ctx, h.uts, caller->uts_ns, CKPT_OBJ_UTS_NS,
 			  CLONE_NEWUTS);
@@ -525,10 +527,10 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 				CKPT_OBJ_TIME_NS, CLONE_NEWTIME);
 	if (IS_ERR(for_children))
 		return for_children;
-	if (!time_ns->frozen_offsets)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: time namespace that no task is in yet"));
-	if (pid_ns != active)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pid namespace of another task"));
+	if (!time_ns->frozen_offsets) {
+		err = ckpt_err(ctx, -EINVAL, "image: a task in a time namespace that is not in use yet");
+		return ERR_PTR(err);
+	}
 
 	new = ckpt_copy_nsproxy();
 	if (IS_ERR(new))
@@ -624,11 +626,19 @@ static void collect_maker(struct ckpt_ctx *ctx, const struct nsproxy *ns)
 static int ns_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct nsproxy *ns = task_nsproxy(ctx, t);
+	const struct cred *cred;
 	int err;
 
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
-	err = ckpt_obj_collect(ctx, ns, CKPT_OBJ_NSPROXY);
+	/* before its files, some of which were opened in it */
+	cred = get_task_cred(t);
+	err = ckpt_user_ns_collect(ctx, cred->user_ns, "credentials");
+	put_cred(cred);
+	if (!err)
+		err = ckpt_obj_collect(ctx, ns, CKPT_OBJ_NSPROXY);
+	if (!err && t == ctx->root_task)
+		collect_maker(ctx, ns);
 	put_nsproxy(ns);
 	return err;
 }

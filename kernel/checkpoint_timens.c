@@ -32,7 +32,7 @@ static int time_ns_users(void *ptr)
 }
 
 static void time_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
-			 size_t size)
+			   size_t size)
 {
 	struct time_namespace *ns = ptr;
 
@@ -109,7 +109,8 @@ static void *time_ns_restore(struct ckpt_ctx *ctx)
 	put_nsproxy(new);
 	if (!ns_capable(ns->user_ns, CAP_SYS_TIME)) {
 		put_time_ns(ns);
-		return ERR_PTR(ckpt_err(ctx, -EPERM, "time namespace: CAP_SYS_TIME is needed to set its clocks"));
+		err = ckpt_err(ctx, -EPERM, "time namespace: CAP_SYS_TIME is needed to set its clocks");
+		return ERR_PTR(err);
 	}
 	ns->offsets.monotonic = ns_to_timespec64(h.monotonic_ns);
 	ns->offsets.boottime = ns_to_timespec64(h.boottime_ns);

@@ -203,8 +203,8 @@ static int user_ns_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	parent = ckpt_user_ns_checkpoint(ctx, ns->parent);
 	if (parent < 0)
 		return parent;
-	/* a map is written once: pairs with the barrier in map_write() */
 	for (i = 0; i < ARRAY_SIZE(maps); i++) {
+		/* a map is written once: pairs with the barrier in map_write() */
 		nr[i] = smp_load_acquire(&ns_map(ns, i)->nr_extents);
 		all += nr[i];
 	}
@@ -244,7 +244,7 @@ static struct cred *cred_in(struct ckpt_ctx *ctx, struct user_namespace *ns)
 	int err;
 
 	if (!ns_capable(ns, CAP_SYS_ADMIN))
-		return ERR_PTR(ckpt_err(ctx, -EPERM, "user namespace: CAP_SYS_ADMIN in it is needed"));
+		return ERR_PTR(ckpt_err(ctx, -EPERM, "user namespace: no CAP_SYS_ADMIN in it"));
 	cred = prepare_creds();
 	if (!cred)
 		return ERR_PTR(-ENOMEM);

@@ -439,6 +439,9 @@ int ckpt_user_ns_checkpoint(struct ckpt_ctx *ctx, struct user_namespace *ns);
 struct user_namespace *ckpt_user_ns_fetch(struct ckpt_ctx *ctx, u32 objref);
 const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
 
+/* kernel/checkpoint_cred.c */
+int ckpt_file_cred_collect(struct ckpt_ctx *ctx, const struct cred *cred);
+
 /* kernel/checkpoint_ns.c: how often a namespace is used, and opened */
 int ckpt_ns_users(const struct ns_common *ns);
 int ckpt_ns_opened(const struct ns_common *ns);

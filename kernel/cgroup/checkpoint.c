@@ -409,7 +409,7 @@ static int cgroup_ns_users(void *ptr)
 }
 
 static void cgroup_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
-			 size_t size)
+			     size_t size)
 {
 	struct cgroup_namespace *ns = ptr;
 

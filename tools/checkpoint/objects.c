@@ -383,6 +383,8 @@ static int read_file(struct parser *p, struct model_object *o)
 		if (r->inner)
 			return damaged(p, "inner is not 0");
 	}
+	if (check_opt_ref(p, "cred", r->cred, CKPT_OBJ_CRED))
+		return -1;
 	if (r->owner && check_slot(p, "owner", r->owner - 1))
 		return -1;
 	return read_strings(p, o, 1);

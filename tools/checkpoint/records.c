@@ -811,7 +811,9 @@ static const struct record_type types[] = {
 		      DEC(hdr_file, ino),
 		      DEC(hdr_file, size),
 		      SIGNED(hdr_file, mtime_ns),
-		      HEX(hdr_file, rdev)),
+		      HEX(hdr_file, rdev),
+		      DEC(hdr_file, cred),
+		      ZERO(hdr_file, reserved)),
 	},
 	[CKPT_HDR_PIPE] = {
 		.name = "PIPE",

@@ -3,7 +3,7 @@
  * Who shares which namespaces: a row for each process, a column for each kind;
  * then the namespaces, with their owners and what there is to say of each.
  */
-#include <inttypes.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "array.h"
@@ -136,9 +136,9 @@ static void show_detail(const struct view *v, const struct model_object *o)
 		break;
 	case CKPT_OBJ_TIME_NS:
 		t = (struct ckpt_hdr_time_ns *)o->rec;
-		fprintf(v->f, "monotonic %" PRIi64 " s, boottime %" PRIi64 " s",
-			(int64_t)t->monotonic_ns / 1000000000,
-			(int64_t)t->boottime_ns / 1000000000);
+		fprintf(v->f, "monotonic %jd s, boottime %jd s",
+			(intmax_t)t->monotonic_ns / 1000000000,
+			(intmax_t)t->boottime_ns / 1000000000);
 		break;
 	case CKPT_OBJ_CGROUP_NS:
 		fputs("root /", v->f);

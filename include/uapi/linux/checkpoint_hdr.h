@@ -1227,6 +1227,9 @@ enum ckpt_file_kind {
  * @size: i_size
  * @mtime_ns: modification time, nanoseconds since the epoch
  * @rdev: device number of a device; CLONE_NEW* of a namespace
+ * @cred: objref of the credentials that it was opened with, or 0: those of
+ *	whoever restarts
+ * @reserved: 0
  *
  * A struct ckpt_hdr_string follows: the path within its mount; of an external
  * file, a terminal and a pipe, what /proc/PID/fd/N shows.
@@ -1251,6 +1254,8 @@ struct ckpt_hdr_file {
 	__aligned_u64 size;
 	__s64 mtime_ns;
 	__aligned_u64 rdev;
+	__u32 cred;
+	__u32 reserved;
 };
 
 /* struct ckpt_hdr_pipe.flags */

@@ -341,6 +341,11 @@ static void tmpfs(uint32_t objref)
 
 static void nsproxy(uint32_t objref)
 {
+	struct {
+		struct ckpt_hdr_user_ns h;
+		struct ckpt_id_extent uid;
+	} user_ns = { .uid = { .lower_first = 100000, .count = 10 } };
+
 	object(objref, CKPT_OBJ_NSPROXY);
 	object(11, CKPT_OBJ_UTS_NS);
 	REC(UTS_NS, uts_ns, .sysname = "Linux", .nodename = "box");
@@ -390,7 +395,17 @@ static void nsproxy(uint32_t objref)
 	string("overlay");
 	string("/lib");
 	string("");
-	REC(NSPROXY, nsproxy, .uts = 11, .ipc = 12, .mnt = 13, .pid = 14);
+	object(60, CKPT_OBJ_USER_NS);
+	user_ns.h.nr_extents[0] = 1;
+	rec2(CKPT_HDR_USER_NS, &user_ns, sizeof(user_ns), NULL, 0);
+	object(61, CKPT_OBJ_TIME_NS);
+	REC(TIME_NS, time_ns, .monotonic_ns = 7000000000, .frozen = 1,
+	    .user_ns = 60);
+	object(62, CKPT_OBJ_CGROUP_NS);
+	REC(CGROUP_NS, cgroup_ns, .user_ns = 60);
+	string("in");
+	REC(NSPROXY, nsproxy, .uts = 11, .ipc = 12, .mnt = 13, .pid = 14,
+	    .cgroup = 62, .time = 61, .time_for_children = 61);
 }
 
 /* What every task has */

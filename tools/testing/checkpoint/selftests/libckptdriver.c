@@ -400,7 +400,8 @@ void ckpt_start(struct ckpt_victim *v, const char *name, unsigned int flags)
 		clone_flags |= CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |
 			       CLONE_NEWNS;
 	if (flags & CKPT_USER)
-		clone_flags |= CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS;
+		clone_flags |= CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS |
+			       CLONE_NEWIPC | CLONE_NEWCGROUP;
 	pid = syscall(SYS_clone, clone_flags, 0, NULL, NULL, 0);
 	if (pid < 0)
 		ckpt_die("clone: %s", strerror(errno));

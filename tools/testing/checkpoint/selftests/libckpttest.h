@@ -182,7 +182,7 @@ void ckpt_pause(void);
 #define CKPT_SAME_SESSION	0x4	/* it is in the session of the driver */
 #define CKPT_SLAVE		0x8	/* its mounts are slaves of the driver's */
 #define CKPT_PEER		0x10	/* they are what a new namespace gets */
-#define CKPT_USER		0x20	/* the init of new user, pid, uts namespaces */
+#define CKPT_USER		0x20	/* the init of new user, pid, uts, ipc, cgroup ns */
 
 /**
  * struct ckpt_victim - a running victim, as its driver sees it

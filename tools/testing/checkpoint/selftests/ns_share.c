@@ -247,7 +247,7 @@ static const struct {
 	{ "user", CLONE_NEWUSER },
 };
 
-#define WAYS	(1 << ARRAY_SIZE(own))
+#define WAYS	64
 
 static int flags_of(unsigned int way)
 {
@@ -528,6 +528,54 @@ DRIVER_TEST(mounted_outside)
 	unlink(path);
 	EXPECT_EQ(-EBUSY, ret);
 	EXPECT_TRUE(ckpt_logged(v, "mounted")) TH_LOG("%s", v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(made_with_time)
+{
+	CHECK_EQ(getpid(), 1);
+	expect_name("made");
+	ckpt_ready();
+	CHECK_EQ(getpid(), 1);
+	expect_name("made");
+}
+
+/* Called by who stayed outside, when it is told who the root is */
+static pid_t checkpointer(int from, int image, int log)
+{
+	pid_t pid = fork(), root;
+
+	if (pid)
+		return pid;
+	if (read(from, &root, sizeof(root)) != sizeof(root))
+		_exit(2);
+	_exit(sys_checkpoint(root, image, 0, log, NULL, 0) <= 0);
+}
+
+/*
+ * As unshare(1) does it: it goes to the new namespaces, makes the init, and
+ * waits. With a time namespace it has a set of namespaces of its own.
+ */
+DRIVER_TEST(its_maker_waits)
+{
+	struct ckpt_victim *v = &self->v;
+	int image = ckpt_tmpfile(), log, fd[2], status;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(fd));
+	ckpt_log_open(&log);
+	pid = checkpointer(fd[0], image, log);
+	ASSERT_EQ(0, unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID |
+			     CLONE_NEWCGROUP | CLONE_NEWTIME));
+	ASSERT_EQ(0, sethostname("made", 4));
+	ckpt_start(v, "made_with_time", 0);
+	ASSERT_EQ((ssize_t)sizeof(v->pid),
+		  write(fd[1], &v->pid, sizeof(v->pid)));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ckpt_log_read(v, log);
+	EXPECT_EQ(0, status) TH_LOG("%s", v->log);
+	close(image);
 	ckpt_finish(v);
 	ckpt_end(v);
 }

@@ -346,6 +346,102 @@ CKPT_TEST(limits)
 	ckpt_join(pid, 0);
 }
 
+/* ------------------------------------------------------------ open files */
+
+/* Who opened a file is what decides later about some of what it is used for. */
+static int opened_fn(void *arg)
+{
+	int fd[2];
+	char c;
+
+	REQUIRE(!setresgid(77, 77, 77) && !setresuid(77, 77, 77));
+	REQUIRE(!prctl(PR_SET_DUMPABLE, 1));
+	new_user_ns();
+	map_self(0, 77);
+	REQUIRE(!pipe(fd));
+	fd[1] = fcntl(fd[1], F_DUPFD, 50);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK_EQ(write(fd[1], "x", 1), 1);
+	CHECK_EQ(read(fd[0], &c, 1), 1);
+	return 0;
+}
+
+CKPT_VICTIM(opened)
+{
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(opened_fn, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* The @nth record of @type, or NULL */
+static void *record(struct image *image, uint32_t type, unsigned int nth)
+{
+	struct image_rec *rec = image_find(image, type, nth);
+
+	return rec ? image->data + rec->off : NULL;
+}
+
+/* How many files have credentials? The last of them to @file. */
+static unsigned int files_with_cred(struct image *image,
+				    struct ckpt_hdr_file **file)
+{
+	struct ckpt_hdr_file *f;
+	unsigned int i, n = 0;
+
+	for (i = 0; (f = record(image, CKPT_HDR_FILE, i)); i++) {
+		if (!f->cred)
+			continue;
+		*file = f;
+		n++;
+	}
+	return n;
+}
+
+DRIVER_TEST(credentials_of_a_file)
+{
+	unsigned int i, files, nested = 0;
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_cred *cred;
+	struct ckpt_hdr_file *file;
+	struct image image;
+	long ret;
+	int fd;
+
+	ckpt_start(v, "opened", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	files = files_with_cred(&image, &file);
+	ASSERT_LT(2, files);
+	for (i = 0; (cred = record(&image, CKPT_HDR_CRED, i)); i++)
+		nested += cred->user_ns && cred->uid == 77;
+	EXPECT_LT(0, nested);
+	file->cred = 0x7fffffff;
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	EXPECT_EQ(-EINVAL, ckpt_restart_from(v, 0, fd));
+	close(fd);
+	image_free(&image);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	/* They are the same again. */
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	EXPECT_EQ(files, files_with_cred(&image, &file));
+	image_free(&image);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 /* ------------------------------------------------------------- containers */
 
 static int in_the_container(void *arg)
