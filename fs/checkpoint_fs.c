@@ -3,7 +3,6 @@
  * Root and working directories, and the umask.
  */
 
-#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/fs_struct.h>
 #include <linux/namei.h>
@@ -128,14 +127,13 @@ static int read_dir(struct ckpt_ctx *ctx, u32 mnt, const char *what, bool root,
 			       path);
 	if (err)
 		goto out;
-	/* what chroot(2) and chdir(2) ask for */
+	/*
+	 * What chroot(2) and chdir(2) ask for. The capability is asked for with
+	 * the credentials of the task.
+	 */
 	err = path_permission(path, MAY_EXEC | MAY_CHDIR);
-	if (!err && root && (mnt || strcmp(name, "/"))) {
-		if (!ns_capable(current_user_ns(), CAP_SYS_CHROOT))
-			err = -EPERM;
-		else
-			err = security_path_chroot(path);
-	}
+	if (!err && root && (mnt || strcmp(name, "/")))
+		err = security_path_chroot(path);
 	if (err)
 		path_put(path);
 out:

@@ -159,7 +159,8 @@ void ckpt_mnts_free(struct ckpt_ctx *ctx)
 /**
  * ckpt_mnt_add - enter a mount
  * @m: the table
- * @mnt: the mount, whose reference becomes the table's, also if this fails
+ * @mnt: the mount, whose reference becomes the table's, also if this fails, or
+ *	NULL
  * @number: its number, which must be free
  *
  * Context: process context, may sleep.

@@ -12,7 +12,8 @@
 
 /**
  * struct ckpt_mnt - a mount of the image
- * @mnt: the mount, referenced
+ * @mnt: the mount, referenced; NULL if the caller's namespace takes the place
+ *	of the one that it was in
  * @bare: a clone of it that nothing is mounted on, or NULL so far
  * @number: its number in the image
  * @ns: checkpoint: the address of the namespace that it was met in, NULL of

@@ -126,7 +126,10 @@ static struct vfsmount *make_anew(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 	return mnt;
 }
 
-/* Where the mount that takes the place of an external one begins */
+/*
+ * Where the mount that takes the place of an external one begins. Returns 1 if
+ * the caller gave it, 0 if it is what the origin leads to.
+ */
 static int find_place(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 		      struct path *place)
 {
@@ -139,7 +142,7 @@ static int find_place(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 			continue;
 		*place = ctx->mounts[i].path;
 		path_get(place);
-		return 0;
+		return 1;
 	}
 	if (!*r->origin)
 		return ckpt_err(ctx, -ENOENT, "mount '%s' is external: give it with --mount '%s'=PATH",
@@ -206,6 +209,22 @@ bool ckpt_mnt_may_reveal(const struct mount *m)
 	return !IS_ERR_OR_NULL(ns) && ns_capable(ns->user_ns, CAP_SYS_ADMIN);
 }
 
+/* What is mounted from no device may be called anything. */
+static int set_source(struct vfsmount *mnt, const char *source)
+{
+	struct mount *m = real_mount(mnt);
+	const char *name;
+
+	if (mnt->mnt_sb->s_type->fs_flags & FS_REQUIRES_DEV)
+		return 0;
+	name = kstrdup(source, GFP_KERNEL_ACCOUNT);
+	if (!name)
+		return -ENOMEM;
+	kfree_const(m->mnt_devname);
+	m->mnt_devname = name;
+	return 0;
+}
+
 /* A mount of what @place leads to */
 static struct vfsmount *make_copy(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 				  const struct path *place)
@@ -240,15 +259,20 @@ static struct ckpt_mnt *make_mount(struct ckpt_ctx *ctx, struct mnt_rec *r,
 	struct path place = {};
 	struct vfsmount *mnt;
 	struct ckpt_mnt *e;
-	int err;
+	int given, err;
 
 	if (r->h.sb) {
 		mnt = make_anew(ctx, r, user_ns);
 	} else {
-		err = find_place(ctx, r, &place);
-		if (err)
-			return ERR_PTR(err);
+		given = find_place(ctx, r, &place);
+		if (given < 0)
+			return ERR_PTR(given);
 		mnt = make_copy(ctx, r, &place);
+		err = IS_ERR(mnt) || given ? 0 : set_source(mnt, r->source);
+		if (err) {
+			mntput(mnt);
+			mnt = ERR_PTR(err);
+		}
 	}
 	e = IS_ERR(mnt) ? ERR_CAST(mnt) : ckpt_mnt_add(ctx->mnts, mnt, number);
 	if (IS_ERR(e)) {
@@ -281,6 +305,18 @@ static int read_strings(struct ckpt_ctx *ctx, struct mnt_rec *r)
 	return 0;
 }
 
+/* What is in the caller's namespace instead is found by its name. */
+static struct ckpt_mnt *join_mount(struct ckpt_ctx *ctx, struct mnt_rec *r,
+				   u32 number)
+{
+	struct ckpt_mnt *e = ckpt_mnt_add(ctx->mnts, NULL, number);
+
+	if (!IS_ERR(e))
+		swap(e->name, r->name);
+	return e;
+}
+
+/* With no @user_ns, the namespace that it is in is not made */
 static int read_mount(struct ckpt_ctx *ctx, u32 number,
 		      struct user_namespace *user_ns)
 {
@@ -297,7 +333,8 @@ static int read_mount(struct ckpt_ctx *ctx, u32 number,
 		err = ckpt_err(ctx, -EINVAL, "image: mount %u with flags %#x, under %u others",
 			       number, r->h.flags, r->h.under);
 	if (!err) {
-		e = make_mount(ctx, r, number, user_ns);
+		e = user_ns ? make_mount(ctx, r, number, user_ns) :
+			      join_mount(ctx, r, number);
 		if (IS_ERR(e))
 			err = ckpt_err(ctx, PTR_ERR(e), "mount '%s': cannot be made: error %ld",
 				       r->name, PTR_ERR(e));
@@ -568,6 +605,21 @@ static int make_tree(struct ckpt_ctx *ctx, struct mnt_tree *t,
 	return err;
 }
 
+static struct mnt_namespace *join_tree(struct ckpt_ctx *ctx,
+				       const struct ckpt_hdr_mnt_ns *h)
+{
+	struct mnt_namespace *ns = ctx->caller_ns->mnt_ns;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < h->nr_mounts && !err; i++)
+		err = read_mount(ctx, h->first + i, NULL);
+	if (err)
+		return ERR_PTR(err);
+	refcount_inc(&ns->ns.count);
+	return ns;
+}
+
 static int read_tree(struct ckpt_ctx *ctx, struct ckpt_hdr_mnt_ns *h)
 {
 	int err = PTR_ERR_OR_ZERO(ckpt_mnts(ctx));
@@ -588,6 +640,8 @@ static int read_tree(struct ckpt_ctx *ctx, struct ckpt_hdr_mnt_ns *h)
  * ckpt_mnt_ns_restore - make a mount namespace of the image
  * @ctx: the context
  *
+ * Or let that of the caller take its place, if that is to be joined.
+ *
  * Context: the restoring task, may sleep.
  * Return: the namespace, or an ERR_PTR, reported.
  */
@@ -601,6 +655,8 @@ void *ckpt_mnt_ns_restore(struct ckpt_ctx *ctx)
 	err = read_tree(ctx, &h);
 	if (err)
 		return ERR_PTR(err);
+	if (ctx->join & CLONE_NEWNS)
+		return join_tree(ctx, &h);
 	t.first = h.first;
 	t.nr = h.nr_mounts;
 	t.root = h.root;

@@ -370,6 +370,22 @@ int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 	return err;
 }
 
+/* As lookup_within(), where the caller's namespace took the place of all */
+static int lookup_joined(struct ckpt_ctx *ctx, const struct ckpt_mnt *e,
+			 const char *name, unsigned int flags,
+			 struct path *path)
+{
+	char *full = kasprintf(GFP_KERNEL_ACCOUNT, "%s%s", e->name, name);
+	int err;
+
+	if (!full)
+		return -ENOMEM;
+	err = vfs_path_lookup(ctx->root.dentry, ctx->root.mnt, full, flags,
+			      path);
+	kfree(full);
+	return err;
+}
+
 /**
  * ckpt_path_lookup - find a path of the image
  * @ctx: the context of a restart
@@ -394,6 +410,8 @@ int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 	e = ckpt_mnt_fetch(ctx, mnt);
 	if (IS_ERR(e))
 		return PTR_ERR(e);
+	if (!e->mnt)
+		return lookup_joined(ctx, e, name, lookup_flags, path);
 	err = lookup_within(e, name, lookup_flags, path);
 	if (!err && is_locked_away(e, path)) {
 		path_put(path);

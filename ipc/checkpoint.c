@@ -559,6 +559,22 @@ static struct ipc_namespace *ipc_ns_make(struct ckpt_ctx *ctx, u32 user_ns)
 	return ns;
 }
 
+/* The caller's takes its place, and what is in it has none. */
+static int may_join(struct ckpt_ctx *ctx, const struct ipc_namespace *ns)
+{
+	bool used = false;
+	int kind;
+
+#ifdef CONFIG_POSIX_MQUEUE
+	used = ns->mq_queues_count;
+#endif
+	for (kind = 0; kind < ARRAY_SIZE(ns->ids) && !used; kind++)
+		used = ns->ids[kind].in_use;
+	if (!used)
+		return 0;
+	return ckpt_err(ctx, -EINVAL, "ipc namespace: there are queues, semaphores or shared memory in it: restart without joining that of the caller");
+}
+
 static void *ipc_ns_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_ipc_ns h;
@@ -579,9 +595,15 @@ static void *ipc_ns_restore(struct ckpt_ctx *ctx)
 		err = restore_ids(ctx, ns, kind);
 	if (!err)
 		err = ckpt_mqueues_restore(ctx, ns);
+	if (!err && ctx->join & CLONE_NEWIPC)
+		err = may_join(ctx, ns);
 	if (err) {
 		put_ipc_ns(ns);
 		return ERR_PTR(err);
+	}
+	if (ctx->join & CLONE_NEWIPC) {
+		put_ipc_ns(ns);
+		return get_ipc_ns(ctx->caller_ns->ipc_ns);
 	}
 	set_limits(ns, &h);
 	return ns;

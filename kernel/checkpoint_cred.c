@@ -9,9 +9,13 @@
 #include <linux/capability.h>
 #include <linux/checkpoint_types.h>
 #include <linux/cred.h>
+#include <linux/fs_struct.h>
 #include <linux/key-type.h>
 #include <linux/keyctl.h>
 #include <linux/mm.h>
+#include <linux/nsproxy.h>
+#include <linux/path.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -589,6 +593,37 @@ static int cred_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_CRED, sizeof(h));
 }
 
+static bool in_own_ns(struct ckpt_ctx *ctx)
+{
+	const struct nsproxy *ns = current->nsproxy, *caller = ctx->caller_ns;
+
+	return ns->uts_ns != caller->uts_ns || ns->ipc_ns != caller->ipc_ns ||
+	       ns->mnt_ns != caller->mnt_ns || ns->net_ns != caller->net_ns ||
+	       ns->cgroup_ns != caller->cgroup_ns ||
+	       ns->time_ns != caller->time_ns ||
+	       task_active_pid_ns(current) != task_active_pid_ns(ctx->caller);
+}
+
+/*
+ * As setns(2) and chroot(2) by whoever has the credentials: what it finds in
+ * namespaces that it could not enter, as another /etc, would give a program
+ * that is set-user-id there more than it may have.
+ */
+static int may_live_here(struct ckpt_ctx *ctx, const struct cred *cred)
+{
+	struct path root;
+	bool same;
+
+	if (in_own_ns(ctx) && !ns_capable(cred->user_ns, CAP_SYS_ADMIN))
+		return ckpt_err(ctx, -EPERM, "credentials: CAP_SYS_ADMIN is needed in their user namespace to be in other namespaces than yours");
+	get_fs_root(current->fs, &root);
+	same = path_equal(&root, &ctx->root);
+	path_put(&root);
+	if (!same && !ns_capable(cred->user_ns, CAP_SYS_CHROOT))
+		return ckpt_err(ctx, -EPERM, "credentials: CAP_SYS_CHROOT is needed in their user namespace to have another root directory than yours");
+	return 0;
+}
+
 static int cred_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_task_cred h;
@@ -608,6 +643,9 @@ static int cred_restore(struct ckpt_ctx *ctx)
 	cred = ckpt_obj_fetch(ctx, h.cred, CKPT_OBJ_CRED);
 	if (IS_ERR(cred))
 		return PTR_ERR(cred);
+	err = may_live_here(ctx, cred);
+	if (err)
+		return err;
 	dumpable = get_dumpable(current->mm);
 	if (dumpable > SUID_DUMP_ROOT)
 		return ckpt_err(ctx, -EINVAL, "image: dumpable is %d", dumpable);

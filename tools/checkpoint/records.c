@@ -621,7 +621,7 @@ static const struct record_type types[] = {
 		      DEC(hdr_task_jobctl, stop_code),
 		      ZERO(hdr_task_jobctl, reserved)),
 	},
-
+	[CKPT_HDR_TASK_SYSVIPC] = {
 		.name = "TASK_SYSVIPC",
 		.flags = RECORD_TASK,
 		FIXED(hdr_task_sysvipc,

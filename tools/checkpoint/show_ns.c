@@ -98,15 +98,29 @@ static void show_map(const struct view *v, const struct ckpt_hdr_user_ns *r,
 }
 
 /* The user namespace that owns @o; of one of these, the parent */
-static uint32_t owner_of(const struct model_object *o)
+/* Its entry in the table, or NULL if there is none */
+static const struct ckpt_pid_ns_entry *pid_ns_of(const struct model *m,
+						 const struct model_object *o)
 {
+	uint32_t i = ((struct ckpt_hdr_pid_ns *)o->rec)->index;
+
+	return i < m->nr_pid_ns ? &m->pid_ns[i] : NULL;
+}
+
+static uint32_t owner_of(const struct model *m, const struct model_object *o)
+{
+	const struct ckpt_pid_ns_entry *p;
+
 	switch (o->type) {
 	case CKPT_OBJ_UTS_NS:
 		return ((struct ckpt_hdr_uts_ns *)o->rec)->user_ns;
 	case CKPT_OBJ_IPC_NS:
 		return ((struct ckpt_hdr_ipc_ns *)o->rec)->user_ns;
 	case CKPT_OBJ_PID_NS:
-		return ((struct ckpt_hdr_pid_ns *)o->rec)->user_ns;
+		p = pid_ns_of(m, o);
+		return p ? p->user_ns : 0;
+	case CKPT_OBJ_MNT_NS:
+		return ((struct ckpt_hdr_mnt_ns *)o->rec)->user_ns;
 	case CKPT_OBJ_TIME_NS:
 		return ((struct ckpt_hdr_time_ns *)o->rec)->user_ns;
 	case CKPT_OBJ_CGROUP_NS:
@@ -118,8 +132,10 @@ static uint32_t owner_of(const struct model_object *o)
 	}
 }
 
-static void show_detail(const struct view *v, const struct model_object *o)
+static void show_detail(const struct view *v, const struct model *m,
+			const struct model_object *o)
 {
+	const struct ckpt_pid_ns_entry *p;
 	const struct ckpt_hdr_user_ns *u;
 	const struct ckpt_hdr_time_ns *t;
 	const struct ckpt_hdr_uts_ns *n;
@@ -131,8 +147,10 @@ static void show_detail(const struct view *v, const struct model_object *o)
 		text_put(v->f, n->nodename, v->utf8);
 		break;
 	case CKPT_OBJ_PID_NS:
-		fprintf(v->f, "last pid %u",
-			((struct ckpt_hdr_pid_ns *)o->rec)->last_pid);
+		p = pid_ns_of(m, o);
+		if (p)
+			fprintf(v->f, "level %u, last pid %u", p->level,
+				p->last_pid);
 		break;
 	case CKPT_OBJ_TIME_NS:
 		t = (struct ckpt_hdr_time_ns *)o->rec;
@@ -190,12 +208,12 @@ void show_namespaces(const struct view *v, const struct model *m)
 		if (!is_namespace(o->type))
 			continue;
 		fprintf(v->f, "%-10s %6u", ckpt_object_name(o->type), o->ref);
-		owner = owner_of(o);
+		owner = owner_of(m, o);
 		if (owner)
 			fprintf(v->f, " %6u  ", owner);
 		else
 			fprintf(v->f, " %6s  ", "-");
-		show_detail(v, o);
+		show_detail(v, m, o);
 		fputc('\n', v->f);
 	}
 }

@@ -304,23 +304,6 @@ ARGS_TEST(restart_inherit)
 	ckpt_finish(&self->v);
 }
 
-/* In a child: the capabilities of this process are needed to clean up. */
-static void set_effective(uint64_t drop, bool back)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	syscall(SYS_capget, &head, data);
-	data[0].effective = back ? data[0].permitted :
-				   data[0].effective & ~(uint32_t)drop;
-	data[1].effective = back ? data[1].permitted :
-				   data[1].effective & ~(uint32_t)(drop >> 32);
-	if (syscall(SYS_capset, &head, data))
-		_exit(100);
-}
-
 static uint64_t cap(int nr)
 {
 	return 1ULL << nr;
@@ -333,18 +316,18 @@ ARGS_TEST(capability_to_checkpoint)
 
 	pid = fork();
 	if (!pid) {
-		set_effective(cap(CAP_SYS_ADMIN) |
-			      cap(CAP_CHECKPOINT_RESTORE), false);
+		ckpt_caps_drop(cap(CAP_SYS_ADMIN) |
+			       cap(CAP_CHECKPOINT_RESTORE));
 		if (SAVE(self->v.pid, self->out, CHECKPOINT_SUBTREE) != -1 ||
 		    errno != EPERM)
 			_exit(1);
-		set_effective(0, true);
+		ckpt_caps_back();
 		/* The one or the other is enough. */
-		set_effective(cap(CAP_SYS_ADMIN), false);
+		ckpt_caps_drop(cap(CAP_SYS_ADMIN));
 		if (SAVE(self->v.pid, self->out, CHECKPOINT_SUBTREE) <= 0)
 			_exit(3);
-		set_effective(0, true);
-		set_effective(cap(CAP_CHECKPOINT_RESTORE), false);
+		ckpt_caps_back();
+		ckpt_caps_drop(cap(CAP_CHECKPOINT_RESTORE));
 		if (SAVE(self->v.pid, self->out, CHECKPOINT_SUBTREE) <= 0)
 			_exit(4);
 		_exit(0);
@@ -364,12 +347,12 @@ ARGS_TEST(access_to_the_task)
 	if (!pid) {
 		if (prctl(PR_SET_KEEPCAPS, 1) || setgid(1234) || setuid(1234))
 			_exit(101);
-		set_effective(0, true);
-		set_effective(cap(CAP_SYS_PTRACE), false);
+		ckpt_caps_back();
+		ckpt_caps_drop(cap(CAP_SYS_PTRACE));
 		if (SAVE(self->v.pid, self->out, CHECKPOINT_SUBTREE) != -1 ||
 		    errno != EPERM)
 			_exit(1);
-		set_effective(0, true);
+		ckpt_caps_back();
 		if (SAVE(self->v.pid, self->out, CHECKPOINT_SUBTREE) <= 0)
 			_exit(2);
 		_exit(0);

@@ -697,8 +697,8 @@ HOSTILE_TEST(reserved)
 		CHANGE(SIGPENDING, ckpt_hdr_sigpending, reserved, 1),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, reserved, 1),
 		CHANGE(TASK_JOBCTL, ckpt_hdr_task_jobctl, reserved, 1),
-		CHANGE(NSPROXY, ckpt_hdr_nsproxy, reserved, 1),
 		CHANGE(FS, ckpt_hdr_fs, reserved, 1),
+		CHANGE(FILE, ckpt_hdr_file, reserved, 1),
 		{ "descriptor: reserved", CKPT_HDR_FDS, 0,
 		  sizeof(struct ckpt_hdr_fds) +
 		  offsetof(struct ckpt_fd, reserved), 4, 1 },
@@ -706,7 +706,7 @@ HOSTILE_TEST(reserved)
 		{ "pipe slot: reserved", CKPT_HDR_PIPE_BUFS, 0,
 		  sizeof(struct ckpt_hdr_pipe_bufs) +
 		  offsetof(struct ckpt_pipe_buf, reserved), 4, 1 },
-		CHANGE(MM, ckpt_hdr_mm, reserved, 1),
+		CHANGE(MM, ckpt_hdr_mm, user_ns, 1),
 		CHANGE(VMA, ckpt_hdr_vma, reserved, 1),
 	};
 

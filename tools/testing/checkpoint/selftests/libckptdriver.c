@@ -324,7 +324,7 @@ static void __attribute__((noreturn)) become_victim(struct ckpt_victim *v)
 	if (syscall(SYS_close_range, from, CKPT_REPORT_FD - 1, 0) ||
 	    syscall(SYS_close_range, CKPT_GO_FD + 1, ~0U, 0))
 		goto fail;
-	if ((v->flags & CKPT_CONTAINER) &&
+	if ((v->flags & (CKPT_CONTAINER | CKPT_USER)) &&
 	    ((type && mount(NULL, "/", NULL, MS_REC | type, NULL)) ||
 	     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		   NULL)))
@@ -401,7 +401,7 @@ void ckpt_start(struct ckpt_victim *v, const char *name, unsigned int flags)
 			       CLONE_NEWNS;
 	if (flags & CKPT_USER)
 		clone_flags |= CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS |
-			       CLONE_NEWIPC | CLONE_NEWCGROUP;
+			       CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWCGROUP;
 	pid = syscall(SYS_clone, clone_flags, 0, NULL, NULL, 0);
 	if (pid < 0)
 		ckpt_die("clone: %s", strerror(errno));

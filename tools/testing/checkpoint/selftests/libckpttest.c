@@ -7,6 +7,7 @@
 #include "libckpttest.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -168,6 +169,33 @@ void ckpt_join(pid_t pid, int code)
 
 	CHECK_EQ(waitpid(pid, &status, __WALL), pid);
 	CHECK_EQ(status, code << 8);
+}
+
+static void set_effective(uint64_t drop, bool back)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+	unsigned int i;
+
+	if (syscall(SYS_capget, &head, data))
+		ckpt_die("capget: %m");
+	for (i = 0; i < 2; i++, drop >>= 32)
+		data[i].effective = back ? data[i].permitted :
+				    data[i].effective & ~(uint32_t)drop;
+	if (syscall(SYS_capset, &head, data))
+		ckpt_die("capset: %m");
+}
+
+void ckpt_caps_drop(uint64_t caps)
+{
+	set_effective(caps, false);
+}
+
+void ckpt_caps_back(void)
+{
+	set_effective(0, true);
 }
 
 uint64_t ckpt_now(void)

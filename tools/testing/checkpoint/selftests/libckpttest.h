@@ -145,6 +145,12 @@ void ckpt_join(pid_t pid, int code);
 void ckpt_wait_blocked(pid_t pid, pid_t tid, long nr);
 /* Wait, with a bound, until process @pid is in @state, as in /proc/PID/stat. */
 void ckpt_wait_state(pid_t pid, char state);
+/*
+ * Take capabilities, by 1 << CAP_*, from what is in effect, and have all that
+ * are permitted again. In a child: those of a driver are needed to clean up.
+ */
+void ckpt_caps_drop(uint64_t caps);
+void ckpt_caps_back(void);
 /* CLOCK_MONOTONIC, in nanoseconds */
 uint64_t ckpt_now(void);
 /* Fill and check memory with a pattern that @seed determines. */
@@ -182,7 +188,7 @@ void ckpt_pause(void);
 #define CKPT_SAME_SESSION	0x4	/* it is in the session of the driver */
 #define CKPT_SLAVE		0x8	/* its mounts are slaves of the driver's */
 #define CKPT_PEER		0x10	/* they are what a new namespace gets */
-#define CKPT_USER		0x20	/* the init of new user, pid, uts, ipc, cgroup ns */
+#define CKPT_USER		0x20	/* the init of all new ns but time and net */
 
 /**
  * struct ckpt_victim - a running victim, as its driver sees it

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -244,10 +245,11 @@ static const struct {
 	{ "mnt", CLONE_NEWNS },
 	{ "cgroup", CLONE_NEWCGROUP },
 	{ "time_for_children", CLONE_NEWTIME },
+	{ "pid_for_children", CLONE_NEWPID },
 	{ "user", CLONE_NEWUSER },
 };
 
-#define WAYS	64
+#define WAYS	128
 
 static int flags_of(unsigned int way)
 {
@@ -260,9 +262,26 @@ static int flags_of(unsigned int way)
 	return flags;
 }
 
+static int lives_in_it(void *arg)
+{
+	CHECK_EQ(getpid(), 1);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK_EQ(getpid(), 1);
+	return 0;
+}
+
 static int one_way(void *arg)
 {
-	REQUIRE(!unshare(flags_of((long)arg)));
+	int flags = flags_of((long)arg);
+	pid_t pid;
+
+	REQUIRE(!unshare(flags));
+	if (flags & CLONE_NEWPID) {
+		pid = ckpt_fork(lives_in_it, NULL);
+		ckpt_join(pid, 0);
+		return 0;
+	}
 	ckpt_gate_open(&up, 1);
 	ckpt_gate_wait(&go);
 	return 0;
@@ -295,15 +314,25 @@ static void share_in_ways(int with, int without)
 			ckpt_join(pid[way], 0);
 }
 
-/* Those of an owner of their own are another half. */
+/* In four parts, each with half a hundred namespaces of a kind or none */
 CKPT_VICTIM(two_tasks)
 {
-	share_in_ways(0, CLONE_NEWUSER);
+	share_in_ways(0, CLONE_NEWUSER | CLONE_NEWPID);
+}
+
+CKPT_VICTIM(two_tasks_and_pids)
+{
+	share_in_ways(CLONE_NEWPID, CLONE_NEWUSER);
 }
 
 CKPT_VICTIM(two_tasks_and_users)
 {
-	share_in_ways(CLONE_NEWUSER, CLONE_NEWNS);
+	share_in_ways(CLONE_NEWUSER, CLONE_NEWPID);
+}
+
+CKPT_VICTIM(two_tasks_and_all)
+{
+	share_in_ways(CLONE_NEWUSER | CLONE_NEWPID, 0);
 }
 
 static void shares(struct __test_metadata *_metadata, const char *victim,
@@ -337,9 +366,19 @@ DRIVER_TEST(all_ways_in_a_container)
 	shares(_metadata, "two_tasks", CKPT_CONTAINER);
 }
 
+DRIVER_TEST(all_ways_with_pids)
+{
+	shares(_metadata, "two_tasks_and_pids", CKPT_CONTAINER);
+}
+
 DRIVER_TEST(all_ways_with_users)
 {
 	shares(_metadata, "two_tasks_and_users", 0);
+}
+
+DRIVER_TEST(all_ways_with_both)
+{
+	shares(_metadata, "two_tasks_and_all", CKPT_CONTAINER);
 }
 
 /* -------------------------------------------- the namespaces of the caller */
@@ -368,11 +407,34 @@ static long restart_join(struct ckpt_victim *v, unsigned int join,
 	return ret;
 }
 
-CKPT_VICTIM(has_four)
+#define HAD	(CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME | CLONE_NEWIPC | \
+		 CLONE_NEWNS)
+
+/* A file of the caller's is found where its own mounts are not made. */
+CKPT_VICTIM(has_five)
 {
-	REQUIRE(!unshare(CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME |
-			 CLONE_NEWIPC));
+	struct stat before, after;
+	int fd;
+
+	REQUIRE(!unshare(HAD));
+	fd = open("file", O_RDWR | O_CREAT, 0600);
+	REQUIRE(fd >= 0 && !fstat(fd, &before));
 	ckpt_ready();
+	CHECK(!fstat(fd, &after) && before.st_ino == after.st_ino);
+	CHECK(!stat("file", &after) && before.st_ino == after.st_ino);
+	REQUIRE(!unlink("file"));
+}
+
+/* It would be lost. */
+CKPT_VICTIM(has_a_queue)
+{
+	int id;
+
+	REQUIRE(!unshare(CLONE_NEWIPC));
+	id = msgget(IPC_PRIVATE, 0600);
+	REQUIRE(id >= 0);
+	ckpt_ready();
+	CHECK(!msgctl(id, IPC_RMID, NULL));
 }
 
 DRIVER_TEST(joined)
@@ -381,28 +443,40 @@ DRIVER_TEST(joined)
 	unsigned int i, k;
 	long ret;
 
-	ckpt_start(v, "has_four", 0);
+	ckpt_start(v, "has_five", 0);
 	ckpt_checkpoint_kill(v);
 	EXPECT_EQ(-EINVAL, restart_join(v, CLONE_VM, 0));
 	for (i = 0; i < ARRAY_SIZE(own); i++) {
-		/* A mount or user namespace of its own it never had. */
-		if (own[i].flag & (CLONE_NEWNS | CLONE_NEWUSER))
+		if (!(own[i].flag & HAD))
 			continue;
 		ret = restart_join(v, own[i].flag, 0);
 		ASSERT_LT(0, ret)
 			TH_LOG("%s: %s\n%s", own[i].name, strerror(-ret),
 			       v->log);
 		for (k = 0; k < ARRAY_SIZE(own); k++)
-			EXPECT_EQ(i == k ||
-				  own[k].flag & (CLONE_NEWNS | CLONE_NEWUSER),
+			EXPECT_EQ(i == k || !(own[k].flag & HAD),
 				  same_ns(v->pid, getpid(), own[k].name));
 		ckpt_kill(v);
 	}
-	ret = restart_join(v, CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME |
-			      CLONE_NEWIPC, 0);
+	ret = restart_join(v, HAD, 0);
 	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
 	for (k = 0; k < ARRAY_SIZE(own); k++)
 		EXPECT_TRUE(same_ns(v->pid, getpid(), own[k].name));
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+DRIVER_TEST(joined_without_its_queue)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	ckpt_start(v, "has_a_queue", 0);
+	ckpt_checkpoint_kill(v);
+	EXPECT_EQ(-EINVAL, restart_join(v, CLONE_NEWIPC, 0));
+	EXPECT_TRUE(ckpt_logged(v, "restart without joining")) TH_LOG("%s", v->log);
+	ret = restart_join(v, CLONE_NEWUTS, 0);
+	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
 	ckpt_finish(v);
 	ckpt_end(v);
 }

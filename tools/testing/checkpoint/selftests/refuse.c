@@ -582,14 +582,6 @@ REFUSED(unlinked_queue, "POSIX message queue")
 	CHECK(!mq_close(mq));
 }
 
-REFUSED_AS(another_mount, CKPT_CONTAINER, "mount namespace")
-{
-	REQUIRE(!mkdir("m", 0755));
-	REQUIRE(!mount("m", "m", NULL, MS_BIND, NULL));
-	ckpt_ready();
-	CHECK(!umount("m"));
-}
-
 /* Left out where the caller says so: it is the caller's then. */
 CKPT_VICTIM(has_net_namespace)
 {

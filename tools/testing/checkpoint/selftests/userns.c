@@ -527,6 +527,74 @@ DRIVER_TEST(by_another_user)
 	ckpt_end(v);
 }
 
+/* It is in a namespace of another user namespace, which it could enter. */
+static int owns_another(void *arg)
+{
+	new_user_ns();
+	REQUIRE(!unshare(CLONE_NEWUTS));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return 0;
+}
+
+CKPT_VICTIM(lives_in_another)
+{
+	char path[64];
+	pid_t pid;
+	int fd;
+
+	gates();
+	pid = ckpt_fork(owns_another, NULL);
+	ckpt_gate_wait(&up);
+	snprintf(path, sizeof(path), "/proc/%d/ns/uts", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0 && !setns(fd, CLONE_NEWUTS));
+	close(fd);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+CKPT_VICTIM(has_another_root)
+{
+	REQUIRE(!mkdir("root", 0755) && !chroot("root") && !chdir("/"));
+	ckpt_ready();
+}
+
+/* Restart without @cap: what is refused says @text. */
+static void expect_refused(struct __test_metadata *_metadata, const char *victim,
+			   int cap, const char *text)
+{
+	static struct ckpt_victim v;
+	int status;
+	pid_t pid;
+	long ret;
+
+	ckpt_start(&v, victim, 0);
+	if (v.skip[0])
+		SKIP(return, "%s", v.skip);
+	ckpt_checkpoint_kill(&v);
+	pid = fork();
+	if (!pid) {
+		ckpt_caps_drop(1ULL << cap);
+		_exit(ckpt_restart(&v, 0) != -EPERM || !ckpt_logged(&v, text));
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	ret = ckpt_restart(&v, 0);
+	ASSERT_LT(0, ret) TH_LOG("%s", v.log);
+	ckpt_finish(&v);
+	ckpt_end(&v);
+}
+
+DRIVER_TEST(by_who_could_not_enter)
+{
+	expect_refused(_metadata, "lives_in_another", CAP_SYS_ADMIN,
+		       "CAP_SYS_ADMIN is needed");
+	expect_refused(_metadata, "has_another_root", CAP_SYS_CHROOT,
+		       "CAP_SYS_CHROOT is needed");
+}
+
 /* ------------------------------------------------ what an image may ask for */
 
 static void expect_hostile(struct __test_metadata *_metadata,
