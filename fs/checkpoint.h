@@ -155,6 +155,10 @@ int ckpt_content_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb);
 int ckpt_content_restore(struct ckpt_ctx *ctx, struct super_block *sb);
 
 /* checkpoint_nsfs.c */
+int ckpt_ns_collect(struct ckpt_ctx *ctx, const struct inode *inode);
+int ckpt_ns_checkpoint(struct ckpt_ctx *ctx, const struct inode *inode,
+		       u32 *type);
+int ckpt_ns_path(struct ckpt_ctx *ctx, u32 type, u32 objref, struct path *path);
 bool ckpt_ns_file_match(struct file *file);
 int ckpt_ns_file_collect(struct ckpt_ctx *ctx, struct file *file);
 int ckpt_ns_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,

@@ -747,7 +747,8 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 	    (h->flags & ~CKPT_FILEF_ALL) || h->f_pos > LLONG_MAX ||
 	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE) ||
 	    (h->inner && !ckpt_file_table[h->kind].checkpoint) ||
-	    (h->mnt && !ckpt_file_table[h->kind].by_path))
+	    (h->mnt && !ckpt_file_table[h->kind].by_path &&
+	     h->kind != CKPT_FILE_NS))
 		return ckpt_err(ctx, -EINVAL, "image: %s with flags %#x, %#x at position %llu",
 				ckpt_file_table[h->kind].name, h->f_flags,
 				h->flags, h->f_pos);

@@ -222,9 +222,10 @@ static struct vfsmount **list_mounts(struct mnt_namespace *ns,
 	}
 }
 
-/* Is @sb mounted where no task of the tree lives? */
-static bool mounted_outside(struct ckpt_mnts *m, struct super_block *sb)
+/* Is @sb mounted where no task of the tree lives, or others, too? */
+static bool mounted_outside(struct ckpt_ctx *ctx, struct super_block *sb)
 {
+	struct ckpt_mnts *m = ctx->mnts;
 	struct mnt_namespace *ns;
 	struct mount *mnt;
 	bool outside = false;
@@ -234,7 +235,8 @@ static bool mounted_outside(struct ckpt_mnts *m, struct super_block *sb)
 		ns = mnt->mnt_ns;
 		if (IS_ERR_OR_NULL(ns))
 			continue;
-		outside = !xa_load(&m->first, (unsigned long)ns);
+		outside = !xa_load(&m->first, (unsigned long)ns) ||
+			  ckpt_mnt_ns_outside(ctx, ns);
 		if (outside)
 			break;
 	}
@@ -283,7 +285,9 @@ static int collect_mount(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
 	err = xa_err(xa_store(&m->numbers, id, e, GFP_KERNEL_ACCOUNT));
 	if (!err && group)
 		err = xa_err(xa_store(&m->groups, group, e, GFP_KERNEL_ACCOUNT));
-	if (!err && ckpt_sb_supported(sb) && !mounted_outside(m, sb))
+	if (!err && ckpt_is_ns_mount(mnt))
+		err = ckpt_ns_collect(ctx, d_inode(mnt->mnt_root));
+	else if (!err && ckpt_sb_supported(sb) && !mounted_outside(ctx, sb))
 		err = ckpt_obj_collect(ctx, sb, CKPT_OBJ_SB);
 	return err;
 }
@@ -361,7 +365,7 @@ static int read_state(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 		      struct mnt_state *s)
 {
 	struct mount *m = real_mount(e->mnt);
-	struct ckpt_mnt *parent = NULL;
+	struct ckpt_mnt *parent = NULL, *member;
 	int flags;
 
 	read_seqlock_excl(&mount_lock);
@@ -381,7 +385,9 @@ static int read_state(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 		return ckpt_err(ctx, -EBUSY, "mount namespace: changed while it was being read, try again");
 	s->h.flags = image_flags(flags);
 	s->h.parent = parent ? parent->number : 0;
-	if (s->h.master && !xa_load(&ctx->mnts->groups, s->h.master))
+	member = xa_load(&ctx->mnts->groups, s->h.master);
+	if (s->h.master &&
+	    (!member || ckpt_mnt_ns_outside(ctx, (void *)member->ns)))
 		s->h.flags |= CKPT_MNT_MASTER_OUTSIDE;
 	if (mnt_idmap(e->mnt) != &nop_mnt_idmap)
 		s->h.flags |= CKPT_MNT_IDMAPPED;
@@ -499,7 +505,9 @@ static int write_strings(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	err = ckpt_write_string(ctx, name);
 	if (err)
 		return err;
-	name = dentry_path_raw(e->mnt->mnt_root, s->buf, PATH_MAX);
+	/* a namespace has none */
+	name = s->h.ns_type ? "/" :
+	       dentry_path_raw(e->mnt->mnt_root, s->buf, PATH_MAX);
 	if (IS_ERR(name))
 		return refuse(ctx, e->mnt, s->buf, "its root has no path");
 	err = ckpt_write_string(ctx, name);
@@ -513,10 +521,35 @@ static int write_strings(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	return err;
 }
 
+/* What is mounted: a namespace, a file system of the tree, or another */
+static int write_what(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
+		      struct mnt_state *s)
+{
+	struct super_block *sb = e->mnt->mnt_sb;
+	int ret;
+
+	if (ckpt_is_ns_mount(e->mnt))
+		ret = ckpt_ns_checkpoint(ctx, d_inode(e->mnt->mnt_root),
+					 &s->h.ns_type);
+	else if (!ckpt_obj_collected(ctx, sb, CKPT_OBJ_SB) ||
+		 mounted_outside(ctx, sb))
+		ret = find_origin(ctx, e, s);
+	else if (s->h.flags & CKPT_MNT_IDMAPPED)
+		ret = refuse(ctx, e->mnt, s->buf, "idmapped");
+	else if (d_unlinked(e->mnt->mnt_root) ||
+		 !is_subdir(e->mnt->mnt_root, sb->s_root))
+		ret = refuse(ctx, e->mnt, s->buf, "its root was removed");
+	else
+		ret = ckpt_obj_checkpoint(ctx, sb, CKPT_OBJ_SB);
+	if (ret < 0)
+		return ret;
+	s->h.sb = ret;
+	return 0;
+}
+
 static int write_mount(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 		       struct mnt_state *s)
 {
-	struct super_block *sb = e->mnt->mnt_sb;
 	int err;
 
 	memset(&s->h, 0, sizeof(s->h));
@@ -524,38 +557,15 @@ static int write_mount(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	err = read_state(ctx, e, s);
 	if (!err)
 		err = find_name(ctx, e, s);
-	if (err)
-		goto out;
-	if (!ckpt_obj_collected(ctx, sb, CKPT_OBJ_SB)) {
-		err = find_origin(ctx, e, s);
-	} else if (s->h.flags & CKPT_MNT_IDMAPPED) {
-		err = refuse(ctx, e->mnt, s->buf, "idmapped");
-	} else if (d_unlinked(e->mnt->mnt_root) ||
-		   !is_subdir(e->mnt->mnt_root, sb->s_root)) {
-		err = refuse(ctx, e->mnt, s->buf, "its root was removed");
-	} else {
-		err = ckpt_obj_checkpoint(ctx, sb, CKPT_OBJ_SB);
-		if (err > 0) {
-			s->h.sb = err;
-			err = 0;
-		}
-	}
+	if (!err)
+		err = write_what(ctx, e, s);
 	if (!err)
 		err = ckpt_write_rec(ctx, &s->h, CKPT_HDR_MNT, sizeof(s->h));
 	if (!err)
 		err = write_strings(ctx, e, s);
-out:
 	put_path(&s->on);
 	s->on.mnt = NULL;
 	return err;
-}
-
-/* The root directory of a namespace: what covers its first mount, if anything */
-static int find_top(struct mnt_namespace *ns, struct path *top)
-{
-	struct vfsmount *root = &ns->root->mnt;
-
-	return vfs_path_lookup(root->mnt_root, root, "/", LOOKUP_DOWN, top);
 }
 
 /* The mounts from @h->first on; all of @ns, or the one that is in none */
@@ -575,7 +585,7 @@ static int write_mounts(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
 	s->origin_buf = __getname();
 	err = s->buf && s->name_buf && s->origin_buf ? 0 : -ENOMEM;
 	if (!err && ns)
-		err = find_top(ns, &s->top);
+		err = ckpt_mnt_ns_top(ns, &s->top);
 	if (!err)
 		err = ckpt_write_rec(ctx, h, CKPT_HDR_MNT_NS, sizeof(*h));
 	for (i = 0; !err && i < h->nr_mounts; i++)
@@ -599,7 +609,7 @@ static int mnt_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct ckpt_hdr_mnt_ns h = {};
 	int ret;
 
-	if (!e || ckpt_obj_outside(ctx, ptr, CKPT_OBJ_MNT_NS))
+	if (!e || ckpt_mnt_ns_outside(ctx, ns))
 		return ckpt_err(ctx, -EBUSY, "mount namespace: also used outside of the tree");
 	ret = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
 	if (ret < 0)
@@ -614,6 +624,7 @@ static int mnt_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 
 const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops = {
 	.name		= "mount namespace",
+	.subtree_ok	= true,
 	.grab		= mnt_ns_grab,
 	.drop		= mnt_ns_drop,
 	.users		= mnt_ns_users,

@@ -6,6 +6,7 @@
 #define _FS_CHECKPOINT_MNT_H
 
 #include <linux/xarray.h>
+#include <uapi/linux/magic.h>
 
 #include "checkpoint.h"
 #include "pnode.h"
@@ -73,6 +74,12 @@ struct ckpt_mnts {
 	u32 pending;
 };
 
+/* Is it of a namespace? That has an inode of nsfs. */
+static inline bool ckpt_is_ns_mount(const struct vfsmount *mnt)
+{
+	return d_inode(mnt->mnt_root)->i_sb->s_magic == NSFS_MAGIC;
+}
+
 /* checkpoint_mnt.c */
 struct ckpt_mnts *ckpt_mnts(struct ckpt_ctx *ctx);
 struct ckpt_mnt *ckpt_mnt_add(struct ckpt_mnts *m, struct vfsmount *mnt,
@@ -80,6 +87,8 @@ struct ckpt_mnt *ckpt_mnt_add(struct ckpt_mnts *m, struct vfsmount *mnt,
 int ckpt_mnt_flags(u32 flags);
 
 /* checkpoint_path.c */
+bool ckpt_mnt_ns_outside(struct ckpt_ctx *ctx, struct mnt_namespace *ns);
+int ckpt_mnt_ns_top(struct mnt_namespace *ns, struct path *top);
 struct ckpt_mnt *ckpt_mnt_of(struct ckpt_ctx *ctx, const struct vfsmount *mnt);
 struct ckpt_mnt *ckpt_mnt_fetch(struct ckpt_ctx *ctx, u32 number);
 bool ckpt_path_below(struct path *path);

@@ -126,6 +126,27 @@ static struct vfsmount *make_anew(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 	return mnt;
 }
 
+/* A mount of a namespace */
+static struct vfsmount *make_ns_mount(struct ckpt_ctx *ctx,
+				      const struct mnt_rec *r)
+{
+	struct vfsmount *mnt;
+	struct path path;
+	int err;
+
+	if (r->h.flags & CKPT_MNT_IDMAPPED)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: mount '%s': flags %#x",
+					r->name, r->h.flags));
+	err = ckpt_ns_path(ctx, r->h.ns_type, r->h.sb, &path);
+	if (err)
+		return ERR_PTR(err);
+	mnt = mnt_clone_internal(&path);
+	path_put(&path);
+	if (!IS_ERR(mnt))
+		mnt->mnt_flags = ckpt_mnt_flags(r->h.flags);
+	return mnt;
+}
+
 /*
  * Where the mount that takes the place of an external one begins. Returns 1 if
  * the caller gave it, 0 if it is what the origin leads to.
@@ -261,7 +282,9 @@ static struct ckpt_mnt *make_mount(struct ckpt_ctx *ctx, struct mnt_rec *r,
 	struct ckpt_mnt *e;
 	int given, err;
 
-	if (r->h.sb) {
+	if (r->h.ns_type) {
+		mnt = make_ns_mount(ctx, r);
+	} else if (r->h.sb) {
 		mnt = make_anew(ctx, r, user_ns);
 	} else {
 		given = find_place(ctx, r, &place);
@@ -329,7 +352,8 @@ static int read_mount(struct ckpt_ctx *ctx, u32 number,
 	err = ckpt_read_rec_into(ctx, &r->h, CKPT_HDR_MNT, sizeof(r->h));
 	if (!err)
 		err = read_strings(ctx, r);
-	if (!err && (r->h.flags & ~CKPT_MNT_ALL || (r->h.sb && r->h.under)))
+	if (!err && (r->h.flags & ~CKPT_MNT_ALL || r->h.reserved ||
+		     (r->h.under && (r->h.sb || r->h.ns_type))))
 		err = ckpt_err(ctx, -EINVAL, "image: mount %u with flags %#x, under %u others",
 			       number, r->h.flags, r->h.under);
 	if (!err) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Open files that refer to a namespace, as of /proc/PID/ns/uts. They are
- * opened again on what takes the place of that namespace, which may be one
- * that no task is in.
+ * Open files that refer to a namespace, as of /proc/PID/ns/uts, and bind mounts
+ * of such files. They are opened and mounted again on what takes the place of
+ * that namespace, which may be one that no task is in.
  */
 
 #include <linux/checkpoint_types.h>
@@ -19,8 +19,7 @@
 #include <linux/utsname.h>
 #include <net/net_namespace.h>
 
-#include "checkpoint.h"
-#include "mount.h"
+#include "checkpoint_mnt.h"
 
 /*
  * A kind of namespaces: CLONE_NEW*, and its kind of objects, which is
@@ -78,6 +77,114 @@ static void *caller_ns(struct ckpt_ctx *ctx, u32 type)
 	}
 }
 
+/* The namespace that @inode refers to, and the index of its kind, or -EINVAL */
+static void *inode_ns(const struct inode *inode, int *kind)
+{
+	struct ns_common *ns = get_proc_ns(inode);
+
+	*kind = kind_of(ns->ops->type);
+	return *kind < 0 ? NULL : (void *)ns - kinds[*kind].ns_offset;
+}
+
+/**
+ * ckpt_ns_collect - count the use of a namespace by an open file or a mount
+ * @ctx: the context
+ * @inode: of nsfs
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_ns_collect(struct ckpt_ctx *ctx, const struct inode *inode)
+{
+	struct pid_namespace *pid_ns;
+	int kind, err;
+	void *ns;
+
+	ns = inode_ns(inode, &kind);
+	if (!ns)
+		return ckpt_err(ctx, -ENOSYS, "file of a namespace of an unknown kind: not supported");
+	if (ns == caller_ns(ctx, kinds[kind].type))
+		return 0;
+	switch (kinds[kind].type) {
+	case CLONE_NEWNET:
+		return ckpt_err(ctx, -ENOSYS, "file of a network namespace other than yours: not supported in this build");
+	case CLONE_NEWPID:
+		/* it is made with its tasks, not before */
+		pid_ns = ns;
+		if (!pid_ns->child_reaper ||
+		    ckpt_pid_slot(ctx, task_pid(pid_ns->child_reaper)) < 0)
+			return ckpt_err(ctx, -ENOSYS, "file of a pid namespace whose init is not in the tree: not supported");
+		break;
+	case CLONE_NEWUSER:
+		err = ckpt_user_ns_collect(ctx, ns, "file of a namespace");
+		if (err)
+			return err;
+		break;
+	}
+	return ckpt_obj_collect(ctx, ns, kinds[kind].obj);
+}
+
+/**
+ * ckpt_ns_checkpoint - write the namespace that a file of nsfs refers to
+ * @ctx: the context
+ * @inode: of nsfs
+ * @type: where to put its kind, CLONE_NEW*
+ *
+ * Context: process context, may sleep.
+ * Return: its objref, 0 for one that is not of the tree, or a negative errno,
+ * reported.
+ */
+int ckpt_ns_checkpoint(struct ckpt_ctx *ctx, const struct inode *inode,
+		       u32 *type)
+{
+	int kind;
+	void *ns;
+
+	ns = inode_ns(inode, &kind);
+	if (!ns)
+		return -EBUSY;
+	*type = kinds[kind].type;
+	if (ns == caller_ns(ctx, *type) ||
+	    (ckpt_obj_collected(ctx, ns, kinds[kind].obj) &&
+	     ckpt_obj_outside(ctx, ns, kinds[kind].obj)))
+		return 0;
+	return *type == CLONE_NEWUSER ? ckpt_user_ns_checkpoint(ctx, ns) :
+					ckpt_obj_checkpoint(ctx, ns, kinds[kind].obj);
+}
+
+static struct ns_common *get_ns(void *ns)
+{
+	refcount_inc(&((struct ns_common *)ns)->count);
+	return ns;
+}
+
+/**
+ * ckpt_ns_path - the file of a namespace of the image
+ * @ctx: the context
+ * @type: its kind, not checked yet
+ * @objref: of the namespace, or 0; not checked yet
+ * @path: where to put the path, referenced
+ *
+ * Context: the restoring task, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_ns_path(struct ckpt_ctx *ctx, u32 type, u32 objref, struct path *path)
+{
+	int kind = kind_of(type);
+	void *ns;
+
+	if (kind < 0 || (objref && !kinds[kind].obj))
+		return ckpt_err(ctx, -EINVAL, "image: file of a namespace of kind %#x: not supported in this build",
+				type);
+	ns = objref ? ckpt_obj_fetch(ctx, objref, kinds[kind].obj) :
+		      caller_ns(ctx, type);
+	if (IS_ERR(ns))
+		return PTR_ERR(ns);
+	return ns_get_path_cb(path, get_ns, ns + kinds[kind].ns_offset);
+}
+
+/* ---------------------------------------------------------- open files */
+
 /**
  * ckpt_ns_file_match - does a file refer to a namespace?
  * @file: the file
@@ -87,15 +194,6 @@ static void *caller_ns(struct ckpt_ctx *ctx, u32 type)
 bool ckpt_ns_file_match(struct file *file)
 {
 	return proc_ns_file(file);
-}
-
-/* The namespace that @file refers to, and the index of its kind, or -EINVAL */
-static void *file_ns(struct file *file, int *kind)
-{
-	struct ns_common *ns = get_proc_ns(file_inode(file));
-
-	*kind = kind_of(ns->ops->type);
-	return *kind < 0 ? NULL : (void *)ns - kinds[*kind].ns_offset;
 }
 
 /**
@@ -108,39 +206,15 @@ static void *file_ns(struct file *file, int *kind)
  */
 int ckpt_ns_file_collect(struct ckpt_ctx *ctx, struct file *file)
 {
-	struct pid_namespace *pid_ns;
-	int kind, err;
-	void *ns;
-
-	ns = file_ns(file, &kind);
-	if (!ns)
-		return ckpt_err(ctx, -ENOSYS, "open file of a namespace of an unknown kind: not supported");
-	if (ns == caller_ns(ctx, kinds[kind].type))
-		return 0;
-	switch (kinds[kind].type) {
-	case CLONE_NEWNET:
-		return ckpt_err(ctx, -ENOSYS, "open file of a network namespace other than yours: not supported in this build");
-	case CLONE_NEWPID:
-		/* it is made with its tasks, not before */
-		pid_ns = ns;
-		if (!pid_ns->child_reaper ||
-		    ckpt_pid_slot(ctx, task_pid(pid_ns->child_reaper)) < 0)
-			return ckpt_err(ctx, -ENOSYS, "open file of a pid namespace whose init is not in the tree: not supported");
-		break;
-	case CLONE_NEWUSER:
-		err = ckpt_user_ns_collect(ctx, ns, "open file");
-		if (err)
-			return err;
-		break;
-	}
-	return ckpt_obj_collect(ctx, ns, kinds[kind].obj);
+	return ckpt_ns_collect(ctx, file_inode(file));
 }
 
 /**
  * ckpt_ns_file_checkpoint - write the namespace that a file refers to
  * @ctx: the context
  * @file: the file
- * @h: its record: the namespace and its kind are filled in
+ * @h: its record: the namespace and its kind are filled in, and the mount, if
+ *	it was opened through one
  *
  * Context: process context, may sleep.
  * Return: 0, or a negative errno, reported.
@@ -148,30 +222,39 @@ int ckpt_ns_file_collect(struct ckpt_ctx *ctx, struct file *file)
 int ckpt_ns_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 			    struct ckpt_hdr_file *h)
 {
-	int kind, ret;
-	void *ns;
+	u32 type;
+	int ret;
 
-	ns = file_ns(file, &kind);
-	if (!ns)
-		return -EBUSY;
-	h->rdev = kinds[kind].type;
-	if (ns == caller_ns(ctx, kinds[kind].type) ||
-	    (ckpt_obj_collected(ctx, ns, kinds[kind].obj) &&
-	     ckpt_obj_outside(ctx, ns, kinds[kind].obj)))
-		return 0;
-	ret = kinds[kind].type == CLONE_NEWUSER ?
-	      ckpt_user_ns_checkpoint(ctx, ns) :
-	      ckpt_obj_checkpoint(ctx, ns, kinds[kind].obj);
+	ret = ckpt_ns_checkpoint(ctx, file_inode(file), &type);
 	if (ret < 0)
 		return ret;
+	h->rdev = type;
 	h->inner = ret;
+	if (!ckpt_mnt_of(ctx, file->f_path.mnt))
+		return 0;
+	ret = ckpt_path_mnt(ctx, &file->f_path);
+	if (ret < 0)
+		return ret;
+	h->mnt = ret;
 	return 0;
 }
 
-static struct ns_common *get_ns(void *ns)
+/* Let @path, of a namespace, go through mount @number instead. */
+static int go_through(struct ckpt_ctx *ctx, u32 number, struct path *path)
 {
-	refcount_inc(&((struct ns_common *)ns)->count);
-	return ns;
+	struct ckpt_mnt *e = ckpt_mnt_fetch(ctx, number);
+
+	if (IS_ERR(e))
+		return PTR_ERR(e);
+	/* no such mount where the caller's namespace was joined */
+	if (!e->mnt)
+		return 0;
+	if (e->mnt->mnt_root != path->dentry)
+		return ckpt_err(ctx, -EINVAL, "image: file of a namespace in mount %u, which is of another",
+				number);
+	mntput(path->mnt);
+	path->mnt = mntget(e->mnt);
+	return 0;
 }
 
 /**
@@ -187,27 +270,20 @@ struct file *ckpt_ns_file_restore(struct ckpt_ctx *ctx,
 				  const struct ckpt_hdr_file *h,
 				  const char *name)
 {
-	int kind = kind_of(h->rdev);
 	struct file *file;
 	struct path path;
-	void *ns;
 	int err;
 
-	if (h->rdev > U32_MAX || kind < 0 ||
+	if (h->rdev > U32_MAX ||
 	    (h->f_flags & (O_ACCMODE | O_PATH | O_DIRECTORY)))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: open file of a namespace of kind %#llx, with flags %#x",
 					h->rdev, h->f_flags));
-	if (h->inner && !kinds[kind].obj)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: open file of a %s namespace: not supported in this build",
-					kinds[kind].name));
-	ns = h->inner ? ckpt_obj_fetch(ctx, h->inner, kinds[kind].obj) :
-			caller_ns(ctx, kinds[kind].type);
-	if (IS_ERR(ns))
-		return ns;
-	err = ns_get_path_cb(&path, get_ns, ns + kinds[kind].ns_offset);
+	err = ckpt_ns_path(ctx, h->rdev, h->inner, &path);
 	if (err)
 		return ERR_PTR(err);
-	file = dentry_open(&path, h->f_flags, current_cred());
+	err = h->mnt ? go_through(ctx, h->mnt, &path) : 0;
+	file = err ? ERR_PTR(err) : dentry_open(&path, h->f_flags,
+						current_cred());
 	path_put(&path);
 	return file;
 }

@@ -5,7 +5,8 @@
  * again that was opened before something covered it.
  *
  * In the mount namespace of the caller, which has the number 0, the path is one
- * from the caller's root directory.
+ * from the caller's root directory. So it is, with CHECKPOINT_SUBTREE, in one
+ * that others use, too: from its root.
  */
 
 #include <linux/capability.h>
@@ -237,9 +238,63 @@ int ckpt_path_locate(const struct path *base, const struct path *path,
 
 /* -------------------------------------------------------------- paths */
 
-static struct mnt_namespace *caller_mnt_ns(struct ckpt_ctx *ctx)
+/**
+ * ckpt_mnt_ns_outside - is a mount namespace not of the tree?
+ * @ctx: the context of a checkpoint
+ * @ns: the namespace
+ *
+ * Context: the collect pass is over, or else all but the caller's is of the
+ * tree.
+ * Return: true if it is the caller's, or with CHECKPOINT_SUBTREE one that
+ * others use, too, and whose place that of whoever restarts will take.
+ */
+bool ckpt_mnt_ns_outside(struct ckpt_ctx *ctx, struct mnt_namespace *ns)
 {
-	return ctx->caller_ns->mnt_ns;
+	return ns == ctx->caller_ns->mnt_ns ||
+	       (ns && ckpt_obj_collected(ctx, ns, CKPT_OBJ_MNT_NS) &&
+		ckpt_obj_outside(ctx, ns, CKPT_OBJ_MNT_NS));
+}
+
+/**
+ * ckpt_mnt_ns_top - the root directory of a mount namespace
+ * @ns: the namespace
+ * @top: where to put it, referenced: what covers the first mount, if anything
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the lookup.
+ */
+int ckpt_mnt_ns_top(struct mnt_namespace *ns, struct path *top)
+{
+	struct vfsmount *root = &ns->root->mnt;
+
+	return vfs_path_lookup(root->mnt_root, root, "/", LOOKUP_DOWN, top);
+}
+
+/*
+ * What the name of a path in the image begins at. Returns 1 if that is the root
+ * of a namespace, which is not saved, 0 if it is the root of a mount.
+ */
+static int find_base(struct ckpt_ctx *ctx, const struct path *path,
+		     struct path *base)
+{
+	struct mnt_namespace *ns = READ_ONCE(real_mount(path->mnt)->mnt_ns);
+	int err;
+
+	if (ns == ctx->caller_ns->mnt_ns) {
+		*base = ctx->root;
+		path_get(base);
+		return 1;
+	}
+	if (!ckpt_mnt_of(ctx, path->mnt))
+		return -ENOENT;
+	if (ckpt_mnt_ns_outside(ctx, ns)) {
+		err = ckpt_mnt_ns_top(ns, base);
+		return err ?: 1;
+	}
+	base->mnt = path->mnt;
+	base->dentry = path->mnt->mnt_root;
+	path_get(base);
+	return 0;
 }
 
 /**
@@ -274,8 +329,8 @@ int ckpt_path_collect(struct ckpt_ctx *ctx, const struct path *path)
  * The mount is written unless that was done before.
  *
  * Context: process context, may sleep.
- * Return: its number, 0 if it is in the caller's namespace, -ENOENT if it is in
- * no namespace that is known, or the errno of writing it.
+ * Return: its number, 0 if it is in a namespace that is not of the tree,
+ * -ENOENT if it is in none that is known, or the errno of writing it.
  */
 int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path)
 {
@@ -283,7 +338,7 @@ int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path)
 	struct ckpt_mnt *e = ckpt_mnt_of(ctx, path->mnt);
 	int ret;
 
-	if (ns == caller_mnt_ns(ctx))
+	if (ckpt_mnt_ns_outside(ctx, ns))
 		return 0;
 	if (!e || e->ns != ns)
 		return -ENOENT;
@@ -306,16 +361,17 @@ int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path)
 char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
 		     char *buf, int size)
 {
-	struct path root = { .mnt = path->mnt, .dentry = path->mnt->mnt_root };
+	struct path base;
 	char *name;
+	int err;
 
 	if (d_unlinked(path->dentry))
 		return ERR_PTR(-ENOENT);
-	if (READ_ONCE(real_mount(path->mnt)->mnt_ns) == caller_mnt_ns(ctx))
-		root = ctx->root;
-	else if (!ckpt_mnt_of(ctx, path->mnt))
-		return ERR_PTR(-ENOENT);
-	name = __d_path(path, &root, buf, size);
+	err = find_base(ctx, path, &base);
+	if (err < 0)
+		return ERR_PTR(err);
+	name = __d_path(path, &base, buf, size);
+	path_put(&base);
 	return name ?: ERR_PTR(-ENOENT);
 }
 
@@ -340,7 +396,8 @@ static bool same_file(const struct path *a, const struct path *b)
  * @buf: room for the name
  * @size: of @buf, in bytes
  *
- * In the caller's namespace it does not if something was mounted over it since.
+ * In a namespace that is not of the tree it does not if something was mounted
+ * over it since.
  *
  * Context: process context, may sleep.
  * Return: 0; -ENOENT if it was removed or cannot be reached, -ESTALE if its
@@ -349,19 +406,22 @@ static bool same_file(const struct path *a, const struct path *b)
 int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 		     int size)
 {
-	struct ckpt_mnt *e = ckpt_mnt_of(ctx, path->mnt);
-	struct path found;
+	struct path base, found;
 	char *name;
 	int err;
 
 	name = ckpt_path_name(ctx, path, buf, size);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	if (e)
-		err = lookup_within(e, name, 0, &found);
+	err = find_base(ctx, path, &base);
+	if (err < 0)
+		return err;
+	if (err)
+		err = vfs_path_lookup(base.dentry, base.mnt, name, 0, &found);
 	else
-		err = vfs_path_lookup(ctx->root.dentry, ctx->root.mnt, name, 0,
-				      &found);
+		err = lookup_within(ckpt_mnt_of(ctx, path->mnt), name, 0,
+				    &found);
+	path_put(&base);
 	if (err)
 		return err == -ENOENT ? -ESTALE : err;
 	if (!same_file(path, &found))

@@ -270,7 +270,8 @@ static int mqueue_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb,
 
 	if (!ns)
 		return -EBUSY;
-	if (ns != ctx->caller_ns->ipc_ns)
+	if (ns != ctx->caller_ns->ipc_ns &&
+	    !ckpt_obj_outside(ctx, ns, CKPT_OBJ_IPC_NS))
 		ref = ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_IPC_NS);
 	put_ipc_ns(ns);
 	if (ref < 0)

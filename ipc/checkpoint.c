@@ -432,6 +432,21 @@ static int ipc_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 	return err ?: ckpt_mqueues_collect(ctx, ns);
 }
 
+/**
+ * ckpt_ipc_ns_outside - is an ipc namespace not of the tree?
+ * @ctx: the context of a checkpoint; the collect pass is over
+ * @ns: the namespace
+ *
+ * Return: true if it is the caller's, or with CHECKPOINT_SUBTREE one that
+ * others use, too, and whose place that of whoever restarts will take.
+ */
+bool ckpt_ipc_ns_outside(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
+{
+	return ns == ctx->caller_ns->ipc_ns ||
+	       (ckpt_obj_collected(ctx, ns, CKPT_OBJ_IPC_NS) &&
+		ckpt_obj_outside(ctx, ns, CKPT_OBJ_IPC_NS));
+}
+
 static int ipc_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct ipc_namespace *ns = ptr;
@@ -453,6 +468,9 @@ static int ipc_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 
 	BUILD_BUG_ON(ARRAY_SIZE(h.sem_ctls) != ARRAY_SIZE(ns->sem_ctls));
 
+	/* with CHECKPOINT_SUBTREE, something that is in it belongs to a task */
+	if (ckpt_ipc_ns_outside(ctx, ns))
+		return ckpt_err(ctx, -EBUSY, "ipc namespace: others use it too, so that its shared memory, queues and semaphores to undo cannot be saved");
 	for (i = 0; i < ARRAY_SIZE(h.sem_ctls); i++)
 		h.sem_ctls[i] = ns->sem_ctls[i];
 	owner = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
@@ -611,6 +629,7 @@ static void *ipc_ns_restore(struct ckpt_ctx *ctx)
 
 const struct ckpt_obj_ops ckpt_ipc_ns_obj_ops = {
 	.name		= "ipc namespace",
+	.subtree_ok	= true,
 	.grab		= ipc_ns_grab,
 	.drop		= ipc_ns_drop,
 	.users		= ipc_ns_users,
@@ -659,15 +678,20 @@ static int save_created(struct ckpt_ctx *ctx, struct task_struct *t,
 static int sysvipc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct ckpt_hdr_task_sysvipc h = {};
-	int ret;
+	int ret, nr;
 
 	ret = ckpt_sem_undo_checkpoint(ctx, t);
 	if (ret < 0)
 		return ret;
 	h.undo = ret;
 	ret = ckpt_shm_created(ctx, t, NULL, 0);
-	if (ret > 0)
-		return save_created(ctx, t, &h, ret);
+	if (ret > 0) {
+		nr = ret;
+		/* in which they are: see ckpt_shm_created() */
+		ret = ckpt_obj_checkpoint(ctx, t->nsproxy->ipc_ns,
+					  CKPT_OBJ_IPC_NS);
+		return ret < 0 ? ret : save_created(ctx, t, &h, nr);
+	}
 	return ret ?: ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_SYSVIPC, sizeof(h));
 }
 

@@ -37,6 +37,7 @@ extern const struct ckpt_ipc_kind ckpt_ipc_msg_kind;
 extern const struct ckpt_ipc_kind ckpt_ipc_shm_kind;
 
 /* checkpoint.c */
+bool ckpt_ipc_ns_outside(struct ckpt_ctx *ctx, struct ipc_namespace *ns);
 int ckpt_ipc_changed(struct ckpt_ctx *ctx, const char *what);
 void ckpt_ipc_save_pid(struct ckpt_ctx *ctx, struct pid *pid,
 		       struct ckpt_ipc_pid *p);

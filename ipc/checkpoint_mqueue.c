@@ -589,10 +589,10 @@ static int mqueue_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	if (!ns)
 		return ckpt_err(ctx, -ENOSYS, "POSIX message queue '%pd': of an ipc namespace that is gone: not supported",
 				dentry);
-	if (ns == ctx->caller_ns->ipc_ns && h.unlinked)
-		ret = ckpt_err(ctx, -ENOSYS, "POSIX message queue '%pd': removed from the caller's ipc namespace: not supported",
+	if (ckpt_ipc_ns_outside(ctx, ns) && h.unlinked)
+		ret = ckpt_err(ctx, -ENOSYS, "POSIX message queue '%pd': removed from an ipc namespace that is not of the tree: not supported",
 			       dentry);
-	else if (ns != ctx->caller_ns->ipc_ns)
+	else if (!ckpt_ipc_ns_outside(ctx, ns))
 		ret = ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_IPC_NS);
 	put_ipc_ns(ns);
 	if (ret < 0)

@@ -159,19 +159,20 @@ const struct ckpt_ipc_kind ckpt_ipc_shm_kind = {
  *
  * Context: process context.
  * Return: how many there are, more than @max perhaps, or -ENOSYS, reported,
- * if they are in the namespace of the caller.
+ * if they are in the namespace of the caller, or in one that the task left.
  */
 int ckpt_shm_created(struct ckpt_ctx *ctx, struct task_struct *t, u32 *id,
 		     u32 max)
 {
 	struct ipc_namespace *ns = ctx->caller_ns->ipc_ns;
+	bool outside = false, left = false;
 	struct shmid_kernel *shp;
-	bool outside = false;
 	u32 nr = 0;
 
 	task_lock(t);
 	list_for_each_entry(shp, &t->sysvshm.shm_clist, shm_clist) {
 		outside = outside || shp->ns == ns;
+		left = left || !t->nsproxy || shp->ns != t->nsproxy->ipc_ns;
 		if (nr < max)
 			id[nr] = shp->shm_perm.id;
 		nr++;
@@ -179,6 +180,8 @@ int ckpt_shm_created(struct ckpt_ctx *ctx, struct task_struct *t, u32 *id,
 	task_unlock(t);
 	if (outside)
 		return ckpt_err(ctx, -ENOSYS, "System V shared memory that it created in the caller's ipc namespace: not supported");
+	if (left)
+		return ckpt_err(ctx, -ENOSYS, "System V shared memory that it created in an ipc namespace that it has left: not supported");
 	return nr;
 }
 

@@ -253,7 +253,8 @@ static int read_mnt_ns(struct parser *p, struct model_object *o)
 			       r->first);
 	for (i = 0; i < r->nr_mounts; i++) {
 		m = need(p, CKPT_HDR_MNT);
-		if (!m || check_opt_ref(p, "sb", m->sb, CKPT_OBJ_SB) ||
+		if (!m || check_opt_ref(p, "sb", m->sb, m->ns_type ?
+					CKPT_OBJ_NONE : CKPT_OBJ_SB) ||
 		    read_strings(p, o, MODEL_MNT_STRINGS))
 			return -1;
 	}

@@ -695,7 +695,9 @@ static const struct record_type types[] = {
 		      DEC(hdr_mnt, parent),
 		      DEC(hdr_mnt, group),
 		      DEC(hdr_mnt, master),
-		      DEC(hdr_mnt, under)),
+		      DEC(hdr_mnt, under),
+		      HEX(hdr_mnt, ns_type),
+		      ZERO(hdr_mnt, reserved)),
 	},
 	[CKPT_HDR_PID_NS] = {
 		.name = "PID_NS",

@@ -973,11 +973,15 @@ struct ckpt_hdr_mnt_ns {
  * struct ckpt_hdr_mnt - a mount
  * @h: type CKPT_HDR_MNT
  * @flags: CKPT_MNT_*
- * @sb: objref of its file system, 0 if it is external
+ * @sb: objref of its file system, 0 if it is external; of a namespace, objref
+ *	of that, or 0: that of whoever restarts
  * @parent: number of the mount that it is on, 0 of the root
  * @group: id of its peer group, 0 if it is not shared
  * @master: id of the peer group that it is a slave of, or 0
  * @under: of an external mount: how many mounts cover it at its origin
+ * @ns_type: CLONE_NEW* of a namespace that is mounted, as a bind mount of
+ *	/proc/PID/ns/uts is; else 0
+ * @reserved: 0
  *
  * Five structs ckpt_hdr_string follow:
  * - its mount point, as a path within the parent;
@@ -1001,6 +1005,8 @@ struct ckpt_hdr_mnt {
 	__u32 group;
 	__u32 master;
 	__u32 under;
+	__u32 ns_type;
+	__u32 reserved;
 };
 
 /**

@@ -826,6 +826,8 @@ HOSTILE_TEST(small_state)
 		CHANGE(MNT, ckpt_hdr_mnt, parent, 0xffffffff),
 		CHANGE(MNT, ckpt_hdr_mnt, under, 0xffffffff, ENOENT),
 		CHANGE(MNT, ckpt_hdr_mnt, sb, 0xffffffff),
+		CHANGE(MNT, ckpt_hdr_mnt, ns_type, 1),
+		CHANGE(MNT, ckpt_hdr_mnt, reserved, 1),
 		{ "a name without an end", CKPT_HDR_TASK_MISC, 0,
 		  offsetof(struct ckpt_hdr_task_misc, comm) + 8, 8,
 		  0x4141414141414141ULL, 0, true },

@@ -465,6 +465,9 @@ static void put_mounts(struct ckpt_snap *s, char *buf, pid_t pid)
 				put_id(s, "mnt", word);
 			} else if (nr == 2) {
 				put_id(s, "dev", word);
+			} else if (nr == 3 && *word != '/') {
+				/* of nsfs: "uts:[4026531838]" */
+				put_link_text(s, word);
 			} else if (nr > 5 && optional && colon) {
 				put(s, "%.*s:", (int)(colon - word), word);
 				put_id(s, "peer", colon + 1);

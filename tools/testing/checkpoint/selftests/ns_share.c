@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -185,6 +186,41 @@ CKPT_TEST(kept_by_a_descriptor)
 	CHECK(refers_to(twice, "uts"));
 	CHECK(!refers_to(of_old, "uts"));
 	CHECK(!setns(of_old, CLONE_NEWUTS));
+}
+
+/* Kept by a mount; one is the caller's own. */
+CKPT_TEST_ONLY(kept_by_a_mount, CKPT_CONTAINER)
+{
+	int old = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC), fd;
+	char was[128] = "", is[128] = "", link[64];
+	struct stat a, b;
+
+	REQUIRE(old >= 0);
+	REQUIRE(!mknod("uts", S_IFREG | 0600, 0));
+	REQUIRE(!mknod("net", S_IFREG | 0600, 0));
+	REQUIRE(!unshare(CLONE_NEWUTS));
+	name_it("mounted");
+	REQUIRE(!mount("/proc/self/ns/uts", "uts", NULL, MS_BIND, NULL));
+	REQUIRE(!mount("/proc/self/ns/net", "net", NULL, MS_BIND, NULL));
+	REQUIRE(!setns(old, CLONE_NEWUTS));
+	close(old);
+	fd = open("uts", O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	REQUIRE(readlink(link, was, sizeof(was) - 1) > 0);
+	ckpt_ready();
+	CHECK(readlink(link, is, sizeof(is) - 1) > 0);
+	CHECK(!strcmp(was, is));
+	CHECK(!stat("uts", &a) && !fstat(fd, &b));
+	CHECK(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	CHECK(!stat("net", &a) && !stat("/proc/self/ns/net", &b));
+	CHECK(a.st_ino == b.st_ino);
+	CHECK(!refers_to(fd, "uts"));
+	CHECK(!setns(fd, CLONE_NEWUTS));
+	expect_name("mounted");
+	close(fd);
+	REQUIRE(!umount("uts") && !umount("net"));
+	REQUIRE(!unlink("uts") && !unlink("net"));
 }
 
 /* That of a child, held by its parent */
@@ -693,21 +729,80 @@ DRIVER_TEST(entered_by)
 	ckpt_end(v);
 }
 
-DRIVER_TEST(outside_of_a_subtree)
+CKPT_VICTIM(had_mounts)
 {
-	struct ckpt_victim *v = &self->v;
+	struct stat before, after;
+	int fd;
+
+	REQUIRE(!unshare(CLONE_NEWNS));
+	fd = open("file", O_RDWR | O_CREAT, 0600);
+	REQUIRE(fd >= 0 && !fstat(fd, &before));
+	ckpt_ready();
+	CHECK(!fstat(fd, &after) && before.st_ino == after.st_ino);
+	CHECK(!stat("file", &after) && before.st_ino == after.st_ino);
+	REQUIRE(!unlink("file"));
+}
+
+CKPT_VICTIM(had_queues)
+{
+	REQUIRE(!unshare(CLONE_NEWIPC));
+	ckpt_ready();
+}
+
+static void is_outside(struct __test_metadata *_metadata, const char *victim,
+		       const char *ns, int type)
+{
+	static struct ckpt_victim v;
 	pid_t pid;
 	long ret;
 
-	ckpt_start(v, "had_one", 0);
-	pid = enter(v, "uts", CLONE_NEWUTS);
-	ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
-	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
+	ckpt_start(&v, victim, 0);
+	pid = enter(&v, ns, type);
+	ret = ckpt_checkpoint(&v, CHECKPOINT_KILL);
+	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v.log);
 	kill(pid, SIGKILL);
-	ckpt_reaped(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
-	EXPECT_TRUE(same_ns(v->pid, getpid(), "uts"));
+	ckpt_reaped(&v);
+	ret = ckpt_restart(&v, 0);
+	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v.log);
+	EXPECT_TRUE(same_ns(v.pid, getpid(), ns));
+	ckpt_finish(&v);
+	ckpt_end(&v);
+}
+
+DRIVER_TEST(outside_of_a_subtree)
+{
+	is_outside(_metadata, "had_one", "uts", CLONE_NEWUTS);
+	is_outside(_metadata, "had_mounts", "mnt", CLONE_NEWNS);
+	is_outside(_metadata, "had_queues", "ipc", CLONE_NEWIPC);
+}
+
+/* What is in the namespace would be lost. */
+CKPT_VICTIM(has_a_segment)
+{
+	void *p;
+	int id;
+
+	REQUIRE(!unshare(CLONE_NEWIPC));
+	id = shmget(IPC_PRIVATE, 4096, 0600);
+	REQUIRE(id >= 0);
+	p = shmat(id, NULL, 0);
+	REQUIRE(p != (void *)-1);
+	ckpt_ready();
+	CHECK(!shmdt(p));
+}
+
+DRIVER_TEST(segment_of_others)
+{
+	struct ckpt_victim *v = &self->v;
+	pid_t pid;
+
+	ckpt_start(v, "has_a_segment", 0);
+	pid = enter(v, "ipc", CLONE_NEWIPC);
+	EXPECT_EQ(-EBUSY, ckpt_checkpoint(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "ipc namespace: others use it too"))
+		TH_LOG("%s", v->log);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 	ckpt_finish(v);
 	ckpt_end(v);
 }

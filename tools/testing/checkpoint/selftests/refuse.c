@@ -569,6 +569,19 @@ REFUSED(created_segment, "System V shared memory that it created")
 	CHECK(!shmctl(id, IPC_RMID, NULL));
 }
 
+REFUSED_AS(segment_left_behind, CKPT_CONTAINER, "that it has left")
+{
+	int old = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC), new;
+
+	HAVE(unshare(CLONE_NEWIPC));
+	HAVE(shmget(IPC_PRIVATE, 4096, 0600));
+	new = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	REQUIRE(new >= 0 && !setns(old, CLONE_NEWIPC));
+	ckpt_ready();
+	close(new);
+	close(old);
+}
+
 REFUSED(unlinked_queue, "POSIX message queue")
 {
 	char name[32];
