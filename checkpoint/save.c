@@ -21,8 +21,11 @@
 #include "internal.h"
 
 /* A namespace that the caller is in is not read. */
-#define may_read(ns, own)						\
-	((ns) == (own) || checkpoint_restore_ns_capable((ns)->user_ns))
+static bool may_read(const void *ns, const void *own,
+		     struct user_namespace *owner)
+{
+	return ns == own || checkpoint_restore_ns_capable(owner);
+}
 
 /* May the caller read what belongs to these user namespaces? */
 static int may_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
@@ -42,13 +45,17 @@ static int may_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	task_lock(t);
 	ns = t->nsproxy;
 	if (ok && ns)
-		ok = may_read(ns->uts_ns, own->uts_ns) &&
-		     may_read(ns->ipc_ns, own->ipc_ns) &&
-		     may_read(ns->cgroup_ns, own->cgroup_ns) &&
-		     may_read(ns->time_ns, own->time_ns) &&
-		     may_read(ns->time_ns_for_children, own->time_ns) &&
+		ok = may_read(ns->uts_ns, own->uts_ns, ns->uts_ns->user_ns) &&
+		     may_read(ns->ipc_ns, own->ipc_ns, ns->ipc_ns->user_ns) &&
+		     may_read(ns->cgroup_ns, own->cgroup_ns,
+			      ns->cgroup_ns->user_ns) &&
+		     may_read(ns->time_ns, own->time_ns,
+			      ns->time_ns->user_ns) &&
+		     may_read(ns->time_ns_for_children, own->time_ns,
+			      ns->time_ns_for_children->user_ns) &&
 		     may_read(ns->pid_ns_for_children,
-			      task_active_pid_ns(ctx->caller));
+			      task_active_pid_ns(ctx->caller),
+			      ns->pid_ns_for_children->user_ns);
 	task_unlock(t);
 	if (!ok)
 		return ckpt_err(ctx, -EPERM,

@@ -262,7 +262,7 @@ static int mnt_ns_users(void *ptr)
 }
 
 static void mnt_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
-			 size_t size)
+			  size_t size)
 {
 	struct mnt_namespace *ns = ptr;
 

@@ -414,7 +414,7 @@ const struct ckpt_obj_ops ckpt_mqueue_obj_ops = {
 #endif
 
 static void ipc_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
-			 size_t size)
+			  size_t size)
 {
 	struct ipc_namespace *ns = ptr;
 

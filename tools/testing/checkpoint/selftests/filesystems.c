@@ -324,7 +324,7 @@ static void fill_names(void)
 	name[255] = 0;
 	REQUIRE(!chdir("mnt"));
 	put(name, 0644, "long", 4);
-	put(" \n\001\377", 0644, "odd", 3);
+	put("\n\001 \377", 0644, "odd", 3);
 	for (i = 0; i < 20; i++) {
 		snprintf(name, sizeof(name), "gone%d", i);
 		put(name, 0600, name, 4);
