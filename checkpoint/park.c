@@ -737,7 +737,8 @@ void ckpt_task_unpin(struct ckpt_task *ct)
 	if (!ct)
 		return;
 	spin_lock_irq(&ct->wait.lock);
-	if (!--ct->pins)
+	/* only who is leaving waits for it: one that is parked sleeps on */
+	if (!--ct->pins && ct->state == CKPT_PARK_GONE)
 		wake_up_locked(&ct->wait);
 	spin_unlock_irq(&ct->wait.lock);
 }
