@@ -309,9 +309,10 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
 	if (!err)
 		err = save(ctx);
 	killed = !err && (ctx->uflags & CHECKPOINT_KILL);
+	/* killed tasks are to find themselves the last users of what they had */
+	ckpt_drop_objects(ctx);
 	if (!err)
 		finish(ctx);
-	ckpt_drop_objects(ctx);
 	ckpt_release_tree(ctx);
 	stop = ktime_get_ns();
 	ctx->stats.stopped_ns = stop - begin;
