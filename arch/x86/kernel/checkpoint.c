@@ -269,6 +269,7 @@ static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 	struct xregs_state *xsave;
 	u32 eax, ebx, ecx, edx;
 	int i, err;
+	u64 used;
 
 	if (use_xsave()) {
 		h.xfeatures = fpstate->user_xfeatures;
@@ -284,17 +285,20 @@ static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 		xsave->i387 = fpstate->regs.fxsave;
 		xsave->header.xfeatures = XFEATURE_MASK_FPSSE;
 	}
+	/* up to the last state in use: PKRU, behind all others, is apart */
+	h.size = XSAVE_MIN_SIZE;
+	used = xsave->header.xfeatures & ~XFEATURE_MASK_PKRU;
 	for (i = XFEATURE_YMM; i < CKPT_XSTATE_MAX; i++) {
-		if (!(h.xfeatures & BIT_ULL(i)))
+		if (!(used & BIT_ULL(i)))
 			continue;
 		cpuid_count(XSTATE_CPUID, i, &eax, &ebx, &ecx, &edx);
 		h.state[i].size = eax;
 		h.state[i].offset = ebx;
+		h.size = max(h.size, eax + ebx);
 	}
-	h.size = size;
 	h.pkru = t == current ? read_pkru() : t->thread.pkru;
 	err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_TASK_FPU, sizeof(h),
-				  xsave, size);
+				  xsave, h.size);
 	kvfree(xsave);
 	return err;
 }

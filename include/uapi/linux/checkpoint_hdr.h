@@ -815,9 +815,10 @@ struct ckpt_xstate {
  * @size: of @xsave, in bytes
  * @pkru: protection keys register, if @xfeatures has its state: what the
  *	XSAVE area has of it is not used
- * @state: where the extended states are, those from number 2 on: this differs
- *	from one CPU to another
- * @xsave: XSAVE area in the standard, not compacted, format
+ * @state: where the extended states in use are, of those from number 2 on:
+ *	this differs from one CPU to another
+ * @xsave: XSAVE area in the standard, not compacted, format, up to the end of
+ *	the last state in use
  */
 struct ckpt_hdr_fpu_x86 {
 	struct ckpt_hdr h;
