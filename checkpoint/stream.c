@@ -30,7 +30,8 @@
  * @pos: what @ppos points to
  * @off: bytes of the image so far, those in @buf not yet written included
  * @records: records so far
- * @crc: CRC32C of the records so far
+ * @crc: CRC32C of the records so far; writing: up to @summed
+ * @summed: writing: end of what in @buf is in @crc
  * @head: first byte in @buf that was not consumed (reading)
  * @tail: end of what is in @buf
  * @buf: records on their way, CKPT_BUF_SIZE bytes
@@ -48,6 +49,7 @@ struct ckpt_stream {
 	u64 off;
 	u64 records;
 	u32 crc;
+	size_t summed;
 	size_t head;
 	size_t tail;
 	u8 *buf;
@@ -199,6 +201,13 @@ static int stream_out(struct ckpt_ctx *ctx, struct iov_iter *iter)
 	return 0;
 }
 
+/* All at once: the sum of each piece would cost more than the pieces do. */
+static void stream_sum(struct ckpt_stream *s)
+{
+	s->crc = crc32c(s->crc, s->buf + s->summed, s->tail - s->summed);
+	s->summed = s->tail;
+}
+
 /**
  * ckpt_stream_flush - write what is buffered
  * @ctx: the context
@@ -215,9 +224,11 @@ int ckpt_stream_flush(struct ckpt_ctx *ctx)
 
 	if (s->failed)
 		return s->failed;
+	stream_sum(s);
 	iov_iter_kvec(&iter, ITER_SOURCE, &kv, 1, s->tail);
 	err = stream_out(ctx, &iter);
 	s->tail = 0;
+	s->summed = 0;
 	return err;
 }
 
@@ -241,12 +252,6 @@ static int stream_put(struct ckpt_ctx *ctx, const void *data, size_t len)
 		len -= n;
 	}
 	return s->failed;
-}
-
-static int stream_put_summed(struct ckpt_ctx *ctx, const void *data, size_t len)
-{
-	ctx->stream->crc = crc32c(ctx->stream->crc, data, len);
-	return stream_put(ctx, data, len);
 }
 
 /**
@@ -292,11 +297,11 @@ int ckpt_write_rec_tail(struct ckpt_ctx *ctx, void *fixed, u32 type,
 				type, fixed_len + tail_len);
 	h->type = type;
 	h->len = fixed_len + tail_len + pad;
-	err = stream_put_summed(ctx, fixed, fixed_len);
+	err = stream_put(ctx, fixed, fixed_len);
 	if (!err && tail_len)
-		err = stream_put_summed(ctx, tail, tail_len);
+		err = stream_put(ctx, tail, tail_len);
 	if (!err && pad)
-		err = stream_put_summed(ctx, &zero, pad);
+		err = stream_put(ctx, &zero, pad);
 	if (!err)
 		ctx->stream->records++;
 	return err;
@@ -348,16 +353,25 @@ u32 ckpt_payload_pad(struct ckpt_ctx *ctx, size_t rec_len)
 int ckpt_write_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
 		       unsigned int nr, size_t bytes)
 {
+	struct ckpt_stream *s = ctx->stream;
 	struct iov_iter iter;
 	int err;
 
-	err = stream_put(ctx, page_address(ZERO_PAGE(0)), pad);
-	if (!err)
+	if (pad > CKPT_BUF_SIZE - s->tail) {
 		err = ckpt_stream_flush(ctx);
+		if (err)
+			return err;
+	}
+	stream_sum(s);
+	memset(s->buf + s->tail, 0, pad);
+	s->tail += pad;
+	s->summed = s->tail;
+	s->off += pad;
+	err = ckpt_stream_flush(ctx);
 	if (err)
 		return err;
 	iov_iter_bvec(&iter, ITER_SOURCE, bvec, nr, bytes);
-	ctx->stream->off += bytes;
+	s->off += bytes;
 	return stream_out(ctx, &iter);
 }
 
@@ -793,10 +807,11 @@ int ckpt_write_trailer(struct ckpt_ctx *ctx)
 	struct ckpt_hdr_trailer h = {
 		.magic = CKPT_TRAILER_MAGIC,
 		.records = ctx->stream->records,
-		.crc32c = ctx->stream->crc,
 	};
 	int err;
 
+	stream_sum(ctx->stream);
+	h.crc32c = ctx->stream->crc;
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TRAILER, sizeof(h));
 	return err ?: ckpt_stream_flush(ctx);
 }
