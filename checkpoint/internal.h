@@ -62,12 +62,15 @@ void ckpt_defuse(struct task_struct *t);
  * @ct: its part in the checkpoint or restart, borrowed from @parts of the
  *	tree; NULL of a zombie and of a task that checkpoints itself
  * @pid: its struct pid, referenced
+ * @thread: restart: row of a thread of its process, of a thread: of the next
+ *	one; or 0
  * @e: its entry in the image
  */
 struct ckpt_tree_task {
 	struct task_struct *task;
 	struct ckpt_task *ct;
 	struct pid *pid;
+	u32 thread;
 	struct ckpt_task_entry e;
 };
 

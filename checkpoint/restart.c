@@ -607,10 +607,7 @@ static bool reap_threads(struct ckpt_ctx *ctx, u32 i, unsigned long until)
 	struct ckpt_task *ct;
 	u32 t;
 
-	for (t = i + 1; t < tree->nr_tasks; t++) {
-		if (!(tree->tasks[t].e.flags & CKPT_TASK_THREAD) ||
-		    tree->tasks[t].e.leader != i)
-			continue;
+	for (t = tree->tasks[i].thread; t; t = tree->tasks[t].thread) {
 		ct = part(ctx, t);
 		if (ct && ct->task && !reap(ct->task, true, until))
 			return false;

@@ -523,7 +523,11 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 				"image: task %u: exit signal %u, exit code %#x",
 				i, e->exit_signal, e->exit_code);
 	e->comm[sizeof(e->comm) - 1] = 0;
-	return thread ? 0 : check_groups(ctx, i, e->pgrp, e->session);
+	if (!thread)
+		return check_groups(ctx, i, e->pgrp, e->session);
+	tree->tasks[i].thread = tree->tasks[e->leader].thread;
+	tree->tasks[e->leader].thread = i;
+	return 0;
 }
 
 static int read_tasks(struct ckpt_ctx *ctx, u32 nr)
