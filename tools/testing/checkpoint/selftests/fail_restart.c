@@ -291,7 +291,7 @@ FAIL_TEST(stream_ends)
 	struct image *image = &self->image;
 	unsigned int i;
 
-	for (i = 0; i < image->nr; i += 7) {
+	for (i = 0; i < image->nr; i += 7 * ckpt_step()) {
 		int fd[2], status;
 		pid_t pid;
 

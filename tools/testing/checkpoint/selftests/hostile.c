@@ -239,19 +239,20 @@ HOSTILE_TEST(lengths)
 		0xffffffff, 0xfffffff8, 0x80000000, CKPT_REC_MAX + 8, 0, 7, 8,
 		4, 9,
 	};
-	unsigned int t, l;
+	const size_t nr = ARRAY_SIZE(types) * ARRAY_SIZE(lengths);
+	size_t i;
 
-	for (t = 0; t < ARRAY_SIZE(types); t++) {
-		for (l = 0; l < ARRAY_SIZE(lengths); l++) {
-			struct change c = {
-				.what = image_rec_name(types[t]),
-				.type = types[t],
-				.off = offsetof(struct ckpt_hdr, len),
-				.size = 4, .value = lengths[l],
-			};
+	for (i = 0; i < nr; i += ckpt_step()) {
+		uint32_t type = types[i / ARRAY_SIZE(lengths)];
+		struct change c = {
+			.what = image_rec_name(type),
+			.type = type,
+			.off = offsetof(struct ckpt_hdr, len),
+			.size = 4,
+			.value = lengths[i % ARRAY_SIZE(lengths)],
+		};
 
-			try_all(_metadata, &self->v, &self->image, &c, 1);
-		}
+		try_all(_metadata, &self->v, &self->image, &c, 1);
 	}
 	finish(_metadata, &self->v, &self->before);
 }
