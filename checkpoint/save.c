@@ -313,8 +313,11 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
 	ckpt_drop_objects(ctx);
 	if (!err)
 		finish(ctx);
-	ckpt_release_tree(ctx);
 	stop = ktime_get_ns();
+	ckpt_release_tree(ctx);
+	/* what was killed has left the park by that, and competes with this */
+	if (!killed)
+		stop = ktime_get_ns();
 	ctx->stats.stopped_ns = stop - begin;
 	trace_checkpoint_phase(ctx->id, "release", err);
 	if (killed)
