@@ -215,7 +215,8 @@ static char *list_xattrs(struct ckpt_ctx *ctx, struct content_save *s,
 	if (!is_tmpfs(s->sb) || !inode->i_op->listxattr)
 		return NULL;
 	if (hidden_xattrs(inode))
-		return ERR_PTR(refuse(ctx, s, dentry, -EPERM, "it has trusted extended attributes, which only root may read"));
+		return ERR_PTR(refuse(ctx, s, dentry, -EPERM,
+				      "only root may read all its extended attributes"));
 	*len = vfs_listxattr(dentry, NULL, 0);
 	if (*len <= 0)
 		return ERR_PTR(*len);

@@ -285,7 +285,7 @@ static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 		xsave->i387 = fpstate->regs.fxsave;
 		xsave->header.xfeatures = XFEATURE_MASK_FPSSE;
 	}
-	/* up to the last state in use: PKRU, behind all others, is apart */
+	/* up to the end of the last state in use; PKRU is apart */
 	h.size = XSAVE_MIN_SIZE;
 	used = xsave->header.xfeatures & ~XFEATURE_MASK_PKRU;
 	for (i = XFEATURE_YMM; i < CKPT_XSTATE_MAX; i++) {
