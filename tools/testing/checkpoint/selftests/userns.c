@@ -234,7 +234,7 @@ CKPT_TEST(of_an_ordinary_user)
 }
 
 /* One inside of the other, a uts namespace and a process in each */
-#define DEPTH	12
+#define DEPTH	32
 
 static int nested_fn(void *arg)
 {
