@@ -23,6 +23,12 @@ static inline struct sighand_struct *ckpt_sighand(struct task_struct *t)
 	return rcu_dereference_protected(t->sighand, true);
 }
 
+/*
+ * kernel.unprivileged_userns_clone of Debian's kernel, which clone(2) and
+ * unshare(2) ask; there is none in others.
+ */
+extern int unprivileged_userns_clone __weak;
+
 /* checkpoint_cred.c */
 const struct cred *ckpt_new_cred(void);
 

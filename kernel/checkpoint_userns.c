@@ -415,6 +415,13 @@ static int fill_user_ns(struct ckpt_ctx *ctx, struct user_namespace *ns,
 	return err;
 }
 
+/* As clone(2) and unshare(2) ask, beside what create_user_ns() does */
+static bool may_make(void)
+{
+	return !&unprivileged_userns_clone || unprivileged_userns_clone ||
+	       capable(CAP_SYS_ADMIN);
+}
+
 static struct user_namespace *make_user_ns(struct ckpt_ctx *ctx,
 					   const struct ckpt_hdr_user_ns *h)
 {
@@ -424,6 +431,10 @@ static struct user_namespace *make_user_ns(struct ckpt_ctx *ctx,
 
 	if (IS_ERR(parent))
 		return parent;
+	if (!may_make()) {
+		err = ckpt_err(ctx, -EPERM, "user namespace: only root may make one here: see kernel.unprivileged_userns_clone");
+		return ERR_PTR(err);
+	}
 	cred = parent == current_user_ns() ? prepare_creds() :
 					     cred_in(ctx, parent);
 	if (IS_ERR_OR_NULL(cred))

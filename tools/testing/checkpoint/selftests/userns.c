@@ -595,6 +595,19 @@ DRIVER_TEST(by_who_could_not_enter)
 		       "CAP_SYS_CHROOT is needed");
 }
 
+/* What Debian's kernel asks when unshare(2) would make one */
+DRIVER_TEST(where_only_root_may)
+{
+	static const char name[] = "/proc/sys/kernel/unprivileged_userns_clone";
+
+	if (access(name, W_OK))
+		SKIP(return, "%s: %s", name, strerror(errno));
+	ASSERT_EQ(0, ckpt_write_file(name, "0"));
+	expect_refused(_metadata, "lives_in_another", CAP_SYS_ADMIN,
+		       "only root may make one");
+	EXPECT_EQ(0, ckpt_write_file(name, "1"));
+}
+
 /* ------------------------------------------------ what an image may ask for */
 
 static void expect_hostile(struct __test_metadata *_metadata,
