@@ -2,7 +2,7 @@
 /*
  * What bench measures: the jobs, the floors, and the clock around a command.
  *
- *	work job sleep|memory|tree|threads READY
+ *	work job sleep|memory|tree|threads|container READY
  *		a job in a session of its own; its pid is in READY when it is
  *		set up, and it waits for ever
  *	work run COMMAND [ARG...]
@@ -21,13 +21,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +39,13 @@
 #define JOB_MEMORY	(256 * MIB)
 #define JOB_PROCESSES	50
 #define JOB_THREADS	100
+#define CONTAINER_TASKS	20
+#define CONTAINER_MOUNTS 30
+#define CONTAINER_CGROUP "/sys/fs/cgroup/bench"
 #define CHUNK		MIB
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME	0x80
+#endif
 
 static void __attribute__((noreturn)) fail(const char *what)
 {
@@ -139,22 +148,170 @@ static void make_tree(void)
 	close(fd[0]);
 }
 
-static void say_ready(const char *path)
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		fail(path);
+	close(fd);
+}
+
+static void mount_at(const char *what, const char *path, const char *type,
+		     unsigned long flags)
+{
+	if (mount(what, path, type, flags, NULL))
+		fail(path);
+}
+
+/*
+ * Mount namespace of the machine's root file system, and nothing else but a
+ * proc: without one that is seen in full, nobody mounts a new one in a user
+ * namespace.
+ */
+static void change_root(void)
+{
+	if (unshare(CLONE_NEWNS))
+		fail("unshare");
+	mount_at(NULL, "/", NULL, MS_REC | MS_PRIVATE);
+	mount_at("/", "/mnt", NULL, MS_BIND);
+	mount_at("/proc", "/mnt/proc", NULL, MS_BIND);
+	if (chdir("/mnt") || syscall(SYS_pivot_root, ".", ".") ||
+	    umount2(".", MNT_DETACH) || chdir("/"))
+		fail("pivot_root");
+}
+
+/* A third of them has a tmpfs, the others are directories of those. */
+static void make_mounts(int mounts)
+{
+	char path[64], source[64];
+	int i, fs;
+
+	mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+	mount_at("bench", "/srv", "tmpfs", 0);
+	for (i = 0; i < mounts - 2; i++) {
+		fs = i / 3 * 3;
+		snprintf(path, sizeof(path), "/srv/%d", i);
+		if (mkdir(path, 0755))
+			fail(path);
+		if (i == fs) {
+			mount_at("bench", path, "tmpfs", MS_NOSUID);
+			snprintf(path, sizeof(path), "/srv/%d/file", i);
+			put(path, "content\n");
+			snprintf(path, sizeof(path), "/srv/%d/dir", i);
+			if (mkdir(path, 0755))
+				fail(path);
+		} else {
+			snprintf(source, sizeof(source), "/srv/%d/dir", fs);
+			mount_at(source, path, NULL, MS_BIND);
+			if (i % 2)
+				mount_at(NULL, path, NULL, MS_REMOUNT |
+					 MS_BIND | MS_RDONLY | MS_NOSUID);
+		}
+	}
+}
+
+/* Executed in the container, whose mounts the program is to come from. */
+static int container_init(int up)
+{
+	int i;
+
+	setsid();
+	if (sethostname("bench", 5))
+		fail("sethostname");
+	/* the root directory and the proc below are mounts, too */
+	make_mounts(CONTAINER_MOUNTS - 2);
+	for (i = 1; i < CONTAINER_TASKS; i++) {
+		switch (fork()) {
+		case -1:
+			fail("fork");
+		case 0:
+			closefrom(0);
+			wait_for_ever();
+		}
+	}
+	if (write(up, "u", 1) != 1)
+		fail("pipe");
+	closefrom(0);
+	wait_for_ever();
+}
+
+/* In all namespaces but that of the network; writes the pid of its init. */
+static void __attribute__((noreturn)) make_container(int report)
+{
+	char path[4096] = "", fd[16], c;
+	int up[2];
+	pid_t pid;
+
+	/* criu restores no cgroup namespace whose root is that of all */
+	put(CONTAINER_CGROUP "/cgroup.procs", "0");
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) < 0)
+		fail("/proc/self/exe");
+	change_root();
+	if (pipe(up) || unshare(CLONE_NEWUSER))
+		fail("unshare");
+	put("/proc/self/setgroups", "deny");
+	put("/proc/self/uid_map", "0 0 1");
+	put("/proc/self/gid_map", "0 0 1");
+	if (unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
+		    CLONE_NEWCGROUP | CLONE_NEWPID | CLONE_NEWTIME))
+		fail("unshare");
+	put("/proc/self/timens_offsets", "monotonic 1000 0\nboottime 1000 0\n");
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (!pid) {
+		snprintf(fd, sizeof(fd), "%d", up[1]);
+		execl(path, path, "init", fd, NULL);
+		fail(path);
+	}
+	close(up[1]);
+	if (read(up[0], &c, 1) != 1 ||
+	    write(report, &pid, sizeof(pid)) != sizeof(pid))
+		fail("container");
+	_exit(0);
+}
+
+/* Whoever reaps orphans here reaps it. */
+static pid_t start_container(void)
+{
+	int report[2];
+	pid_t pid;
+
+	if (pipe(report))
+		fail("pipe");
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (!pid)
+		make_container(report[1]);
+	close(report[1]);
+	if (read(report[0], &pid, sizeof(pid)) != sizeof(pid))
+		fail("container");
+	return pid;
+}
+
+static void say_ready(const char *path, pid_t pid)
 {
 	char temp[4096];
 	FILE *f;
 
 	snprintf(temp, sizeof(temp), "%s.new", path);
 	f = fopen(temp, "w");
-	if (!f || fprintf(f, "%d\n", getpid()) < 0 || fclose(f) ||
+	if (!f || fprintf(f, "%d\n", pid) < 0 || fclose(f) ||
 	    rename(temp, path))
 		fail(path);
 }
 
 static int job(const char *name, const char *ready)
 {
-	int null = open("/dev/null", O_RDWR);
+	int null;
 
+	if (!strcmp(name, "container")) {
+		say_ready(ready, start_container());
+		return 0;
+	}
+	null = open("/dev/null", O_RDWR);
 	setsid();
 	if (null < 0 || chdir("/"))
 		fail("/dev/null");
@@ -170,7 +327,7 @@ static int job(const char *name, const char *ready)
 		make_threads();
 	else if (strcmp(name, "sleep"))
 		return 2;
-	say_ready(ready);
+	say_ready(ready, getpid());
 	wait_for_ever();
 }
 
@@ -263,6 +420,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "job"))
 		return job(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "init"))
+		return container_init(atoi(argv[2]));
 	if (argc >= 3 && !strcmp(argv[1], "run"))
 		return run(argv + 2);
 	if (argc == 4 && !strcmp(argv[1], "write"))
