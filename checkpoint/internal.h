@@ -167,6 +167,7 @@ void ckpt_tree_free(struct ckpt_tree *tree);
 int ckpt_table_grow(void **table, u32 used, u32 *max, u32 n, size_t size);
 int ckpt_tree_walk(struct ckpt_ctx *ctx);
 int ckpt_tree_fill(struct ckpt_ctx *ctx);
+int ckpt_tree_collect(struct ckpt_ctx *ctx);
 int ckpt_tree_write(struct ckpt_ctx *ctx);
 int ckpt_tree_read(struct ckpt_ctx *ctx);
 

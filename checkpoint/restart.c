@@ -315,30 +315,21 @@ static int run_zombie(void *arg)
 	struct ckpt_task *ct = arg;
 	struct ckpt_ctx *ctx = ct->restore->ctx;
 	const struct ckpt_task_entry *e = &ctx->tree->tasks[ct->restore->row].e;
-	kuid_t uid = make_kuid(current_user_ns(), e->uid);
 	u32 code = e->exit_code;
 	struct cred *cred;
 	int err = 0, dumpable;
 
 	attach_current(ct);
 	set_task_comm(current, e->comm);
-	if (!uid_eq(uid, current_uid())) {
-		cred = prepare_creds();
-		if (!cred)
-			err = -ENOMEM;
-		else if (!uid_valid(uid) || !ns_capable(cred->user_ns, CAP_SETUID))
-			err = -EPERM;
-		if (!err) {
-			cred->uid = uid;
-			cred->euid = uid;
-			cred->suid = uid;
-			cred->fsuid = uid;
+	if (e->cred) {
+		cred = ckpt_obj_fetch(ctx, e->cred, CKPT_OBJ_CRED);
+		if (IS_ERR(cred)) {
+			err = PTR_ERR(cred);
+		} else {
 			/* the memory is still that of the caller of restart */
 			dumpable = get_dumpable(current->mm);
-			err = commit_creds(cred);
+			commit_creds((struct cred *)get_cred(cred));
 			set_dumpable(current->mm, dumpable);
-		} else if (cred) {
-			abort_creds(cred);
 		}
 	}
 	done(ct, CKPT_CMD_NONE, err);

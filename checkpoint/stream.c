@@ -527,10 +527,11 @@ static int next_hdr(struct ckpt_ctx *ctx, struct ckpt_hdr *h, u32 type,
 		if (err)
 			return err;
 		/*
-		 * Objects are made by the tasks that use them, but for what the
-		 * first of these is made with.
+		 * Objects are made by the tasks that use them, but for what
+		 * these are made with.
 		 */
-		if (obj.objtype != CKPT_OBJ_USER_NS && !ckpt_restoring(ctx, NULL))
+		if (obj.objtype != CKPT_OBJ_USER_NS &&
+		    obj.objtype != CKPT_OBJ_CRED && !ckpt_restoring(ctx, NULL))
 			goto bad;
 		ctx->stream->records++;
 		err = ckpt_obj_restore(ctx, &obj);

@@ -296,9 +296,6 @@ unlock:
 				"has exited while other threads of its process live: not supported");
 
 	memcpy(e->comm, t->comm, sizeof(e->comm));
-	rcu_read_lock();
-	e->uid = from_kuid_munged(current_user_ns(), task_uid(t));
-	rcu_read_unlock();
 	e->rpid = pid_nr_ns(tree->tasks[i].pid, task_active_pid_ns(current));
 	if (e->leader == CKPT_NO_SLOT || (i && e->parent == CKPT_NO_SLOT))
 		return ckpt_err(ctx, -EBUSY, "moved in the tree: try again");
@@ -373,6 +370,29 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 }
 
 /**
+ * ckpt_tree_collect - collect what the entries of zombies refer to
+ * @ctx: the context; the tree is filled
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno, reported.
+ */
+int ckpt_tree_collect(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks && !err; i++) {
+		if (!(tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE))
+			continue;
+		ctx->task = tree->tasks[i].task;
+		err = ckpt_zombie_cred_collect(ctx, ctx->task);
+	}
+	ctx->task = NULL;
+	return err;
+}
+
+/**
  * ckpt_tree_write - write the tables
  * @ctx: the context; the tree is filled
  *
@@ -391,13 +411,21 @@ int ckpt_tree_write(struct ckpt_ctx *ctx)
 	struct ckpt_hdr_tasks ht = {};
 	struct ckpt_task_entry *e;
 	u32 i, j, n;
-	int err;
+	int err, cred;
 
 	BUILD_BUG_ON(CKPT_TASKS_CHUNK * sizeof(*e) + sizeof(ht) > CKPT_REC_MAX);
 
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TREE, sizeof(h));
 	if (err)
 		return err;
+	for (i = 0; i < tree->nr_tasks; i++) {
+		if (!(tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE))
+			continue;
+		cred = ckpt_zombie_cred_checkpoint(ctx, tree->tasks[i].task);
+		if (cred < 0)
+			return cred;
+		tree->tasks[i].e.cred = cred;
+	}
 	e = kvcalloc(min(tree->nr_tasks, CKPT_TASKS_CHUNK), sizeof(*e),
 		     GFP_KERNEL_ACCOUNT);
 	if (!e)
@@ -517,7 +545,7 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 					i, thread ? e->leader : e->parent);
 	}
 	if (!valid_signal(e->exit_signal) || (thread && e->exit_signal) ||
-	    (e->exit_code & ~0xffff) || (!zombie && e->exit_code) ||
+	    (e->exit_code & ~0xffff) || (!zombie && (e->exit_code || e->cred)) ||
 	    e->reserved || e->reserved2)
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u: exit signal %u, exit code %#x",

@@ -283,6 +283,7 @@ static void tree_test_bad_tasks(struct kunit *test)
 		{ { { 1, FIELD(exit_code), 9 } }, "exit code" },
 		{ { { 3, FIELD(exit_code), 0x10000 } }, "exit code" },
 		{ { { 3, FIELD(exit_code), U32_MAX } }, "exit code" },
+		{ { { 1, FIELD(cred), 1 } }, "exit code" },
 		{ { { 1, FIELD(reserved), 1 } }, "exit code" },
 		{ { { 1, FIELD(reserved2), 1 } }, "exit code" },
 	};

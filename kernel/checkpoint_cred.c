@@ -226,6 +226,56 @@ static bool ids_mapped(struct user_namespace *ns, const struct cred *cred)
 	       kgid_has_mapping(ns, cred->fsgid);
 }
 
+/* Of credentials that need not be saved: can they be? */
+static bool can_save(struct ckpt_ctx *ctx, const struct cred *cred)
+{
+	return cred->group_info->ngroups <= CKPT_GROUPS_MAX &&
+	       ids_mapped(ctx->caller_cred->user_ns, cred) &&
+	       !refused(ctx, cred);
+}
+
+/**
+ * ckpt_zombie_cred_collect - count the credentials of a zombie
+ * @ctx: the context
+ * @t: the zombie
+ *
+ * They have done all that they could, and are only looked at: what cannot be
+ * saved is left out, and the zombie has those of whoever restarts.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno, reported.
+ */
+int ckpt_zombie_cred_collect(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const struct cred *cred = get_task_cred(t);
+	int err = 0;
+
+	if (in_userns(ctx->caller_cred->user_ns, cred->user_ns) &&
+	    can_save(ctx, cred))
+		err = ckpt_obj_collect(ctx, (void *)cred, CKPT_OBJ_CRED);
+	put_cred(cred);
+	return err;
+}
+
+/**
+ * ckpt_zombie_cred_checkpoint - write the credentials of a zombie
+ * @ctx: the context
+ * @t: the zombie
+ *
+ * Context: process context, may sleep.
+ * Return: their objref, 0 if they are left out, or a negative errno.
+ */
+int ckpt_zombie_cred_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const struct cred *cred = get_task_cred(t);
+	int ret = 0;
+
+	if (ckpt_obj_collected(ctx, (void *)cred, CKPT_OBJ_CRED))
+		ret = ckpt_obj_checkpoint(ctx, (void *)cred, CKPT_OBJ_CRED);
+	put_cred(cred);
+	return ret;
+}
+
 /**
  * ckpt_file_cred_collect - count the credentials that a file was opened with
  * @ctx: the context
@@ -244,8 +294,7 @@ int ckpt_file_cred_collect(struct ckpt_ctx *ctx, const struct cred *cred)
 
 	if ((cred->user_ns != own &&
 	     !ckpt_obj_collected(ctx, cred->user_ns, CKPT_OBJ_USER_NS)) ||
-	    cred->group_info->ngroups > CKPT_GROUPS_MAX ||
-	    !ids_mapped(own, cred) || refused(ctx, cred))
+	    !can_save(ctx, cred))
 		return 0;
 	return ckpt_obj_collect(ctx, (void *)cred, CKPT_OBJ_CRED);
 }

@@ -441,6 +441,8 @@ const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
 
 /* kernel/checkpoint_cred.c */
 int ckpt_file_cred_collect(struct ckpt_ctx *ctx, const struct cred *cred);
+int ckpt_zombie_cred_collect(struct ckpt_ctx *ctx, struct task_struct *t);
+int ckpt_zombie_cred_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t);
 
 /* kernel/checkpoint_ns.c: how often a namespace is used, and opened */
 int ckpt_ns_users(const struct ns_common *ns);

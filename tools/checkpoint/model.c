@@ -25,6 +25,11 @@ static int check_task(struct parser *p, uint32_t i)
 	bool zombie = e->flags & CKPT_TASK_ZOMBIE;
 	uint32_t above = thread ? e->leader : e->parent;
 
+	if (e->cred && !zombie)
+		return damaged(p, "task %u is no zombie, and names credentials",
+			       i);
+	if (check_opt_ref(p, "cred", e->cred, CKPT_OBJ_CRED))
+		return -1;
 	if (!i)
 		return thread || zombie || e->leader ||
 		       e->parent != MODEL_NONE ?

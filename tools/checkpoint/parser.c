@@ -166,7 +166,8 @@ int read_object(struct parser *p, const struct ckpt_hdr_object *h)
 	uint32_t place = p->place.object;
 	int ret;
 
-	if (p->place.task == MODEL_NONE && h->objtype != CKPT_OBJ_USER_NS)
+	if (p->place.task == MODEL_NONE && h->objtype != CKPT_OBJ_USER_NS &&
+	    h->objtype != CKPT_OBJ_CRED)
 		return damaged(p, "there is no task that it belongs to");
 	if (p->depth == DEPTH_MAX)
 		return damaged(p, "objects are nested too deep");

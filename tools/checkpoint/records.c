@@ -414,7 +414,7 @@ static const struct record_type types[] = {
 		      DEC(task_entry, exit_signal),
 		      DEC(task_entry, exit_code),
 		      DEC(task_entry, rpid),
-		      DEC(task_entry, uid),
+		      DEC(task_entry, cred),
 		      ZERO(task_entry, reserved),
 		      ZERO(task_entry, reserved2),
 		      TEXT(task_entry, comm)),

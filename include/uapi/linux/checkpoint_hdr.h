@@ -288,7 +288,8 @@ struct ckpt_hdr_tree {
  * @exit_signal: signal sent to the parent when it exits; 0 for none
  * @exit_code: as the kernel keeps it, of a zombie
  * @rpid: its pid as the caller of checkpoint saw it, 0 if it saw none
- * @uid: its real user id, of a zombie
+ * @cred: objref of the credentials of a zombie; 0 if they cannot be saved, and
+ *	of all others, whose state has them
  * @reserved: 0
  * @reserved2: 0
  * @comm: its name, NUL-padded
@@ -306,7 +307,7 @@ struct ckpt_task_entry {
 	__u32 exit_signal;
 	__u32 exit_code;
 	__u32 rpid;
-	__u32 uid;
+	__u32 cred;
 	__u32 reserved;
 	__u32 reserved2;
 	char comm[16];

@@ -347,6 +347,9 @@ HOSTILE_TEST(tree)
 		TASKS(2, exit_signal, 65),
 		TASKS(2, exit_signal, 0xffffffff),
 		TASKS(2, exit_code, 0xffffffff),
+		/* One that lives has them in its state */
+		TASKS(1, cred, 1),
+		TASKS(2, cred, 0x7fffffff),
 		NR(0, 0),
 		NR(0, 2),
 		NR(1, 1, EEXIST),

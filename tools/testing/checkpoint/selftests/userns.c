@@ -321,6 +321,94 @@ CKPT_TEST(shared_by_two)
 	ckpt_join(pid, 0);
 }
 
+/* What /proc tells of a zombie: who it was, in which user namespace */
+static void ids_of(pid_t pid, char *ids, size_t size)
+{
+	char path[64], status[4096] = "", *line, *rest = status;
+	size_t len = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	ckpt_read_file(path, status, sizeof(status));
+	while ((line = strsep(&rest, "\n")))
+		if (!strncmp(line, "Uid:", 4) || !strncmp(line, "Gid:", 4) ||
+		    !strncmp(line, "Groups:", 7) || !strncmp(line, "Cap", 3))
+			len += snprintf(ids + len, size - len, "%s\n", line);
+	CHECK(len);
+}
+
+static bool same_user_ns(pid_t a, pid_t b)
+{
+	char path[64], ns[2][64] = { "", "" };
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", a);
+	CHECK(readlink(path, ns[0], sizeof(ns[0]) - 1) > 0);
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", b);
+	CHECK(readlink(path, ns[1], sizeof(ns[1]) - 1) > 0);
+	return !strcmp(ns[0], ns[1]);
+}
+
+static int exit_fn(void *arg)
+{
+	return 3;
+}
+
+static int exit_inside_fn(void *arg)
+{
+	new_user_ns();
+	return 4;
+}
+
+static int exit_as_others_fn(void *arg)
+{
+	gid_t groups[3] = { 5, 6, 7 };
+
+	REQUIRE(!setgroups(3, groups));
+	REQUIRE(!setresgid(11, 12, 13) && !setresuid(21, 22, 23));
+	return 5;
+}
+
+static int parent_of_zombies_fn(void *arg)
+{
+	char before[2048], after[2048];
+	pid_t here, inside;
+
+	new_user_ns();
+	map_self(0, 0);
+	here = ckpt_fork(exit_fn, NULL);
+	inside = ckpt_fork(exit_inside_fn, NULL);
+	ckpt_wait_state(here, 'Z');
+	ckpt_wait_state(inside, 'Z');
+	ids_of(here, before, sizeof(before));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	ids_of(here, after, sizeof(after));
+	CHECK(!strcmp(before, after));
+	CHECK(same_user_ns(getpid(), here));
+	CHECK(!same_user_ns(getpid(), inside));
+	ckpt_join(here, 3);
+	ckpt_join(inside, 4);
+	return 0;
+}
+
+CKPT_TEST(zombies)
+{
+	pid_t others = ckpt_fork(exit_as_others_fn, NULL), pid;
+	char before[2048], after[2048];
+
+	gates();
+	pid = ckpt_fork(parent_of_zombies_fn, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_wait_state(others, 'Z');
+	ids_of(others, before, sizeof(before));
+	ckpt_ready();
+	ids_of(others, after, sizeof(after));
+	CHECK(!strcmp(before, after));
+	CHECK(same_user_ns(getpid(), others));
+	ckpt_gate_open(&go, 1);
+	ckpt_join(others, 5);
+	ckpt_join(pid, 0);
+}
+
 /* Limits are state of the namespace, too. */
 static int limits_fn(void *arg)
 {
