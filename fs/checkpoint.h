@@ -26,9 +26,12 @@ struct shmem_sb_info;
  * @collect: count the objects inside; may be NULL
  * @checkpoint: write what has to stand before the record of the file, and
  *	fill in the kind's own fields of the record; may be NULL
- * @restore: make the file, with the access mode and the flags of the record;
- *	its name is for ckpt_file_open() and messages; returns it with a
- *	reference, or an ERR_PTR
+ * @write: write what follows the record of the file and its name; may be NULL
+ * @restore: read what follows, and make the file, with the access mode and the
+ *	flags of the record; its name is for ckpt_file_open() and messages;
+ *	returns it with a reference, or an ERR_PTR
+ * @commit: the tree is about to run: do what had to wait for that, and cannot
+ *	fail; also called for a file of this kind that was given; may be NULL
  */
 struct ckpt_file_ops {
 	const char *name;
@@ -37,9 +40,11 @@ struct ckpt_file_ops {
 	int (*collect)(struct ckpt_ctx *ctx, struct file *file);
 	int (*checkpoint)(struct ckpt_ctx *ctx, struct file *file,
 			  struct ckpt_hdr_file *h);
+	int (*write)(struct ckpt_ctx *ctx, struct file *file);
 	struct file *(*restore)(struct ckpt_ctx *ctx,
 				const struct ckpt_hdr_file *h,
 				const char *name);
+	void (*commit)(struct file *file);
 };
 
 /* Is it given again by whoever restarts? */
@@ -58,6 +63,10 @@ int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who);
 struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 			    const struct ckpt_hdr_file *h, const char *name,
 			    int flags);
+struct file *ckpt_anon_file(struct ckpt_ctx *ctx,
+			    const struct ckpt_hdr_file *h, const char *class,
+			    const struct file_operations *fops, void *priv,
+			    unsigned int access);
 
 /* checkpoint_file_check.c */
 struct pid *ckpt_file_owner(struct file *file, enum pid_type *type);
@@ -94,6 +103,28 @@ struct file *ckpt_pipe_file_restore(struct ckpt_ctx *ctx,
 struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
 				    const struct ckpt_hdr_file *h,
 				    const char *name);
+
+/* checkpoint_eventfd.c */
+bool ckpt_eventfd_match(struct file *file);
+int ckpt_eventfd_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_eventfd_restore(struct ckpt_ctx *ctx,
+				  const struct ckpt_hdr_file *h,
+				  const char *name);
+
+/* checkpoint_timerfd.c */
+bool ckpt_timerfd_match(struct file *file);
+int ckpt_timerfd_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_timerfd_restore(struct ckpt_ctx *ctx,
+				  const struct ckpt_hdr_file *h,
+				  const char *name);
+void ckpt_timerfd_commit(struct file *file);
+
+/* checkpoint_signalfd.c */
+bool ckpt_signalfd_match(struct file *file);
+int ckpt_signalfd_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_signalfd_restore(struct ckpt_ctx *ctx,
+				   const struct ckpt_hdr_file *h,
+				   const char *name);
 
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);

@@ -8,6 +8,7 @@
  * is saved, and whoever restarts gives another one for it.
  */
 
+#include <linux/anon_inodes.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -253,6 +254,25 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.collect	= ckpt_ns_file_collect,
 		.checkpoint	= ckpt_ns_file_checkpoint,
 		.restore	= ckpt_ns_file_restore,
+	},
+	[CKPT_FILE_EVENTFD] = {
+		.name		= "eventfd",
+		.match		= ckpt_eventfd_match,
+		.write		= ckpt_eventfd_write,
+		.restore	= ckpt_eventfd_restore,
+	},
+	[CKPT_FILE_TIMERFD] = {
+		.name		= "timerfd",
+		.match		= ckpt_timerfd_match,
+		.write		= ckpt_timerfd_write,
+		.restore	= ckpt_timerfd_restore,
+		.commit		= ckpt_timerfd_commit,
+	},
+	[CKPT_FILE_SIGNALFD] = {
+		.name		= "signalfd",
+		.match		= ckpt_signalfd_match,
+		.write		= ckpt_signalfd_write,
+		.restore	= ckpt_signalfd_restore,
 	},
 };
 
@@ -575,7 +595,7 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 			err = ckpt_write_string(ctx, name);
 	}
 	__putname(buf);
-	return err;
+	return err ?: ops->write ? ops->write(ctx, file) : 0;
 }
 
 /* Can what @path leads to be opened as a file of @kind, and nothing happens? */
@@ -652,6 +672,39 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "'%s' is no %s", name,
 					ckpt_file_table[h->kind].name));
 	}
+	return file;
+}
+
+/**
+ * ckpt_anon_file - make a file that has no inode of its own
+ * @ctx: the context
+ * @h: the record of the file
+ * @class: what the file is called
+ * @fops: how it works
+ * @priv: what it works on; not freed if this fails
+ * @access: the access mode that it must have
+ *
+ * Context: the restoring task, may sleep.
+ * Return: the file or ERR_PTR: -EINVAL, reported, for flags that such a file
+ * does not have, -ENFILE, -ENOMEM.
+ */
+struct file *ckpt_anon_file(struct ckpt_ctx *ctx,
+			    const struct ckpt_hdr_file *h, const char *class,
+			    const struct file_operations *fops, void *priv,
+			    unsigned int access)
+{
+	/* those that F_SETFL changes */
+	const unsigned int flags = O_APPEND | O_NONBLOCK | O_NOATIME;
+	struct file *file;
+
+	if ((h->f_flags & ~(flags | FASYNC)) != access || h->inner)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: %s with flags %#x",
+					class, h->f_flags));
+	file = anon_inode_getfile(class, fops, priv, access);
+	if (IS_ERR(file))
+		return file;
+	file->f_flags |= h->f_flags & flags;
+	file->f_iocb_flags = iocb_flags(file);
 	return file;
 }
 
@@ -800,6 +853,14 @@ static void *file_restore(struct ckpt_ctx *ctx)
 	return file;
 }
 
+static void file_commit(struct ckpt_ctx *ctx, void *ptr)
+{
+	int kind = file_kind(ptr);
+
+	if (kind >= 0 && ckpt_file_table[kind].commit)
+		ckpt_file_table[kind].commit(ptr);
+}
+
 const struct ckpt_obj_ops ckpt_file_obj_ops = {
 	.name		= "open file",
 	.outside_ok	= true,
@@ -809,4 +870,5 @@ const struct ckpt_obj_ops ckpt_file_obj_ops = {
 	.collect	= file_collect,
 	.checkpoint	= file_checkpoint,
 	.restore	= file_restore,
+	.commit		= file_commit,
 };

@@ -6,7 +6,7 @@
  *		MNT_NS (MNT STRING...)...	MNT_NS.nr_mounts times, 5 STRINGs
  *	fs	FS STRING STRING
  *	files	FILES FDS...			until FILES.nr descriptors
- *	file	FILE STRING
+ *	file	FILE STRING [EVENTFD | TIMERFD | SIGNALFD]
  *	pipe	PIPE (PIPE_BUFS PIPE_DATA...)...	PIPE.nr_bufs slots
  *	mm	MM (VMA [STRING])... PAGES...	until one without extents
  *	shmem	SHMEM STRING PAGES...		until one without extents
@@ -388,7 +388,18 @@ static int read_file(struct parser *p, struct model_object *o)
 		return -1;
 	if (r->owner && check_slot(p, "owner", r->owner - 1))
 		return -1;
-	return read_strings(p, o, 1);
+	if (read_strings(p, o, 1))
+		return -1;
+	switch (r->kind) {
+	case CKPT_FILE_EVENTFD:
+		return need(p, CKPT_HDR_EVENTFD) ? 0 : -1;
+	case CKPT_FILE_TIMERFD:
+		return need(p, CKPT_HDR_TIMERFD) ? 0 : -1;
+	case CKPT_FILE_SIGNALFD:
+		return need(p, CKPT_HDR_SIGNALFD) ? 0 : -1;
+	default:
+		return 0;
+	}
 }
 
 /* The bytes of the slots in @h, which are the next records */

@@ -57,6 +57,9 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_FIFO]	= "fifo",
 	[CKPT_FILE_MQUEUE]	= "mqueue",
 	[CKPT_FILE_NS]		= "ns",
+	[CKPT_FILE_EVENTFD]	= "eventfd",
+	[CKPT_FILE_TIMERFD]	= "timerfd",
+	[CKPT_FILE_SIGNALFD]	= "signalfd",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -844,6 +847,29 @@ static const struct record_type types[] = {
 		.size = sizeof(struct ckpt_hdr_pipe_data),
 		.fields = no_fields,
 		.tail = TAIL_BYTES, .tail_name = "data",
+	},
+	[CKPT_HDR_EVENTFD] = {
+		.name = "EVENTFD",
+		FIXED(hdr_eventfd,
+		      DEC(hdr_eventfd, count),
+		      BOOL(hdr_eventfd, semaphore),
+		      ZERO(hdr_eventfd, reserved)),
+	},
+	[CKPT_HDR_TIMERFD] = {
+		.name = "TIMERFD",
+		FIXED(hdr_timerfd,
+		      DEC(hdr_timerfd, clockid),
+		      HEX(hdr_timerfd, flags),
+		      SIGNED(hdr_timerfd, value_ns),
+		      SIGNED(hdr_timerfd, interval_ns),
+		      DEC(hdr_timerfd, ticks),
+		      HEX(hdr_timerfd, settime_flags),
+		      ZERO(hdr_timerfd, reserved)),
+	},
+	[CKPT_HDR_SIGNALFD] = {
+		.name = "SIGNALFD",
+		FIXED(hdr_signalfd,
+		      HEX(hdr_signalfd, mask.sig)),
 	},
 
 	/* memory */

@@ -89,6 +89,9 @@ enum ckpt_hdr_type {
 	CKPT_HDR_PIPE,
 	CKPT_HDR_PIPE_BUFS,
 	CKPT_HDR_PIPE_DATA,
+	CKPT_HDR_EVENTFD,
+	CKPT_HDR_TIMERFD,
+	CKPT_HDR_SIGNALFD,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -1198,6 +1201,9 @@ enum ckpt_file_kind {
 	CKPT_FILE_FIFO,		/* named pipe, by path */
 	CKPT_FILE_MQUEUE,	/* POSIX message queue */
 	CKPT_FILE_NS,		/* of nsfs: a namespace */
+	CKPT_FILE_EVENTFD,	/* eventfd(2) */
+	CKPT_FILE_TIMERFD,	/* timerfd_create(2) */
+	CKPT_FILE_SIGNALFD,	/* signalfd(2) */
 	CKPT_FILE_MAX
 };
 
@@ -1239,8 +1245,9 @@ enum ckpt_file_kind {
  *	whoever restarts
  * @reserved: 0
  *
- * A struct ckpt_hdr_string follows: the path within its mount; of an external
- * file, a terminal and a pipe, what /proc/PID/fd/N shows.
+ * A struct ckpt_hdr_string follows: the path within its mount; of a file that
+ * has none, and of one that is external, what /proc/PID/fd/N shows. The record
+ * of an eventfd, a timerfd or a signalfd comes after that.
  */
 struct ckpt_hdr_file {
 	struct ckpt_hdr h;
@@ -1264,6 +1271,63 @@ struct ckpt_hdr_file {
 	__aligned_u64 rdev;
 	__u32 cred;
 	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_eventfd - what an eventfd has counted
+ * @h: type CKPT_HDR_EVENTFD
+ * @count: the counter
+ * @semaphore: 1 if each read takes 1 from it, 0 if it takes all
+ * @reserved: 0
+ */
+struct ckpt_hdr_eventfd {
+	struct ckpt_hdr h;
+	__aligned_u64 count;
+	__u32 semaphore;
+	__u32 reserved;
+};
+
+/* struct ckpt_hdr_timerfd.flags */
+#define CKPT_TIMERFD_ARMED	0x1	/* it is to expire */
+#define CKPT_TIMERFD_EXPIRED	0x2	/* it has, and a read has yet to see it */
+#define CKPT_TIMERFD_CLOCK	0x4	/* at a time of CLOCK_REALTIME */
+#define CKPT_TIMERFD_ON_SET	0x8	/* canceled when somebody sets the clock */
+#define CKPT_TIMERFD_CANCELED	0x10	/* it was, and a read has yet to see it */
+
+/**
+ * struct ckpt_hdr_timerfd - timer of a timerfd
+ * @h: type CKPT_HDR_TIMERFD
+ * @clockid: CLOCK_*
+ * @flags: CKPT_TIMERFD_*
+ * @value_ns: when it expires, or has expired: with CKPT_TIMERFD_CLOCK the time
+ *	of the clock, else from the moment when the tree stood still, in
+ *	nanoseconds; not negative of one that is armed, not positive of one
+ *	that has expired; 0 of one that is neither
+ * @interval_ns: from one expiration to the next, in nanoseconds, or 0
+ * @ticks: expirations that a read has yet to see; where it has expired, without
+ *	those of the interval after @value_ns
+ * @settime_flags: TFD_TIMER_*, given when it was last set
+ * @reserved: 0
+ */
+struct ckpt_hdr_timerfd {
+	struct ckpt_hdr h;
+	__u32 clockid;
+	__u32 flags;
+	__s64 value_ns;
+	__s64 interval_ns;
+	__aligned_u64 ticks;
+	__u32 settime_flags;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_signalfd - what a signalfd reads
+ * @h: type CKPT_HDR_SIGNALFD
+ * @mask: these signals
+ */
+struct ckpt_hdr_signalfd {
+	struct ckpt_hdr h;
+	struct ckpt_sigset mask;
 };
 
 /* struct ckpt_hdr_pipe.flags */

@@ -207,24 +207,42 @@ static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
 	no_more_pages();
 }
 
+/* Descriptors of events: @first and those after it */
+static void event_files(uint32_t first)
+{
+	file(first, CKPT_FILE_EVENTFD, O_RDWR, 0, 0, "anon_inode:[eventfd]");
+	REC(EVENTFD, eventfd, .count = 3, .semaphore = 1);
+	file(first + 1, CKPT_FILE_TIMERFD, O_RDWR, 0, 0,
+	     "anon_inode:[timerfd]");
+	REC(TIMERFD, timerfd, .clockid = 1, .flags = CKPT_TIMERFD_ARMED,
+	    .value_ns = 1000000, .ticks = 2);
+	file(first + 2, CKPT_FILE_SIGNALFD, O_RDWR, 0, 0,
+	     "anon_inode:[signalfd]");
+	REC(SIGNALFD, signalfd, .mask.sig = 1 << 16);
+}
+
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[3]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[6]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
 			{ .fd = 255, .flags = CKPT_FD_CLOEXEC, .file = 22 },
+			{ .fd = 256, .file = 100 },
+			{ .fd = 257, .file = 101 },
+			{ .fd = 258, .file = 102 },
 		},
 	};
 
 	object(objref, CKPT_OBJ_FILES);
-	REC(FILES, files, .nr = 3, .max_fds = 256);
+	REC(FILES, files, .nr = ARRAY_SIZE(fds.fd), .max_fds = 512);
 	if (first) {
 		file(20, CKPT_FILE_TTY, O_RDWR, 0, 0, "/dev/pts/0");
 		file(21, CKPT_FILE_PIPE, O_WRONLY | O_NONBLOCK, 0, 25,
 		     "pipe:[4242]");
 		file(22, CKPT_FILE_REG, O_RDWR | O_APPEND, 123456789, 0,
 		     "/tmp/caf\303\251 \377 with \033[2J and \"quotes\"");
+		event_files(100);
 	}
 	rec2(CKPT_HDR_FDS, &fds, sizeof(fds), NULL, 0);
 }

@@ -9,11 +9,14 @@
 #include <mqueue.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 
 #define KB		1024UL
 #define SLACK_KB	(16 * KB)
@@ -63,6 +66,21 @@ static void make_ipc(void)
 /* That is the name of a record, too. */
 #undef SEM_UNDO
 
+/* Descriptors of events */
+static void make_events(void)
+{
+	struct itimerspec spec = { .it_value.tv_sec = 100000 };
+	sigset_t set;
+	int fd;
+
+	REQUIRE(eventfd(3, EFD_SEMAPHORE) >= 0);
+	fd = timerfd_create(CLOCK_MONOTONIC, 0);
+	REQUIRE(fd >= 0 && !timerfd_settime(fd, 0, &spec, NULL));
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	REQUIRE(signalfd(-1, &set, 0) >= 0);
+}
+
 /* Something of everything that an image can hold */
 CKPT_VICTIM(everything)
 {
@@ -93,6 +111,7 @@ CKPT_VICTIM(everything)
 	ckpt_fill(private, 64 * KB, 1);
 	ckpt_fill(shared, 64 * KB, 2);
 	make_ipc();
+	make_events();
 	for (i = 0; i < 3; i++)
 		ckpt_gate_wait(&up);
 	ckpt_ready();
@@ -916,6 +935,33 @@ HOSTILE_TEST(ipc)
 		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, ns, 0xffffffff),
 		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, unlinked, 2),
 		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, unlinked, 1),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+HOSTILE_TEST(events)
+{
+	const struct change changes[] = {
+		CHANGE(EVENTFD, ckpt_hdr_eventfd, semaphore, 2),
+		CHANGE(EVENTFD, ckpt_hdr_eventfd, reserved, 1),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, clockid, 2),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, clockid, 0xffffffff),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, flags, 0xffffffff),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, flags, 0),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, flags,
+		       CKPT_TIMERFD_ARMED | CKPT_TIMERFD_EXPIRED),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, flags, CKPT_TIMERFD_EXPIRED),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, flags,
+		       CKPT_TIMERFD_ARMED | CKPT_TIMERFD_CLOCK),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, flags,
+		       CKPT_TIMERFD_ARMED | CKPT_TIMERFD_ON_SET),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, value_ns, ~0ULL),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, interval_ns, ~0ULL),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, settime_flags, 0xffffffff),
+		CHANGE(TIMERFD, ckpt_hdr_timerfd, reserved, 1),
+		CHANGE(SIGNALFD, ckpt_hdr_signalfd, mask.sig, ~0ULL),
 	};
 
 	TRY(changes);

@@ -391,7 +391,11 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd)
 			put_number(s, "mnt", id);
 		else if (sscanf(line, "ino: %lu", &id) == 1)
 			put_inode(s, dev, id);
-		else
+		else if (sscanf(line, "eventfd-id: %lu", &id) == 1)
+			put_number(s, "eventfd", id);
+		/* of a timerfd whose timer runs */
+		else if (strncmp(line, "it_value:", 9) &&
+			 strncmp(line, "ticks:", 6))
 			put(s, "%s", line);
 		put(s, "\n");
 	}

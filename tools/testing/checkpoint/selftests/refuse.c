@@ -17,7 +17,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -29,11 +28,9 @@
 #include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <time.h>
 
 static struct ckpt_gate up, go;
@@ -116,33 +113,6 @@ REFUSED(epoll, "eventpoll")
 	ckpt_ready();
 	CHECK_EQ(write(p[1], "x", 1), 1);
 	CHECK_EQ(epoll_wait(fd, &ev, 1, 0), 1);
-}
-
-REFUSED(event_counter, "eventfd")
-{
-	int fd = eventfd(3, 0);
-	eventfd_t value;
-
-	HAVE(fd);
-	ckpt_ready();
-	CHECK(!eventfd_read(fd, &value));
-	CHECK_EQ(value, 3);
-}
-
-REFUSED(signal_descriptor, "signalfd")
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	HAVE(signalfd(-1, &set, 0));
-	ckpt_ready();
-}
-
-REFUSED(timer_descriptor, "timerfd")
-{
-	HAVE(timerfd_create(CLOCK_MONOTONIC, 0));
-	ckpt_ready();
 }
 
 REFUSED(file_watch, "inotify")
