@@ -68,6 +68,13 @@ struct file *ckpt_anon_file(struct ckpt_ctx *ctx,
 			    const struct file_operations *fops, void *priv,
 			    unsigned int access);
 
+/* checkpoint_lock.c */
+bool ckpt_file_has_locks(struct file *file, fl_owner_t owner);
+int ckpt_locks_write(struct ckpt_ctx *ctx, struct file *file, fl_owner_t owner,
+		     u32 fd);
+int ckpt_locks_write_end(struct ckpt_ctx *ctx);
+int ckpt_locks_read(struct ckpt_ctx *ctx, struct file *file);
+
 /* checkpoint_file_check.c */
 struct pid *ckpt_file_owner(struct file *file, enum pid_type *type);
 int ckpt_path_check(struct ckpt_ctx *ctx, const struct path *path,

@@ -9,6 +9,7 @@
 #include <linux/file.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/xarray.h>
 
 #include "checkpoint.h"
 
@@ -130,6 +131,36 @@ static int files_check(struct ckpt_ctx *ctx, struct files_struct *files,
 	return 0;
 }
 
+/* Once for each open file, which may have several descriptors */
+static int locks_checkpoint(struct ckpt_ctx *ctx, struct files_struct *files)
+{
+	struct file *file;
+	struct xarray seen;
+	unsigned int fd;
+	u32 flags;
+	int err = 0;
+
+	xa_init(&seen);
+	for (fd = 0; (file = next_known_fd(ctx, files, &fd, &flags)); fd++) {
+		err = PTR_ERR_OR_ZERO(file);
+		if (err)
+			break;
+		cond_resched();
+		if (!ckpt_file_has_locks(file, files))
+			continue;
+		err = xa_insert(&seen, (unsigned long)file, xa_mk_value(0),
+				GFP_KERNEL_ACCOUNT);
+		if (!err)
+			err = ckpt_locks_write(ctx, file, files, fd);
+		else if (err == -EBUSY)
+			err = 0;
+		if (err)
+			break;
+	}
+	xa_destroy(&seen);
+	return err ?: ckpt_locks_write_end(ctx);
+}
+
 static int files_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct ckpt_hdr_files h = {};
@@ -179,7 +210,7 @@ static int files_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 			goto out;
 		total += n;
 	}
-	err = 0;
+	err = locks_checkpoint(ctx, ptr);
 out:
 	kvfree(buf);
 	return err;
@@ -254,6 +285,9 @@ static void *files_restore(struct ckpt_ctx *ctx)
 			return ERR_PTR(err);
 		h.nr -= n;
 	}
+	err = ckpt_locks_read(ctx, NULL);
+	if (err)
+		return ERR_PTR(err);
 	files_grab(files);
 	return files;
 }

@@ -33,7 +33,8 @@
 
 #define CKPT_FILEF_ALL	(CKPT_FILEF_UNCHANGED | CKPT_FILEF_NOWAIT | \
 			 CKPT_FILEF_NO_HUP | CKPT_FILEF_RANDOM | \
-			 CKPT_FILEF_NOREUSE | CKPT_FILEF_OUTSIDE)
+			 CKPT_FILEF_NOREUSE | CKPT_FILEF_OUTSIDE | \
+			 CKPT_FILEF_LOCKS)
 
 /* --------------------------------------------------------- kinds of files */
 
@@ -569,6 +570,8 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		err = save_owner(ctx, file, &h);
 	if (!err && !is_given(&h))
 		err = save_cred(ctx, file, &h);
+	if (!is_given(&h) && ckpt_file_has_locks(file, file))
+		h.flags |= CKPT_FILEF_LOCKS;
 	if (!err && ops->by_path) {
 		err = ckpt_path_mnt(ctx, path);
 		if (err >= 0) {
@@ -595,7 +598,12 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 			err = ckpt_write_string(ctx, name);
 	}
 	__putname(buf);
-	return err ?: ops->write ? ops->write(ctx, file) : 0;
+	if (!err && ops->write)
+		err = ops->write(ctx, file);
+	if (err || !(h.flags & CKPT_FILEF_LOCKS))
+		return err;
+	err = ckpt_locks_write(ctx, file, file, 0);
+	return err ?: ckpt_locks_write_end(ctx);
 }
 
 /* Can what @path leads to be opened as a file of @kind, and nothing happens? */
@@ -800,6 +808,7 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 	    (h->flags & ~CKPT_FILEF_ALL) || h->f_pos > LLONG_MAX ||
 	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE) ||
 	    (h->inner && !ckpt_file_table[h->kind].checkpoint) ||
+	    ((h->flags & CKPT_FILEF_LOCKS) && is_given(h)) ||
 	    (h->mnt && !ckpt_file_table[h->kind].by_path &&
 	     h->kind != CKPT_FILE_NS))
 		return ckpt_err(ctx, -EINVAL, "image: %s with flags %#x, %#x at position %llu",
@@ -839,7 +848,10 @@ static void *file_restore(struct ckpt_ctx *ctx)
 
 	file = ckpt_file_table[h.kind].restore(ctx, &h, name);
 	if (!IS_ERR(file) && !is_given(&h)) {
-		err = restore_owner(ctx, file, &h);
+		err = h.flags & CKPT_FILEF_LOCKS ? ckpt_locks_read(ctx, file) :
+						   0;
+		if (!err)
+			err = restore_owner(ctx, file, &h);
 		if (!err)
 			err = restore_cred(ctx, file, h.cred);
 		if (!err && (h.f_flags & FASYNC))

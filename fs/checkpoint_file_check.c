@@ -3,7 +3,7 @@
  * Open files and directories that cannot be saved: refused by name.
  */
 
-#include <linux/filelock.h>
+#include <linux/fs.h>
 #include <linux/kdev_t.h>
 #include <linux/magic.h>
 #include <linux/namei.h>
@@ -42,48 +42,6 @@ static void describe(struct file *file, char *buf, size_t size, char *path)
 			  imajor(file_inode(file)), iminor(file_inode(file)));
 	else
 		scnprintf(buf, size, "'%s' (%s)", name, sb->s_type->name);
-}
-
-static bool lock_is_of(struct ckpt_ctx *ctx, const struct file_lock_core *flc,
-		       const struct file *file, bool external)
-{
-	/* a POSIX lock belongs to the table, whatever file it was set through */
-	if ((flc->flc_flags & FL_POSIX) && !(flc->flc_flags & FL_OFDLCK))
-		return ckpt_obj_collected(ctx, flc->flc_owner, CKPT_OBJ_FILES);
-	/* the others are the open file's, and stay with one that is external */
-	return !external && flc->flc_file == file;
-}
-
-static bool list_has_lock(struct ckpt_ctx *ctx, struct list_head *list,
-			  const struct file *file, bool external)
-{
-	struct file_lock_core *flc;
-
-	list_for_each_entry(flc, list, flc_list)
-		if (lock_is_of(ctx, flc, file, external))
-			return true;
-	return false;
-}
-
-/* Does the tree hold a lock or a lease on @file? */
-static const char *held_lock(struct ckpt_ctx *ctx, struct file *file,
-			     bool external)
-{
-	struct file_lock_context *flctx;
-	const char *what = NULL;
-
-	flctx = locks_inode_context(file_inode(file));
-	if (!flctx)
-		return NULL;
-	spin_lock(&flctx->flc_lock);
-	if (list_has_lock(ctx, &flctx->flc_posix, file, external))
-		what = "record lock";
-	else if (list_has_lock(ctx, &flctx->flc_flock, file, external))
-		what = "flock";
-	else if (list_has_lock(ctx, &flctx->flc_lease, file, external))
-		what = "lease";
-	spin_unlock(&flctx->flc_lock);
-	return what;
 }
 
 /**
@@ -193,8 +151,6 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 
 	if (kind < 0)
 		why = "";
-	if (!why)
-		why = held_lock(ctx, file, external);
 	/* what others set on an open file that they share is theirs */
 	if (!why && !(external && ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE)))
 		why = bad_owner(ctx, file, kind);

@@ -5,8 +5,10 @@
  *	mnt_ns, mnt
  *		MNT_NS (MNT STRING...)...	MNT_NS.nr_mounts times, 5 STRINGs
  *	fs	FS STRING STRING
- *	files	FILES FDS...			until FILES.nr descriptors
- *	file	FILE STRING [EVENTFD | TIMERFD | SIGNALFD]
+ *	files	FILES FDS... LOCKS...		until FILES.nr descriptors; then
+ *						until one without entries
+ *	file	FILE STRING [EVENTFD | TIMERFD | SIGNALFD] [LOCKS...]
+ *						with CKPT_FILEF_LOCKS, likewise
  *	pipe	PIPE (PIPE_BUFS PIPE_DATA...)...	PIPE.nr_bufs slots
  *	mm	MM (VMA [STRING])... PAGES...	until one without extents
  *	shmem	SHMEM STRING PAGES...		until one without extents
@@ -341,6 +343,24 @@ static int add_fds(struct parser *p, struct model_object *o,
 	return 0;
 }
 
+static int read_locks(struct parser *p)
+{
+	const struct ckpt_hdr_locks *h;
+	size_t i, nr;
+
+	do {
+		h = need(p, CKPT_HDR_LOCKS);
+		if (!h)
+			return -1;
+		nr = (h->h.len - sizeof(*h)) / sizeof(h->locks[0]);
+		for (i = 0; i < nr; i++)
+			if (h->locks[i].pid &&
+			    check_slot(p, "pid", h->locks[i].pid - 1))
+				return -1;
+	} while (nr);
+	return 0;
+}
+
 static int read_files(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_fds *h;
@@ -356,12 +376,13 @@ static int read_files(struct parser *p, struct model_object *o)
 		if (o->nr_fds > nr)
 			return damaged(p, "more than %u descriptors", nr);
 	}
-	return 0;
+	return read_locks(p);
 }
 
 static int read_file(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_file *r;
+	uint32_t kind = 0;
 
 	if (main_record(p, o, CKPT_HDR_FILE))
 		return -1;
@@ -392,14 +413,18 @@ static int read_file(struct parser *p, struct model_object *o)
 		return -1;
 	switch (r->kind) {
 	case CKPT_FILE_EVENTFD:
-		return need(p, CKPT_HDR_EVENTFD) ? 0 : -1;
+		kind = CKPT_HDR_EVENTFD;
+		break;
 	case CKPT_FILE_TIMERFD:
-		return need(p, CKPT_HDR_TIMERFD) ? 0 : -1;
+		kind = CKPT_HDR_TIMERFD;
+		break;
 	case CKPT_FILE_SIGNALFD:
-		return need(p, CKPT_HDR_SIGNALFD) ? 0 : -1;
-	default:
-		return 0;
+		kind = CKPT_HDR_SIGNALFD;
+		break;
 	}
+	if (kind && !need(p, kind))
+		return -1;
+	return r->flags & CKPT_FILEF_LOCKS ? read_locks(p) : 0;
 }
 
 /* The bytes of the slots in @h, which are the next records */

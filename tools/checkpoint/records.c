@@ -68,6 +68,20 @@ const struct names file_kind_names = {
 	.nr = ARRAY_SIZE(file_kind_name), .name = file_kind_name
 };
 
+static const char *const lock_kind_name[] = {
+	[CKPT_LOCK_POSIX]	= "posix",
+	[CKPT_LOCK_OFD]		= "ofd",
+	[CKPT_LOCK_FLOCK]	= "flock",
+	[CKPT_LOCK_LEASE]	= "lease",
+};
+
+static_assert(ARRAY_SIZE(lock_kind_name) == CKPT_LOCK_MAX,
+	      "lock_kind_name is complete");
+
+static const struct names lock_kind_names = {
+	.nr = ARRAY_SIZE(lock_kind_name), .name = lock_kind_name
+};
+
 static const char *const vma_kind_name[] = {
 	[CKPT_VMA_ANON]		= "anon",
 	[CKPT_VMA_FILE]		= "file",
@@ -870,6 +884,23 @@ static const struct record_type types[] = {
 		.name = "SIGNALFD",
 		FIXED(hdr_signalfd,
 		      HEX(hdr_signalfd, mask.sig)),
+	},
+
+	[CKPT_HDR_LOCKS] = {
+		.name = "LOCKS",
+		.size = sizeof(struct ckpt_hdr_locks),
+		.fields = no_fields,
+		ARRAY("locks", lock,
+		      ENUM(lock, kind, lock_kind_names),
+		      DEC(lock, type),
+		      DEC(lock, fd),
+		      DEC(lock, pid),
+		      DEC(lock, start),
+		      DEC(lock, end),
+		      HEX(lock, flags),
+		      DEC(lock, unlock_ms),
+		      DEC(lock, downgrade_ms),
+		      ZERO(lock, reserved)),
 	},
 
 	/* memory */

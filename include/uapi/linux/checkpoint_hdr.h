@@ -92,6 +92,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_EVENTFD,
 	CKPT_HDR_TIMERFD,
 	CKPT_HDR_SIGNALFD,
+	CKPT_HDR_LOCKS,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -1154,6 +1155,9 @@ struct ckpt_hdr_fs {
  * @h: type CKPT_HDR_FILES
  * @nr: number of open descriptors, in CKPT_HDR_FDS records that follow
  * @max_fds: size that the table has, a hint
+ *
+ * After the descriptors CKPT_HDR_LOCKS follow until one without entries: record
+ * locks, which belong to the table.
  */
 struct ckpt_hdr_files {
 	struct ckpt_hdr h;
@@ -1214,6 +1218,7 @@ enum ckpt_file_kind {
 #define CKPT_FILEF_RANDOM	0x8	/* POSIX_FADV_RANDOM */
 #define CKPT_FILEF_NOREUSE	0x10	/* POSIX_FADV_NOREUSE */
 #define CKPT_FILEF_OUTSIDE	0x20	/* a device also open outside: may be given */
+#define CKPT_FILEF_LOCKS	0x40	/* there are locks on it */
 
 #define CKPT_FASYNC_NONE	(~0U)
 
@@ -1247,7 +1252,9 @@ enum ckpt_file_kind {
  *
  * A struct ckpt_hdr_string follows: the path within its mount; of a file that
  * has none, and of one that is external, what /proc/PID/fd/N shows. The record
- * of an eventfd, a timerfd or a signalfd comes after that.
+ * of an eventfd, a timerfd or a signalfd comes after that. With
+ * CKPT_FILEF_LOCKS, CKPT_HDR_LOCKS come next until one without entries: OFD
+ * locks, a flock, a lease.
  */
 struct ckpt_hdr_file {
 	struct ckpt_hdr h;
@@ -1328,6 +1335,58 @@ struct ckpt_hdr_timerfd {
 struct ckpt_hdr_signalfd {
 	struct ckpt_hdr h;
 	struct ckpt_sigset mask;
+};
+
+enum ckpt_lock_kind {
+	CKPT_LOCK_POSIX,	/* of a descriptor table: F_SETLK */
+	CKPT_LOCK_OFD,		/* of an open file: F_OFD_SETLK */
+	CKPT_LOCK_FLOCK,	/* of an open file: flock(2) */
+	CKPT_LOCK_LEASE,	/* of an open file: F_SETLEASE */
+	CKPT_LOCK_MAX
+};
+
+/* struct ckpt_lock.flags */
+#define CKPT_LOCK_UNLOCK	0x1	/* lease: to be given up */
+#define CKPT_LOCK_DOWNGRADE	0x2	/* lease: to become one for reading */
+
+/* Most locks in one CKPT_HDR_LOCKS */
+#define CKPT_LOCKS_MAX		256
+
+/**
+ * struct ckpt_lock - a lock on a file
+ * @kind: enum ckpt_lock_kind
+ * @type: F_RDLCK or F_WRLCK
+ * @fd: of a record lock, a descriptor of the file that it was set through; of a
+ *	lease, the one that the signal tells, or CKPT_FASYNC_NONE
+ * @pid: pid slot + 1 of the process that set it, 0 if it is not in the tree
+ * @start: first byte; 0 of a flock and a lease
+ * @end: last byte, LLONG_MAX for all there may ever be; 0 of a flock and a lease
+ * @flags: CKPT_LOCK_*
+ * @unlock_ms: milliseconds until the lease is taken away, 0 for never
+ * @downgrade_ms: milliseconds until it is made one for reading, 0 for never
+ * @reserved: 0
+ */
+struct ckpt_lock {
+	__u32 kind;
+	__u32 type;
+	__u32 fd;
+	__u32 pid;
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__u32 flags;
+	__u32 unlock_ms;
+	__u32 downgrade_ms;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_locks - locks on files
+ * @h: type CKPT_HDR_LOCKS
+ * @locks: as many as @h.len has room for, at most CKPT_LOCKS_MAX
+ */
+struct ckpt_hdr_locks {
+	struct ckpt_hdr h;
+	struct ckpt_lock locks[];
 };
 
 /* struct ckpt_hdr_pipe.flags */

@@ -127,6 +127,17 @@ static void no_more_pages(void)
 	REC(PAGES, pages, .nr_extents = 0);
 }
 
+static void locks(uint32_t kind, uint32_t fd)
+{
+	struct { struct ckpt_hdr_locks h; struct ckpt_lock l; } r = {
+		.l = { .kind = kind, .type = F_WRLCK, .fd = fd, .pid = 1,
+		       .start = 1ull << 30, .end = INT64_MAX },
+	};
+
+	rec2(CKPT_HDR_LOCKS, &r, sizeof(r), NULL, 0);
+	rec2(CKPT_HDR_LOCKS, &r, sizeof(r.h), NULL, 0);
+}
+
 static void file(uint32_t objref, uint32_t kind, uint32_t flags, uint64_t pos,
 		 uint32_t inner, const char *path)
 {
@@ -150,9 +161,12 @@ static void file(uint32_t objref, uint32_t kind, uint32_t flags, uint64_t pos,
 		}
 	}
 	REC(FILE, file, .kind = kind, .f_flags = flags, .inner = inner,
+	    .flags = objref == 22 ? CKPT_FILEF_LOCKS : 0,
 	    .f_pos = pos, .i_mode = S_IFREG | 0644, .dev = 0x801, .ino = 1234,
 	    .size = 99999, .mtime_ns = -1);
 	string(path);
+	if (objref == 22)
+		locks(CKPT_LOCK_OFD, 0);
 }
 
 static void shmem(uint32_t objref)
@@ -245,6 +259,7 @@ static void files(uint32_t objref, uint32_t first)
 		event_files(100);
 	}
 	rec2(CKPT_HDR_FDS, &fds, sizeof(fds), NULL, 0);
+	locks(CKPT_LOCK_POSIX, 255);
 }
 
 static void fs(uint32_t objref, const char *cwd)

@@ -372,7 +372,24 @@ static void put_status(struct ckpt_snap *s, char *buf, pid_t pid, pid_t tid,
 	}
 }
 
-static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd)
+/* "lock:	1: POSIX  ADVISORY  WRITE 99 00:17:193 0 9" */
+static void put_lock(struct ckpt_snap *s, char *line, bool same)
+{
+	char *word, *save;
+	int nr = 0;
+
+	for (word = strtok_r(line, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save), nr++) {
+		put(s, " ");
+		if (nr == 4)
+			put_pid(s, same, "pid", atol(word));
+		else
+			put(s, "%s", word);
+	}
+}
+
+static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
+		       enum ckpt_pids pids)
 {
 	char name[64], path[64], dev[32] = "", *text, *line;
 	unsigned long id;
@@ -393,6 +410,8 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd)
 			put_inode(s, dev, id);
 		else if (sscanf(line, "eventfd-id: %lu", &id) == 1)
 			put_number(s, "eventfd", id);
+		else if (!strncmp(line, "lock:", 5))
+			put_lock(s, line, pids == CKPT_PIDS_SAME);
 		/* of a timerfd whose timer runs */
 		else if (strncmp(line, "it_value:", 9) &&
 			 strncmp(line, "ticks:", 6))
@@ -433,7 +452,8 @@ static int list_numbers(const char *path, int **numbers)
 	return nr;
 }
 
-static void put_fds(struct ckpt_snap *s, char *buf, pid_t pid)
+static void put_fds(struct ckpt_snap *s, char *buf, pid_t pid,
+		    enum ckpt_pids pids)
 {
 	char path[64];
 	int *fds, nr, i;
@@ -443,7 +463,7 @@ static void put_fds(struct ckpt_snap *s, char *buf, pid_t pid)
 	for (i = 0; i < nr; i++) {
 		snprintf(path, sizeof(path), "fd/%d", fds[i]);
 		put_link(s, pid, path);
-		put_fdinfo(s, buf, pid, fds[i]);
+		put_fdinfo(s, buf, pid, fds[i], pids);
 	}
 	free(fds);
 }
@@ -520,7 +540,7 @@ static void put_task(struct ckpt_snap *s, char *buf, pid_t pid,
 		put_ns(s, pid, namespaces[i]);
 	put_maps(s, buf, pid);
 	put_smaps(s, buf, pid);
-	put_fds(s, buf, pid);
+	put_fds(s, buf, pid, pids);
 }
 
 /* The pid that a process has in its innermost pid namespace */

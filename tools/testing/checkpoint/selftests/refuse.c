@@ -17,7 +17,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/io.h>
@@ -193,33 +192,6 @@ REFUSED(replaced_file, "another")
 REFUSED(removed_directory, "removed")
 {
 	REQUIRE(!mkdir("d", 0755) && !chdir("d") && !rmdir("../d"));
-	ckpt_ready();
-}
-
-REFUSED(record_lock, "lock")
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_len = 10 };
-	int fd = open("a", O_RDWR | O_CREAT, 0600);
-
-	REQUIRE(fd >= 0 && !fcntl(fd, F_SETLK, &lock));
-	ckpt_ready();
-}
-
-REFUSED(file_lock, "flock")
-{
-	int fd = open("a", O_RDWR | O_CREAT, 0600);
-
-	REQUIRE(fd >= 0 && !flock(fd, LOCK_EX));
-	ckpt_ready();
-	CHECK(!flock(fd, LOCK_UN));
-}
-
-REFUSED(lease, "lease")
-{
-	int fd = open("a", O_RDONLY | O_CREAT, 0600);
-
-	REQUIRE(fd >= 0);
-	HAVE(fcntl(fd, F_SETLEASE, F_RDLCK));
 	ckpt_ready();
 }
 
