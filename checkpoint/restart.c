@@ -36,6 +36,7 @@ enum ckpt_cmd {
 	CKPT_CMD_MAKE,		/* make a child or thread */
 	CKPT_CMD_MAKE_NS,	/* make a pid namespace without an init */
 	CKPT_CMD_RESTORE,	/* read and restore the own state */
+	CKPT_CMD_LATE,		/* read what had to wait for all tasks */
 	CKPT_CMD_RELEASE,	/* commit and go to user mode */
 	CKPT_CMD_ABORT,		/* exit */
 };
@@ -297,6 +298,9 @@ static int run_restored(void *arg)
 			break;
 		case CKPT_CMD_RESTORE:
 			result = restore_current(r->ctx, r->row);
+			break;
+		case CKPT_CMD_LATE:
+			result = ckpt_late_restore(r->ctx);
 			break;
 		case CKPT_CMD_RELEASE:
 			/* get_signal() is where the registers are installed */
@@ -712,8 +716,8 @@ static int make_processes(struct ckpt_ctx *ctx)
 static int rebuild(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
+	u32 i, live = 0;
 	int err;
-	u32 i;
 
 	tree->made = kvcalloc(tree->nr_tasks, sizeof(*tree->made),
 			      GFP_KERNEL_ACCOUNT);
@@ -731,6 +735,12 @@ static int rebuild(struct ckpt_ctx *ctx)
 			break;
 		command(part(ctx, i), CKPT_CMD_RESTORE, 0);
 		err = wait_done(ctx, i);
+		live = i;
+	}
+	/* in a task of the tree, which whatever the image holds cannot harm */
+	if (!err) {
+		command(part(ctx, live), CKPT_CMD_LATE, 0);
+		err = wait_done(ctx, live);
 	}
 	if (!err)
 		err = ckpt_read_trailer(ctx);
@@ -783,6 +793,8 @@ static int restart_self(struct ckpt_ctx *ctx)
 	attach_current(ct);
 	set_subreaper(ctx, 0);
 	err = restore_current(ctx, 0);
+	if (!err)
+		err = ckpt_late_restore(ctx);
 	if (!err)
 		err = ckpt_read_trailer(ctx);
 	if (err) {

@@ -280,6 +280,8 @@ static int save(struct ckpt_ctx *ctx)
 	if (!err)
 		err = visit_live(ctx, save_one);
 	if (!err)
+		err = ckpt_late_write(ctx);
+	if (!err)
 		err = ckpt_write_trailer(ctx);
 	return phase(ctx, "write", &ctx->stats.tasks_ns, &start, err);
 }

@@ -13,9 +13,11 @@ struct mnt_namespace;
 struct shmem_sb_info;
 
 /* Bits of ckpt_obj_mark() on an open file */
-#define CKPT_FILE_MARK_FD	0x1	/* met in a descriptor table */
+#define CKPT_FILE_MARK_FD	0x1	/* met in a descriptor table or an epoll */
 #define CKPT_FILE_MARK_CHECKED	0x2	/* can be saved */
 #define CKPT_FILE_MARK_MAPPED	0x4	/* met as a mapping, or as an exe link */
+#define CKPT_FILE_MARK_EXTERNAL	0x8	/* in the image as an external one */
+#define CKPT_FILE_MARK_LATE	0x10	/* in the image, but for what comes late */
 
 /**
  * struct ckpt_file_ops - one kind of open file
@@ -30,6 +32,9 @@ struct shmem_sb_info;
  * @restore: read what follows, and make the file, with the access mode and the
  *	flags of the record; its name is for ckpt_file_open() and messages;
  *	returns it with a reference, or an ERR_PTR
+ * @late_write: write what can be restored only when all files are there; may
+ *	be NULL, see late_kinds[]
+ * @late_restore: read it, and complete the file
  * @commit: the tree is about to run: do what had to wait for that, and cannot
  *	fail; also called for a file of this kind that was given; may be NULL
  */
@@ -44,6 +49,8 @@ struct ckpt_file_ops {
 	struct file *(*restore)(struct ckpt_ctx *ctx,
 				const struct ckpt_hdr_file *h,
 				const char *name);
+	int (*late_write)(struct ckpt_ctx *ctx, struct file *file);
+	int (*late_restore)(struct ckpt_ctx *ctx, struct file *file);
 	void (*commit)(struct file *file);
 };
 
@@ -63,6 +70,9 @@ int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who);
 struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 			    const struct ckpt_hdr_file *h, const char *name,
 			    int flags);
+const struct ckpt_file_ops *ckpt_file_kind_ops(u32 kind);
+const struct cred *ckpt_file_cred(struct ckpt_ctx *ctx,
+				  const struct ckpt_hdr_file *h);
 struct file *ckpt_anon_file(struct ckpt_ctx *ctx,
 			    const struct ckpt_hdr_file *h, const char *class,
 			    const struct file_operations *fops, void *priv,
@@ -132,6 +142,17 @@ int ckpt_signalfd_write(struct ckpt_ctx *ctx, struct file *file);
 struct file *ckpt_signalfd_restore(struct ckpt_ctx *ctx,
 				   const struct ckpt_hdr_file *h,
 				   const char *name);
+
+/* checkpoint_epoll.c */
+bool ckpt_epoll_match(struct file *file);
+int ckpt_epoll_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_epoll_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			  struct ckpt_hdr_file *h);
+int ckpt_epoll_late_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_epoll_restore(struct ckpt_ctx *ctx,
+				const struct ckpt_hdr_file *h,
+				const char *name);
+int ckpt_epoll_late_restore(struct ckpt_ctx *ctx, struct file *file);
 
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);

@@ -275,7 +275,27 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.write		= ckpt_signalfd_write,
 		.restore	= ckpt_signalfd_restore,
 	},
+	[CKPT_FILE_EPOLL] = {
+		.name		= "epoll",
+		.match		= ckpt_epoll_match,
+		.collect	= ckpt_epoll_collect,
+		.checkpoint	= ckpt_epoll_checkpoint,
+		.restore	= ckpt_epoll_restore,
+		.late_write	= ckpt_epoll_late_write,
+		.late_restore	= ckpt_epoll_late_restore,
+	},
 };
+
+/**
+ * ckpt_file_kind_ops - how files of a kind are saved and restored
+ * @kind: enum ckpt_file_kind, not checked yet
+ *
+ * Return: its entry in the table, or NULL if there is no such kind.
+ */
+const struct ckpt_file_ops *ckpt_file_kind_ops(u32 kind)
+{
+	return kind < CKPT_FILE_MAX ? &ckpt_file_table[kind] : NULL;
+}
 
 /* The kind of @file by itself, or -ENOSYS */
 static int file_kind(struct file *file)
@@ -583,6 +603,10 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		err = ops->checkpoint(ctx, file, &h);
 	if (err)
 		return err;
+	if (ckpt_kind_is_external(kind))
+		ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_EXTERNAL);
+	if (ops->late_write)
+		ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_LATE);
 
 	buf = __getname();
 	if (!buf)
@@ -681,6 +705,21 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 					ckpt_file_table[h->kind].name));
 	}
 	return file;
+}
+
+/**
+ * ckpt_file_cred - the credentials that a file was opened with
+ * @ctx: the context
+ * @h: the record of the file
+ *
+ * Return: the credentials, borrowed, those of the caller of restart where the
+ * image has none, or ERR_PTR(-EINVAL), reported.
+ */
+const struct cred *ckpt_file_cred(struct ckpt_ctx *ctx,
+				  const struct ckpt_hdr_file *h)
+{
+	return h->cred ? ckpt_obj_fetch(ctx, h->cred, CKPT_OBJ_CRED) :
+			 current_cred();
 }
 
 /**
@@ -785,13 +824,14 @@ static int restore_fasync(struct file *file, const struct ckpt_hdr_file *h)
  * The file was opened with the rights of the caller of restart, who could
  * become whoever opened it; nobody else has it yet.
  */
-static int restore_cred(struct ckpt_ctx *ctx, struct file *file, u32 objref)
+static int restore_cred(struct ckpt_ctx *ctx, struct file *file,
+			const struct ckpt_hdr_file *h)
 {
 	const struct cred *cred;
 
-	if (!objref)
+	if (!h->cred)
 		return 0;
-	cred = ckpt_obj_fetch(ctx, objref, CKPT_OBJ_CRED);
+	cred = ckpt_file_cred(ctx, h);
 	if (IS_ERR(cred))
 		return PTR_ERR(cred);
 	put_cred(file->f_cred);
@@ -853,7 +893,7 @@ static void *file_restore(struct ckpt_ctx *ctx)
 		if (!err)
 			err = restore_owner(ctx, file, &h);
 		if (!err)
-			err = restore_cred(ctx, file, h.cred);
+			err = restore_cred(ctx, file, &h);
 		if (!err && (h.f_flags & FASYNC))
 			err = restore_fasync(file, &h);
 		if (err < 0) {

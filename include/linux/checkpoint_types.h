@@ -494,6 +494,10 @@ struct file *ckpt_mqueue_file_restore(struct ckpt_ctx *ctx,
 /* fs/checkpoint_file.c: count a file that is mapped, or an exe link */
 int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file);
 
+/* fs/checkpoint_late.c: what is left of files when all are there */
+int ckpt_late_write(struct ckpt_ctx *ctx);
+int ckpt_late_restore(struct ckpt_ctx *ctx);
+
 /* mm/checkpoint_tmpfs.c: what is in a file of a tmpfs or a ramfs */
 int ckpt_file_pages_write(struct ckpt_ctx *ctx, struct inode *inode);
 int ckpt_file_pages_read(struct ckpt_ctx *ctx, struct inode *inode);

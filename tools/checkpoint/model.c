@@ -367,7 +367,8 @@ static int read_task(struct parser *p)
 	p->place.task = i;
 
 	while ((rec = peek(p))) {
-		if (rec->type == CKPT_HDR_TASK || rec->type == CKPT_HDR_TRAILER)
+		if (rec->type == CKPT_HDR_TASK ||
+		    rec->type == CKPT_HDR_LATE_FILE)
 			return check_state_complete(p, i, words);
 		if (rec->type == CKPT_HDR_OBJECT) {
 			if (read_object(p, (struct ckpt_hdr_object *)rec))
@@ -377,6 +378,62 @@ static int read_task(struct parser *p)
 		}
 	}
 	return -1;
+}
+
+static int read_epoll_items(struct parser *p, uint32_t nr)
+{
+	const struct ckpt_hdr_epoll_items *h;
+	uint32_t i, n;
+
+	for (; nr; nr -= n) {
+		n = nr < CKPT_EPOLL_ITEMS_MAX ? nr : CKPT_EPOLL_ITEMS_MAX;
+		h = need(p, CKPT_HDR_EPOLL_ITEMS);
+		if (!h)
+			return -1;
+		if (h->h.len != sizeof(*h) + n * sizeof(h->items[0]))
+			return damaged(p, "it has not %u items", n);
+		for (i = 0; i < n; i++)
+			if (check_ref(p, "file", h->items[i].file,
+				      CKPT_OBJ_FILE) ||
+			    (h->items[i].task &&
+			     check_slot(p, "task", h->items[i].task - 1)))
+				return -1;
+	}
+	return 0;
+}
+
+static int read_late_epoll(struct parser *p)
+{
+	const struct ckpt_hdr_epoll *h = need(p, CKPT_HDR_EPOLL);
+
+	return h ? read_epoll_items(p, h->nr) : -1;
+}
+
+/* What is left of open files, behind the tasks */
+static int read_late_files(struct parser *p)
+{
+	const struct ckpt_hdr_late_file *h;
+	const struct ckpt_hdr_file *file;
+	uint32_t kind;
+
+	while ((h = need(p, CKPT_HDR_LATE_FILE)) && (h->file || h->kind)) {
+		kind = h->kind;
+		if (check_ref(p, "file", h->file, CKPT_OBJ_FILE))
+			return -1;
+		file = (void *)model_object(p->m, h->file)->rec;
+		if (file->kind != kind)
+			return damaged(p, "object %u is not of that kind",
+				       h->file);
+		switch (kind) {
+		case CKPT_FILE_EPOLL:
+			if (read_late_epoll(p))
+				return -1;
+			break;
+		default:
+			return damaged(p, "nothing is left of such a file");
+		}
+	}
+	return h ? 0 : -1;
 }
 
 static int read_image(struct parser *p)
@@ -390,10 +447,12 @@ static int read_image(struct parser *p)
 	p->m->header = *h;
 	if (read_tree(p))
 		return -1;
-	while ((rec = peek(p)) && rec->type != CKPT_HDR_TRAILER)
+	while ((rec = peek(p)) && rec->type != CKPT_HDR_LATE_FILE)
 		if (read_task(p))
 			return -1;
 	if (!rec)
+		return -1;
+	if (read_late_files(p))
 		return -1;
 	for (i = 0; i < p->m->nr_tasks; i++)
 		if (!p->m->tasks[i].live &&

@@ -60,6 +60,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_EVENTFD]	= "eventfd",
 	[CKPT_FILE_TIMERFD]	= "timerfd",
 	[CKPT_FILE_SIGNALFD]	= "signalfd",
+	[CKPT_FILE_EPOLL]	= "epoll",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -884,6 +885,33 @@ static const struct record_type types[] = {
 		.name = "SIGNALFD",
 		FIXED(hdr_signalfd,
 		      HEX(hdr_signalfd, mask.sig)),
+	},
+	[CKPT_HDR_LATE_FILE] = {
+		.name = "LATE_FILE",
+		FIXED(hdr_late_file,
+		      DEC(hdr_late_file, file),
+		      ENUM(hdr_late_file, kind, file_kind_names)),
+	},
+	[CKPT_HDR_EPOLL] = {
+		.name = "EPOLL",
+		FIXED(hdr_epoll,
+		      DEC(hdr_epoll, nr),
+		      DEC(hdr_epoll, busy_poll_usecs),
+		      DEC(hdr_epoll, busy_poll_budget),
+		      DEC(hdr_epoll, prefer_busy_poll)),
+	},
+	[CKPT_HDR_EPOLL_ITEMS] = {
+		.name = "EPOLL_ITEMS",
+		.size = sizeof(struct ckpt_hdr_epoll_items),
+		.fields = no_fields,
+		ARRAY("items", epoll_item,
+		      DEC(epoll_item, file),
+		      DEC(epoll_item, fd),
+		      HEX(epoll_item, events),
+		      HEX(epoll_item, flags),
+		      HEX(epoll_item, data),
+		      DEC(epoll_item, task),
+		      ZERO(epoll_item, reserved)),
 	},
 
 	[CKPT_HDR_LOCKS] = {

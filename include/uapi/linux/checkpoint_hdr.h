@@ -93,6 +93,9 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TIMERFD,
 	CKPT_HDR_SIGNALFD,
 	CKPT_HDR_LOCKS,
+	CKPT_HDR_LATE_FILE,
+	CKPT_HDR_EPOLL,
+	CKPT_HDR_EPOLL_ITEMS,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -1208,6 +1211,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_EVENTFD,	/* eventfd(2) */
 	CKPT_FILE_TIMERFD,	/* timerfd_create(2) */
 	CKPT_FILE_SIGNALFD,	/* signalfd(2) */
+	CKPT_FILE_EPOLL,	/* epoll_create(2) */
 	CKPT_FILE_MAX
 };
 
@@ -1387,6 +1391,73 @@ struct ckpt_lock {
 struct ckpt_hdr_locks {
 	struct ckpt_hdr h;
 	struct ckpt_lock locks[];
+};
+
+/**
+ * struct ckpt_hdr_late_file - behind the tasks: what is left of an open file
+ * @h: type CKPT_HDR_LATE_FILE
+ * @file: objref of the file, 0 in the last one
+ * @kind: its kind, enum ckpt_file_kind; 0 in the last one
+ *
+ * The records of that kind follow.
+ */
+struct ckpt_hdr_late_file {
+	struct ckpt_hdr h;
+	__u32 file;
+	__u32 kind;
+};
+
+/**
+ * struct ckpt_hdr_epoll - what an epoll waits for
+ * @h: type CKPT_HDR_EPOLL
+ * @nr: number of items, in CKPT_HDR_EPOLL_ITEMS that follow
+ * @busy_poll_usecs: struct epoll_params, as EPIOCSPARAMS takes it
+ * @busy_poll_budget: likewise
+ * @prefer_busy_poll: likewise
+ */
+struct ckpt_hdr_epoll {
+	struct ckpt_hdr h;
+	__u32 nr;
+	__u32 busy_poll_usecs;
+	__u32 busy_poll_budget;
+	__u32 prefer_busy_poll;
+};
+
+/* struct ckpt_epoll_item.flags */
+#define CKPT_EPOLL_READY	0x1	/* to be looked at by the next epoll_wait(2) */
+
+/**
+ * struct ckpt_epoll_item - what an epoll waits for
+ * @file: objref of the open file
+ * @fd: number of the descriptor that it was added as
+ * @events: EPOLL*, as /proc/PID/fdinfo/N shows them
+ * @flags: CKPT_EPOLL_*
+ * @data: of struct epoll_event
+ * @task: of a signalfd: pid slot + 1 of the process whose signals it tells of,
+ *	that which added it, or 0 if that is gone; else 0
+ * @reserved: 0
+ */
+struct ckpt_epoll_item {
+	__u32 file;
+	__u32 fd;
+	__u32 events;
+	__u32 flags;
+	__aligned_u64 data;
+	__u32 task;
+	__u32 reserved;
+};
+
+/* Items in each CKPT_HDR_EPOLL_ITEMS of an epoll but the last one */
+#define CKPT_EPOLL_ITEMS_MAX	1024
+
+/**
+ * struct ckpt_hdr_epoll_items - items of an epoll
+ * @h: type CKPT_HDR_EPOLL_ITEMS
+ * @items: those that are ready first, in their order
+ */
+struct ckpt_hdr_epoll_items {
+	struct ckpt_hdr h;
+	struct ckpt_epoll_item items[];
 };
 
 /* struct ckpt_hdr_pipe.flags */

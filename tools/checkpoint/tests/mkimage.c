@@ -233,11 +233,34 @@ static void event_files(uint32_t first)
 	file(first + 2, CKPT_FILE_SIGNALFD, O_RDWR, 0, 0,
 	     "anon_inode:[signalfd]");
 	REC(SIGNALFD, signalfd, .mask.sig = 1 << 16);
+	file(first + 3, CKPT_FILE_EPOLL, O_RDWR, 0, 0,
+	     "anon_inode:[eventpoll]");
+}
+
+/* What is left of event_files() */
+static void late_files(uint32_t first)
+{
+	struct {
+		struct ckpt_hdr_epoll_items h;
+		struct ckpt_epoll_item item[2];
+	} items = {
+		.item = {
+			{ .file = first, .fd = 256, .events = 1,
+			  .flags = CKPT_EPOLL_READY, .data = 0x1234 },
+			{ .file = first + 2, .fd = 258, .events = 1,
+			  .task = 1 },
+		},
+	};
+
+	REC(LATE_FILE, late_file, .file = first + 3, .kind = CKPT_FILE_EPOLL);
+	REC(EPOLL, epoll, .nr = 2);
+	rec2(CKPT_HDR_EPOLL_ITEMS, &items, sizeof(items), NULL, 0);
+	REC(LATE_FILE, late_file, .file = 0);
 }
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[6]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[7]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -245,6 +268,7 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 256, .file = 100 },
 			{ .fd = 257, .file = 101 },
 			{ .fd = 258, .file = 102 },
+			{ .fd = 259, .file = 103 },
 		},
 	};
 
@@ -635,6 +659,7 @@ static void all_tasks(uint32_t extra, uint32_t chain, uint32_t nest)
 		process_state(42);
 		thread_state("link", false);
 	}
+	late_files(100);
 }
 
 static void trailer(void)

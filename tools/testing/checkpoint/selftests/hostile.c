@@ -9,6 +9,7 @@
 #include <mqueue.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -70,10 +71,14 @@ static void make_ipc(void)
 static void make_events(void)
 {
 	struct itimerspec spec = { .it_value.tv_sec = 100000 };
+	struct epoll_event event = { .events = EPOLLIN };
+	int fd, count, ep = epoll_create1(0);
 	sigset_t set;
-	int fd;
 
-	REQUIRE(eventfd(3, EFD_SEMAPHORE) >= 0);
+	count = eventfd(3, EFD_SEMAPHORE);
+	REQUIRE(!epoll_ctl(ep, EPOLL_CTL_ADD, count, &event));
+	fd = epoll_create1(0);
+	REQUIRE(!epoll_ctl(fd, EPOLL_CTL_ADD, ep, &event));
 	fd = timerfd_create(CLOCK_MONOTONIC, 0);
 	REQUIRE(fd >= 0 && !timerfd_settime(fd, 0, &spec, NULL));
 	sigemptyset(&set);
@@ -941,6 +946,11 @@ HOSTILE_TEST(ipc)
 	finish(_metadata, &self->v, &self->before);
 }
 
+#define ITEM(field, value)						\
+	{ "epoll item: " #field " = " #value, CKPT_HDR_EPOLL_ITEMS, 0,	\
+	  sizeof(struct ckpt_hdr_epoll_items) +				\
+	  offsetof(struct ckpt_epoll_item, field), 4, value }
+
 HOSTILE_TEST(events)
 {
 	const struct change changes[] = {
@@ -962,6 +972,26 @@ HOSTILE_TEST(events)
 		CHANGE(TIMERFD, ckpt_hdr_timerfd, settime_flags, 0xffffffff),
 		CHANGE(TIMERFD, ckpt_hdr_timerfd, reserved, 1),
 		CHANGE(SIGNALFD, ckpt_hdr_signalfd, mask.sig, ~0ULL),
+		CHANGE(LATE_FILE, ckpt_hdr_late_file, file, 0),
+		CHANGE(LATE_FILE, ckpt_hdr_late_file, file, 1),
+		CHANGE(LATE_FILE, ckpt_hdr_late_file, file, 0xffffffff),
+		CHANGE(LATE_FILE, ckpt_hdr_late_file, kind, CKPT_FILE_REG),
+		CHANGE(LATE_FILE, ckpt_hdr_late_file, kind, CKPT_FILE_MAX),
+		CHANGE(LATE_FILE, ckpt_hdr_late_file, kind, 0xffffffff),
+		CHANGE(EPOLL, ckpt_hdr_epoll, nr, 0),
+		CHANGE(EPOLL, ckpt_hdr_epoll, nr, 2),
+		CHANGE(EPOLL, ckpt_hdr_epoll, nr, 0xffffffff),
+		CHANGE(EPOLL, ckpt_hdr_epoll, busy_poll_usecs, 0xffffffff),
+		CHANGE(EPOLL, ckpt_hdr_epoll, busy_poll_budget, 0xffffffff),
+		CHANGE(EPOLL, ckpt_hdr_epoll, prefer_busy_poll, 2),
+		ITEM(file, 0),
+		ITEM(file, 1),
+		ITEM(file, 0xffffffff),
+		ITEM(fd, 0x80000000),
+		ITEM(events, EPOLLEXCLUSIVE | EPOLLONESHOT),
+		ITEM(flags, 0xffffffff),
+		ITEM(task, 1),
+		ITEM(reserved, 1),
 	};
 
 	TRY(changes);

@@ -388,11 +388,38 @@ static void put_lock(struct ckpt_snap *s, char *line, bool same)
 	}
 }
 
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char * const *)a, *(char * const *)b);
+}
+
+/* "tfd:        5 events: ..." The kernel lists them by the address of a file. */
+static void put_epoll(struct ckpt_snap *s, const char *name, char **items,
+		      int nr)
+{
+	char dev[16], *pos;
+	unsigned long ino;
+	int i, off;
+
+	qsort(items, nr, sizeof(*items), compare_lines);
+	for (i = 0; i < nr; i++) {
+		pos = strstr(items[i], " pos:");
+		if (!pos || sscanf(pos, " pos:%*d ino:%n%lx sdev:%15s", &off,
+				   &ino, dev) != 2)
+			ckpt_die("%s: %s", name, items[i]);
+		put(s, "%s: %.*s", name, (int)(pos + off - items[i]), items[i]);
+		put_inode(s, dev, ino);
+		put(s, "\n");
+	}
+	free(items);
+}
+
 static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 		       enum ckpt_pids pids)
 {
-	char name[64], path[64], dev[32] = "", *text, *line;
+	char name[64], path[64], dev[32] = "", *text, *line, **items = NULL;
 	unsigned long id;
+	int nr = 0;
 	struct stat st;
 
 	snprintf(name, sizeof(name), "fdinfo/%d", fd);
@@ -403,6 +430,16 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 			 minor(st.st_dev));
 	text = proc_file(buf, pid, 0, name);
 	while ((line = next_line(&text))) {
+		if (!strncmp(line, "tfd:", 4)) {
+			/* room is made whenever it is a power of two */
+			if (!(nr & (nr - 1)))
+				items = realloc(items, 2 * (nr ?: 1) *
+						       sizeof(*items));
+			if (!items)
+				ckpt_die("no memory");
+			items[nr++] = line;
+			continue;
+		}
 		put(s, "%s: ", name);
 		if (sscanf(line, "mnt_id: %lu", &id) == 1)
 			put_number(s, "mnt", id);
@@ -418,6 +455,7 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 			put(s, "%s", line);
 		put(s, "\n");
 	}
+	put_epoll(s, name, items, nr);
 }
 
 static int compare_ints(const void *a, const void *b)

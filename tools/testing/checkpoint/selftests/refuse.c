@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/io.h>
@@ -100,18 +99,6 @@ REFUSED(netlink_socket, "socket")
 {
 	HAVE(socket(AF_NETLINK, SOCK_RAW, 0));
 	ckpt_ready();
-}
-
-REFUSED(epoll, "eventpoll")
-{
-	struct epoll_event ev = { .events = EPOLLIN };
-	int fd = epoll_create1(0), p[2];
-
-	HAVE(fd);
-	REQUIRE(!pipe(p) && !epoll_ctl(fd, EPOLL_CTL_ADD, p[0], &ev));
-	ckpt_ready();
-	CHECK_EQ(write(p[1], "x", 1), 1);
-	CHECK_EQ(epoll_wait(fd, &ev, 1, 0), 1);
 }
 
 REFUSED(file_watch, "inotify")

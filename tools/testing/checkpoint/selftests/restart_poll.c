@@ -199,7 +199,7 @@ RESTART_TEST(pselect6_timeout, SYS_pselect6)
 	check_masks();
 }
 
-/* ------------------------------------- epoll: not supported, only parked */
+/* ------------------------------------------------------------------ epoll */
 
 static int epoll(void)
 {
@@ -211,7 +211,7 @@ static int epoll(void)
 	return ep;
 }
 
-RESTART_TEST_REFUSED(epoll_wait_timeout, SYS_epoll_wait)
+RESTART_TEST(epoll_wait_timeout, SYS_epoll_wait)
 {
 	struct epoll_event event;
 	uint64_t start;
@@ -225,7 +225,7 @@ RESTART_TEST_REFUSED(epoll_wait_timeout, SYS_epoll_wait)
 	CHECK_WAITED(start);
 }
 
-RESTART_TEST_REFUSED(epoll_pwait_timeout, SYS_epoll_pwait)
+RESTART_TEST(epoll_pwait_timeout, SYS_epoll_pwait)
 {
 	struct epoll_event event;
 	uint64_t start;
@@ -243,7 +243,7 @@ RESTART_TEST_REFUSED(epoll_pwait_timeout, SYS_epoll_pwait)
 	check_masks();
 }
 
-RESTART_TEST_REFUSED(epoll_pwait2_timeout, SYS_epoll_pwait2)
+RESTART_TEST(epoll_pwait2_timeout, SYS_epoll_pwait2)
 {
 	struct epoll_event event;
 	uint64_t start;
@@ -267,7 +267,7 @@ static int late_writer(void *arg)
 	return write(fds[1], "x", 1) != 1;
 }
 
-RESTART_TEST_REFUSED(epoll_wait_event, SYS_epoll_wait)
+RESTART_TEST(epoll_wait_event, SYS_epoll_wait)
 {
 	struct epoll_event event = {};
 	pid_t pid;
@@ -298,7 +298,7 @@ static int late_signaller(void *arg)
 	return kill(getppid(), SIGUSR1);
 }
 
-RESTART_TEST_REFUSED(epoll_pwait_signal, SYS_epoll_pwait)
+RESTART_TEST(epoll_pwait_signal, SYS_epoll_pwait)
 {
 	struct sigaction act = { .sa_handler = on_signal };
 	struct epoll_event event;

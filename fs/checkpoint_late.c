@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is left of open files when all of them are there: some refer to others,
+ * which may be restored after them, and may refer to them. That stands in the
+ * image behind the tasks.
+ */
+
+#include "checkpoint.h"
+
+/*
+ * In this order: an epoll does not take for news what is put into the others
+ * before.
+ */
+static const u32 late_kinds[] = {
+	CKPT_FILE_EPOLL,
+};
+
+static int late_write(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	struct ckpt_hdr_late_file h = { .kind = *(u32 *)arg };
+	const struct ckpt_file_ops *ops = ckpt_file_kind_ops(h.kind);
+	struct file *file = ptr;
+	int ret;
+
+	/* in the image, and not as one that is external */
+	if (!ops->match(file) ||
+	    !(ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) & CKPT_FILE_MARK_LATE))
+		return 0;
+	ret = ckpt_obj_checkpoint(ctx, file, CKPT_OBJ_FILE);
+	if (ret < 0)
+		return ret;
+	h.file = ret;
+	ret = ckpt_write_rec(ctx, &h, CKPT_HDR_LATE_FILE, sizeof(h));
+	if (!ret)
+		ret = ops->late_write(ctx, file);
+	cond_resched();
+	return ret;
+}
+
+/**
+ * ckpt_late_write - write what is left of the open files
+ * @ctx: the context; the tasks are written
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int ckpt_late_write(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_late_file end = {};
+	int i, err = 0;
+	u32 kind;
+
+	for (i = 0; i < ARRAY_SIZE(late_kinds) && !err; i++) {
+		kind = late_kinds[i];
+		err = ckpt_obj_for_each(ctx, CKPT_OBJ_FILE, late_write, &kind);
+	}
+	if (err)
+		return err;
+	return ckpt_write_rec(ctx, &end, CKPT_HDR_LATE_FILE, sizeof(end));
+}
+
+/**
+ * ckpt_late_restore - read what is left of the open files
+ * @ctx: the context; all tasks are restored
+ *
+ * Context: a restored task, may sleep.
+ * Return: 0 or a negative errno, reported.
+ */
+int ckpt_late_restore(struct ckpt_ctx *ctx)
+{
+	const struct ckpt_file_ops *ops;
+	struct ckpt_hdr_late_file h;
+	struct file *file;
+	int err;
+
+	for (;;) {
+		err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_LATE_FILE,
+					 sizeof(h));
+		if (err)
+			return err;
+		if (!h.file && !h.kind)
+			return 0;
+		file = ckpt_obj_fetch(ctx, h.file, CKPT_OBJ_FILE);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		ops = ckpt_file_kind_ops(h.kind);
+		if (!ops || !ops->late_restore || !ops->match(file))
+			return ckpt_err(ctx, -EINVAL, "image: open file %u is not of kind %u, or has nothing left",
+					h.file, h.kind);
+		err = ops->late_restore(ctx, file);
+		if (err)
+			return ckpt_err(ctx, err, "%s: cannot be completed: error %d",
+					ops->name, err);
+		cond_resched();
+	}
+}
