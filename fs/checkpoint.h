@@ -101,6 +101,8 @@ char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
 		     char *buf, int size);
 int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 		     int size);
+int ckpt_inode_path(struct ckpt_ctx *ctx, struct inode *inode,
+		    struct path *path, char *buf);
 int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 		     unsigned int lookup_flags, struct path *path);
 
@@ -153,6 +155,16 @@ struct file *ckpt_epoll_restore(struct ckpt_ctx *ctx,
 				const struct ckpt_hdr_file *h,
 				const char *name);
 int ckpt_epoll_late_restore(struct ckpt_ctx *ctx, struct file *file);
+
+/* notify/inotify/checkpoint_inotify.c */
+bool ckpt_inotify_match(struct file *file);
+int ckpt_inotify_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			    struct ckpt_hdr_file *h);
+int ckpt_inotify_late_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_inotify_restore(struct ckpt_ctx *ctx,
+				  const struct ckpt_hdr_file *h,
+				  const char *name);
+int ckpt_inotify_late_restore(struct ckpt_ctx *ctx, struct file *file);
 
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);

@@ -284,6 +284,14 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.late_write	= ckpt_epoll_late_write,
 		.late_restore	= ckpt_epoll_late_restore,
 	},
+	[CKPT_FILE_INOTIFY] = {
+		.name		= "inotify",
+		.match		= ckpt_inotify_match,
+		.checkpoint	= ckpt_inotify_checkpoint,
+		.restore	= ckpt_inotify_restore,
+		.late_write	= ckpt_inotify_late_write,
+		.late_restore	= ckpt_inotify_late_restore,
+	},
 };
 
 /**

@@ -430,6 +430,77 @@ int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 	return err;
 }
 
+/* The mount number @skip, counted from 0, of those that have @dentry in them */
+static struct vfsmount *mount_of(struct ckpt_ctx *ctx, struct super_block *sb,
+				 struct dentry *dentry, bool tree,
+				 unsigned int skip)
+{
+	struct vfsmount *found = NULL;
+	struct mount *m;
+	bool ok;
+
+	read_seqlock_excl(&mount_lock);
+	list_for_each_entry(m, &sb->s_mounts, mnt_instance) {
+		if (tree)
+			ok = ckpt_mnt_of(ctx, &m->mnt);
+		else
+			ok = m->mnt_ns == ctx->caller_ns->mnt_ns;
+		if (ok && dentry)
+			ok = is_subdir(dentry, m->mnt.mnt_root);
+		if (ok && !skip--) {
+			found = mntget(&m->mnt);
+			break;
+		}
+	}
+	read_sequnlock_excl(&mount_lock);
+	return found;
+}
+
+/**
+ * ckpt_inode_path - a path that leads to an inode
+ * @ctx: the context of a checkpoint; the collect pass is over
+ * @inode: the inode
+ * @path: where to put it, referenced; where the kernel knows no name of the
+ *	inode, the root of a mount that it is below, as far as can be told
+ * @buf: room for PATH_MAX bytes
+ *
+ * A mount of the tree is better than one of the caller's.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ENOENT if it cannot be reached.
+ */
+int ckpt_inode_path(struct ckpt_ctx *ctx, struct inode *inode,
+		    struct path *path, char *buf)
+{
+	struct dentry *dentry = d_find_alias(inode);
+	struct vfsmount *mnt;
+	unsigned int skip;
+	int tree;
+
+	/* a file system may know inodes that it has not looked up by name */
+	if (dentry && (dentry->d_flags & DCACHE_DISCONNECTED)) {
+		dput(dentry);
+		dentry = NULL;
+	}
+	for (tree = 1; tree >= 0; tree--) {
+		for (skip = 0; ; skip++) {
+			mnt = mount_of(ctx, inode->i_sb, dentry, tree, skip);
+			if (!mnt)
+				break;
+			path->mnt = mnt;
+			path->dentry = dentry ?: mnt->mnt_root;
+			if (!ckpt_path_verify(ctx, path, buf, PATH_MAX)) {
+				if (!dentry)
+					dget(mnt->mnt_root);
+				return 0;
+			}
+			mntput(mnt);
+		}
+	}
+	dput(dentry);
+	return -ENOENT;
+}
+
 /* As lookup_within(), where the caller's namespace took the place of all */
 static int lookup_joined(struct ckpt_ctx *ctx, const struct ckpt_mnt *e,
 			 const char *name, unsigned int flags,

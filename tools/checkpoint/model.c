@@ -409,6 +409,32 @@ static int read_late_epoll(struct parser *p)
 	return h ? read_epoll_items(p, h->nr) : -1;
 }
 
+static int read_late_inotify(struct parser *p)
+{
+	const struct ckpt_hdr_inotify *h = need(p, CKPT_HDR_INOTIFY);
+	const struct ckpt_hdr_inotify_event *event;
+	uint32_t events, watches;
+
+	if (!h)
+		return -1;
+	events = h->nr_events;
+	watches = h->nr_watches;
+	while (events--) {
+		event = need(p, CKPT_HDR_INOTIFY_EVENT);
+		if (!event)
+			return -1;
+		if (event->h.len - sizeof(*event) !=
+		    ((event->name_len + 7ull) & ~7ull))
+			return damaged(p, "its name has not %u bytes",
+				       event->name_len);
+	}
+	while (watches--)
+		if (!need(p, CKPT_HDR_INOTIFY_WATCH) ||
+		    !need(p, CKPT_HDR_STRING))
+			return -1;
+	return 0;
+}
+
 /* What is left of open files, behind the tasks */
 static int read_late_files(struct parser *p)
 {
@@ -427,6 +453,10 @@ static int read_late_files(struct parser *p)
 		switch (kind) {
 		case CKPT_FILE_EPOLL:
 			if (read_late_epoll(p))
+				return -1;
+			break;
+		case CKPT_FILE_INOTIFY:
+			if (read_late_inotify(p))
 				return -1;
 			break;
 		default:

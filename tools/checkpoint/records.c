@@ -61,6 +61,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_TIMERFD]	= "timerfd",
 	[CKPT_FILE_SIGNALFD]	= "signalfd",
 	[CKPT_FILE_EPOLL]	= "epoll",
+	[CKPT_FILE_INOTIFY]	= "inotify",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -912,6 +913,35 @@ static const struct record_type types[] = {
 		      HEX(epoll_item, data),
 		      DEC(epoll_item, task),
 		      ZERO(epoll_item, reserved)),
+	},
+	[CKPT_HDR_INOTIFY] = {
+		.name = "INOTIFY",
+		FIXED(hdr_inotify,
+		      DEC(hdr_inotify, max_events),
+		      DEC(hdr_inotify, next_wd),
+		      DEC(hdr_inotify, nr_events),
+		      DEC(hdr_inotify, nr_watches)),
+	},
+	[CKPT_HDR_INOTIFY_EVENT] = {
+		.name = "INOTIFY_EVENT",
+		FIXED(hdr_inotify_event,
+		      HEX(hdr_inotify_event, mask),
+		      HEX(hdr_inotify_event, flags),
+		      SIGNED(hdr_inotify_event, wd),
+		      DEC(hdr_inotify_event, cookie),
+		      DEC(hdr_inotify_event, name_len),
+		      ZERO(hdr_inotify_event, reserved)),
+		.tail = TAIL_BYTES, .tail_name = "name",
+	},
+	[CKPT_HDR_INOTIFY_WATCH] = {
+		.name = "INOTIFY_WATCH",
+		FIXED(hdr_inotify_watch,
+		      SIGNED(hdr_inotify_watch, wd),
+		      HEX(hdr_inotify_watch, mask),
+		      DEC(hdr_inotify_watch, mnt),
+		      HEX(hdr_inotify_watch, i_mode),
+		      DEC(hdr_inotify_watch, handle_len),
+		      HEX(hdr_inotify_watch, handle_type)),
 	},
 
 	[CKPT_HDR_LOCKS] = {

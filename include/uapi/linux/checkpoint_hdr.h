@@ -96,6 +96,9 @@ enum ckpt_hdr_type {
 	CKPT_HDR_LATE_FILE,
 	CKPT_HDR_EPOLL,
 	CKPT_HDR_EPOLL_ITEMS,
+	CKPT_HDR_INOTIFY,
+	CKPT_HDR_INOTIFY_EVENT,
+	CKPT_HDR_INOTIFY_WATCH,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -1212,6 +1215,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_TIMERFD,	/* timerfd_create(2) */
 	CKPT_FILE_SIGNALFD,	/* signalfd(2) */
 	CKPT_FILE_EPOLL,	/* epoll_create(2) */
+	CKPT_FILE_INOTIFY,	/* inotify_init(2) */
 	CKPT_FILE_MAX
 };
 
@@ -1458,6 +1462,75 @@ struct ckpt_epoll_item {
 struct ckpt_hdr_epoll_items {
 	struct ckpt_hdr h;
 	struct ckpt_epoll_item items[];
+};
+
+/**
+ * struct ckpt_hdr_inotify - an instance of inotify
+ * @h: type CKPT_HDR_INOTIFY
+ * @max_events: events that its queue takes
+ * @next_wd: where the search for a free watch descriptor begins
+ * @nr_events: number of CKPT_HDR_INOTIFY_EVENT that follow
+ * @nr_watches: number of CKPT_HDR_INOTIFY_WATCH that follow these
+ */
+struct ckpt_hdr_inotify {
+	struct ckpt_hdr h;
+	__u32 max_events;
+	__u32 next_wd;
+	__u32 nr_events;
+	__u32 nr_watches;
+};
+
+/* struct ckpt_hdr_inotify_event.flags */
+#define CKPT_INOTIFY_ON_CHILD	0x1	/* it came by way of the parent directory */
+
+/**
+ * struct ckpt_hdr_inotify_event - an event that was not read yet, oldest first
+ * @h: type CKPT_HDR_INOTIFY_EVENT
+ * @mask: IN_*
+ * @flags: CKPT_INOTIFY_*
+ * @wd: its watch, which may be gone, or -1
+ * @cookie: of struct inotify_event
+ * @name_len: bytes of @name, at most 255
+ * @reserved: 0
+ * @name: without a NUL, padded with zeros to a multiple of 8 bytes
+ */
+struct ckpt_hdr_inotify_event {
+	struct ckpt_hdr h;
+	__u32 mask;
+	__u32 flags;
+	__s32 wd;
+	__u32 cookie;
+	__u32 name_len;
+	__u32 reserved;
+	char name[];
+};
+
+/* Longest handle of a file, MAX_HANDLE_SZ */
+#define CKPT_HANDLE_MAX		128
+
+/**
+ * struct ckpt_hdr_inotify_watch - a watch
+ * @h: type CKPT_HDR_INOTIFY_WATCH
+ * @wd: its descriptor
+ * @mask: IN_*
+ * @mnt: number of the mount that the path is in, or 0: it is in the mount
+ *	namespace of whoever restarts
+ * @i_mode: mode of the inode, of which the type counts
+ * @handle_len: bytes of @handle, or 0: the path leads to what is watched
+ * @handle_type: what the file system says of @handle, or 0
+ * @handle: of what is watched, in the file system that the path leads to
+ *
+ * A struct ckpt_hdr_string follows: the path.
+ */
+struct ckpt_hdr_inotify_watch {
+	struct ckpt_hdr h;
+	__s32 wd;
+	__u32 mask;
+	__u32 mnt;
+	__u32 i_mode;
+	__u32 handle_len;
+	__u32 handle_type;
+	__u8 handle[CKPT_HANDLE_MAX];
 };
 
 /* struct ckpt_hdr_pipe.flags */

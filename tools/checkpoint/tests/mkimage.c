@@ -235,11 +235,16 @@ static void event_files(uint32_t first)
 	REC(SIGNALFD, signalfd, .mask.sig = 1 << 16);
 	file(first + 3, CKPT_FILE_EPOLL, O_RDWR, 0, 0,
 	     "anon_inode:[eventpoll]");
+	file(first + 4, CKPT_FILE_INOTIFY, O_RDONLY, 0, 0,
+	     "anon_inode:inotify");
 }
 
 /* What is left of event_files() */
 static void late_files(uint32_t first)
 {
+	struct ckpt_hdr_inotify_event event = {
+		.mask = 0x100, .wd = 2, .name_len = 1,
+	};
 	struct {
 		struct ckpt_hdr_epoll_items h;
 		struct ckpt_epoll_item item[2];
@@ -252,6 +257,13 @@ static void late_files(uint32_t first)
 		},
 	};
 
+	REC(LATE_FILE, late_file, .file = first + 4, .kind = CKPT_FILE_INOTIFY);
+	REC(INOTIFY, inotify, .max_events = 16384, .next_wd = 3, .nr_events = 1,
+	    .nr_watches = 1);
+	rec2(CKPT_HDR_INOTIFY_EVENT, &event, sizeof(event), "a", 1);
+	REC(INOTIFY_WATCH, inotify_watch, .wd = 2, .mask = 0x100,
+	    .i_mode = S_IFDIR | 0755);
+	string("/tmp");
 	REC(LATE_FILE, late_file, .file = first + 3, .kind = CKPT_FILE_EPOLL);
 	REC(EPOLL, epoll, .nr = 2);
 	rec2(CKPT_HDR_EPOLL_ITEMS, &items, sizeof(items), NULL, 0);
@@ -260,7 +272,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[7]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[8]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -269,6 +281,7 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 257, .file = 101 },
 			{ .fd = 258, .file = 102 },
 			{ .fd = 259, .file = 103 },
+			{ .fd = 260, .file = 104 },
 		},
 	};
 

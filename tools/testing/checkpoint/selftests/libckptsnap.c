@@ -414,6 +414,21 @@ static void put_epoll(struct ckpt_snap *s, const char *name, char **items,
 	free(items);
 }
 
+/* "inotify wd:1 ino:2 sdev:1f mask:100 ...", then a handle with the inode */
+static bool put_watch(struct ckpt_snap *s, const char *line)
+{
+	unsigned int wd, mask;
+	unsigned long ino;
+	char dev[16];
+
+	if (sscanf(line, "inotify wd:%x ino:%lx sdev:%15s mask:%x", &wd, &ino,
+		   dev, &mask) != 4)
+		return false;
+	put(s, "watch %u, mask %#x, ", wd, mask);
+	put_inode(s, dev, ino);
+	return true;
+}
+
 static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 		       enum ckpt_pids pids)
 {
@@ -450,7 +465,7 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 		else if (!strncmp(line, "lock:", 5))
 			put_lock(s, line, pids == CKPT_PIDS_SAME);
 		/* of a timerfd whose timer runs */
-		else if (strncmp(line, "it_value:", 9) &&
+		else if (!put_watch(s, line) && strncmp(line, "it_value:", 9) &&
 			 strncmp(line, "ticks:", 6))
 			put(s, "%s", line);
 		put(s, "\n");

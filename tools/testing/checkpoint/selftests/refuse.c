@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/io.h>
 #include <sys/ipc.h>
@@ -98,15 +97,6 @@ REFUSED(inet_socket, "socket")
 REFUSED(netlink_socket, "socket")
 {
 	HAVE(socket(AF_NETLINK, SOCK_RAW, 0));
-	ckpt_ready();
-}
-
-REFUSED(file_watch, "inotify")
-{
-	int fd = inotify_init();
-
-	HAVE(fd);
-	REQUIRE(inotify_add_watch(fd, ".", IN_CREATE) >= 0);
 	ckpt_ready();
 }
 
