@@ -368,9 +368,10 @@ static int check_lock(struct ckpt_ctx *ctx, const struct ckpt_lock *l,
 		      bool table)
 {
 	bool lease = l->kind == CKPT_LOCK_LEASE;
+	bool posix = l->kind == CKPT_LOCK_POSIX;
 
 	if (l->kind >= CKPT_LOCK_MAX || l->reserved ||
-	    (l->kind == CKPT_LOCK_POSIX) != table ||
+	    posix != table ||
 	    (l->type != F_RDLCK && l->type != F_WRLCK) ||
 	    l->start > l->end || l->end > OFFSET_MAX ||
 	    (l->fd > INT_MAX && !(lease && l->fd == CKPT_FASYNC_NONE)) ||

@@ -941,7 +941,8 @@ static const struct record_type types[] = {
 		      DEC(hdr_inotify_watch, mnt),
 		      HEX(hdr_inotify_watch, i_mode),
 		      DEC(hdr_inotify_watch, handle_len),
-		      HEX(hdr_inotify_watch, handle_type)),
+		      HEX(hdr_inotify_watch, handle_type),
+		      BYTES(hdr_inotify_watch, handle)),
 	},
 
 	[CKPT_HDR_LOCKS] = {
