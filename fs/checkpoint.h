@@ -166,6 +166,17 @@ struct file *ckpt_inotify_restore(struct ckpt_ctx *ctx,
 				  const char *name);
 int ckpt_inotify_late_restore(struct ckpt_ctx *ctx, struct file *file);
 
+/* checkpoint_pidfd.c */
+bool ckpt_pidfd_match(struct file *file);
+int ckpt_pidfd_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_pidfd_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			  struct ckpt_hdr_file *h);
+int ckpt_pidfd_late_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_pidfd_restore(struct ckpt_ctx *ctx,
+				const struct ckpt_hdr_file *h,
+				const char *name);
+int ckpt_pidfd_late_restore(struct ckpt_ctx *ctx, struct file *file);
+
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);
 bool ckpt_sb_outside(struct ckpt_ctx *ctx, struct super_block *sb);

@@ -21,6 +21,7 @@
 #include <linux/time64.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
+#include <uapi/linux/pidfd.h>
 
 #include "../drivers/tty/tty.h"
 #include "checkpoint.h"
@@ -34,7 +35,7 @@
 #define CKPT_FILEF_ALL	(CKPT_FILEF_UNCHANGED | CKPT_FILEF_NOWAIT | \
 			 CKPT_FILEF_NO_HUP | CKPT_FILEF_RANDOM | \
 			 CKPT_FILEF_NOREUSE | CKPT_FILEF_OUTSIDE | \
-			 CKPT_FILEF_LOCKS)
+			 CKPT_FILEF_LOCKS | CKPT_FILEF_THREAD)
 
 /* --------------------------------------------------------- kinds of files */
 
@@ -292,6 +293,15 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.late_write	= ckpt_inotify_late_write,
 		.late_restore	= ckpt_inotify_late_restore,
 	},
+	[CKPT_FILE_PIDFD] = {
+		.name		= "pidfd",
+		.match		= ckpt_pidfd_match,
+		.collect	= ckpt_pidfd_collect,
+		.checkpoint	= ckpt_pidfd_checkpoint,
+		.restore	= ckpt_pidfd_restore,
+		.late_write	= ckpt_pidfd_late_write,
+		.late_restore	= ckpt_pidfd_late_restore,
+	},
 };
 
 /**
@@ -509,6 +519,9 @@ static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 		flags &= ~O_NOATIME;
 	if (ckpt_kind_is_external(kind))
 		flags &= CKPT_F_FLAGS;
+	/* saved with the kind's own fields */
+	if (kind == CKPT_FILE_PIDFD)
+		flags &= ~PIDFD_THREAD;
 	if (flags & ~CKPT_F_FLAGS)
 		return ckpt_err(ctx, -ENOSYS, "open file with flags %#x: not supported",
 				flags);

@@ -12,6 +12,7 @@
  * before.
  */
 static const u32 late_kinds[] = {
+	CKPT_FILE_PIDFD,
 	CKPT_FILE_INOTIFY,
 	CKPT_FILE_EPOLL,
 };

@@ -270,6 +270,7 @@ extern const struct ckpt_obj_ops ckpt_mnt_obj_ops;
 extern const struct ckpt_obj_ops ckpt_time_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_cgroup_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_user_ns_obj_ops;
+extern const struct ckpt_obj_ops ckpt_dead_pid_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 

@@ -435,6 +435,15 @@ static int read_late_inotify(struct parser *p)
 	return 0;
 }
 
+static int read_late_pidfd(struct parser *p)
+{
+	const struct ckpt_hdr_pidfd *h = need(p, CKPT_HDR_PIDFD);
+
+	if (!h || (h->pid && check_slot(p, "pid", h->pid - 1)))
+		return -1;
+	return check_opt_ref(p, "dead", h->dead, CKPT_OBJ_DEAD_PID);
+}
+
 /* What is left of open files, behind the tasks */
 static int read_late_files(struct parser *p)
 {
@@ -453,6 +462,10 @@ static int read_late_files(struct parser *p)
 		switch (kind) {
 		case CKPT_FILE_EPOLL:
 			if (read_late_epoll(p))
+				return -1;
+			break;
+		case CKPT_FILE_PIDFD:
+			if (read_late_pidfd(p))
 				return -1;
 			break;
 		case CKPT_FILE_INOTIFY:

@@ -731,6 +731,11 @@ static int read_sb(struct parser *p, struct model_object *o)
 	return 0;
 }
 
+static int read_dead_pid(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_DEAD_PID);
+}
+
 object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_NSPROXY]	= read_nsproxy,
 	[CKPT_OBJ_UTS_NS]	= read_uts_ns,
@@ -753,6 +758,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_TIME_NS]	= read_time_ns,
 	[CKPT_OBJ_CGROUP_NS]	= read_cgroup_ns,
 	[CKPT_OBJ_USER_NS]	= read_user_ns,
+	[CKPT_OBJ_DEAD_PID]	= read_dead_pid,
 };
 
 void object_free(struct model_object *o)

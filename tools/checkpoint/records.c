@@ -39,6 +39,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_TIME_NS]	= "time_ns",
 	[CKPT_OBJ_CGROUP_NS]	= "cgroup_ns",
 	[CKPT_OBJ_USER_NS]	= "user_ns",
+	[CKPT_OBJ_DEAD_PID]	= "dead_pid",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -62,6 +63,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_SIGNALFD]	= "signalfd",
 	[CKPT_FILE_EPOLL]	= "epoll",
 	[CKPT_FILE_INOTIFY]	= "inotify",
+	[CKPT_FILE_PIDFD]	= "pidfd",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -943,6 +945,17 @@ static const struct record_type types[] = {
 		      DEC(hdr_inotify_watch, handle_len),
 		      HEX(hdr_inotify_watch, handle_type),
 		      BYTES(hdr_inotify_watch, handle)),
+	},
+	[CKPT_HDR_PIDFD] = {
+		.name = "PIDFD",
+		FIXED(hdr_pidfd,
+		      DEC(hdr_pidfd, pid),
+		      DEC(hdr_pidfd, dead)),
+	},
+	[CKPT_HDR_DEAD_PID] = {
+		.name = "DEAD_PID",
+		FIXED(hdr_dead_pid,
+		      DEC(hdr_dead_pid, ino)),
 	},
 
 	[CKPT_HDR_LOCKS] = {

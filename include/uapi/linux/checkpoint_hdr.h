@@ -99,6 +99,8 @@ enum ckpt_hdr_type {
 	CKPT_HDR_INOTIFY,
 	CKPT_HDR_INOTIFY_EVENT,
 	CKPT_HDR_INOTIFY_WATCH,
+	CKPT_HDR_PIDFD,
+	CKPT_HDR_DEAD_PID,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -153,6 +155,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_TIME_NS,
 	CKPT_OBJ_CGROUP_NS,
 	CKPT_OBJ_USER_NS,
+	CKPT_OBJ_DEAD_PID,
 	CKPT_OBJ_MAX
 };
 
@@ -1216,6 +1219,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_SIGNALFD,	/* signalfd(2) */
 	CKPT_FILE_EPOLL,	/* epoll_create(2) */
 	CKPT_FILE_INOTIFY,	/* inotify_init(2) */
+	CKPT_FILE_PIDFD,	/* pidfd_open(2) */
 	CKPT_FILE_MAX
 };
 
@@ -1227,6 +1231,7 @@ enum ckpt_file_kind {
 #define CKPT_FILEF_NOREUSE	0x10	/* POSIX_FADV_NOREUSE */
 #define CKPT_FILEF_OUTSIDE	0x20	/* a device also open outside: may be given */
 #define CKPT_FILEF_LOCKS	0x40	/* there are locks on it */
+#define CKPT_FILEF_THREAD	0x80	/* a pidfd with PIDFD_THREAD */
 
 #define CKPT_FASYNC_NONE	(~0U)
 
@@ -1531,6 +1536,28 @@ struct ckpt_hdr_inotify_watch {
 	__u32 handle_len;
 	__u32 handle_type;
 	__u8 handle[CKPT_HANDLE_MAX];
+};
+
+/**
+ * struct ckpt_hdr_pidfd - whom a pidfd refers to
+ * @h: type CKPT_HDR_PIDFD
+ * @pid: pid slot + 1, or 0
+ * @dead: objref of the pid of a process that is gone, or 0
+ */
+struct ckpt_hdr_pidfd {
+	struct ckpt_hdr h;
+	__u32 pid;
+	__u32 dead;
+};
+
+/**
+ * struct ckpt_hdr_dead_pid - object: the pid of a process that was reaped
+ * @h: type CKPT_HDR_DEAD_PID
+ * @ino: inode number that pidfds of it had, for information
+ */
+struct ckpt_hdr_dead_pid {
+	struct ckpt_hdr h;
+	__aligned_u64 ino;
 };
 
 /* struct ckpt_hdr_pipe.flags */

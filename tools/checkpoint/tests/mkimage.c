@@ -237,6 +237,7 @@ static void event_files(uint32_t first)
 	     "anon_inode:[eventpoll]");
 	file(first + 4, CKPT_FILE_INOTIFY, O_RDONLY, 0, 0,
 	     "anon_inode:inotify");
+	file(first + 5, CKPT_FILE_PIDFD, O_RDWR, 0, 0, "anon_inode:[pidfd]");
 }
 
 /* What is left of event_files() */
@@ -257,6 +258,10 @@ static void late_files(uint32_t first)
 		},
 	};
 
+	REC(LATE_FILE, late_file, .file = first + 5, .kind = CKPT_FILE_PIDFD);
+	object(first + 6, CKPT_OBJ_DEAD_PID);
+	REC(DEAD_PID, dead_pid, .ino = 4711);
+	REC(PIDFD, pidfd, .dead = first + 6);
 	REC(LATE_FILE, late_file, .file = first + 4, .kind = CKPT_FILE_INOTIFY);
 	REC(INOTIFY, inotify, .max_events = 16384, .next_wd = 3, .nr_events = 1,
 	    .nr_watches = 1);
@@ -272,7 +277,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[8]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[9]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -282,6 +287,7 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 258, .file = 102 },
 			{ .fd = 259, .file = 103 },
 			{ .fd = 260, .file = 104 },
+			{ .fd = 261, .file = 105 },
 		},
 	};
 

@@ -11,12 +11,14 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 
 #define KB		1024UL
@@ -79,6 +81,11 @@ static void make_events(void)
 	REQUIRE(!epoll_ctl(ep, EPOLL_CTL_ADD, count, &event));
 	fd = epoll_create1(0);
 	REQUIRE(!epoll_ctl(fd, EPOLL_CTL_ADD, ep, &event));
+	fd = inotify_init();
+	REQUIRE(fd >= 0 && inotify_add_watch(fd, ".", IN_CREATE) == 1);
+	REQUIRE(inotify_add_watch(fd, "file", IN_MODIFY) == 2);
+	REQUIRE(open("an event", O_RDWR | O_CREAT, 0600) >= 0);
+	REQUIRE(syscall(SYS_pidfd_open, getpid(), 0) >= 0);
 	fd = timerfd_create(CLOCK_MONOTONIC, 0);
 	REQUIRE(fd >= 0 && !timerfd_settime(fd, 0, &spec, NULL));
 	sigemptyset(&set);
@@ -992,6 +999,36 @@ HOSTILE_TEST(events)
 		ITEM(flags, 0xffffffff),
 		ITEM(task, 1),
 		ITEM(reserved, 1),
+		CHANGE(INOTIFY, ckpt_hdr_inotify, max_events, 0),
+		CHANGE(INOTIFY, ckpt_hdr_inotify, max_events, 0xffffffff),
+		CHANGE(INOTIFY, ckpt_hdr_inotify, next_wd, 0xffffffff),
+		CHANGE(INOTIFY, ckpt_hdr_inotify, nr_events, 0),
+		CHANGE(INOTIFY, ckpt_hdr_inotify, nr_events, 2),
+		CHANGE(INOTIFY, ckpt_hdr_inotify, nr_events, 0xffffffff),
+		CHANGE(INOTIFY, ckpt_hdr_inotify, nr_watches, 1),
+		CHANGE(INOTIFY, ckpt_hdr_inotify, nr_watches, 0xffffffff),
+		CHANGE(INOTIFY_EVENT, ckpt_hdr_inotify_event, mask, 0xffffffff),
+		CHANGE(INOTIFY_EVENT, ckpt_hdr_inotify_event, flags, 0xffffffff),
+		CHANGE(INOTIFY_EVENT, ckpt_hdr_inotify_event, wd, 0xfffffffe),
+		CHANGE(INOTIFY_EVENT, ckpt_hdr_inotify_event, name_len, 0),
+		CHANGE(INOTIFY_EVENT, ckpt_hdr_inotify_event, name_len, 9),
+		CHANGE(INOTIFY_EVENT, ckpt_hdr_inotify_event, name_len,
+		       0xffffffff),
+		CHANGE(INOTIFY_EVENT, ckpt_hdr_inotify_event, reserved, 1),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, wd, 0),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, wd, 2),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, wd, 0xffffffff),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, mask, 0xffffffff),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, mnt, 0xffffffff),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, i_mode, 0100600,
+		       ESTALE),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle_len, 8),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle_len,
+		       0xffffffff),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle_type, 1),
+		CHANGE(PIDFD, ckpt_hdr_pidfd, pid, 0),
+		CHANGE(PIDFD, ckpt_hdr_pidfd, pid, 0xffffffff),
+		CHANGE(PIDFD, ckpt_hdr_pidfd, dead, 1),
 	};
 
 	TRY(changes);

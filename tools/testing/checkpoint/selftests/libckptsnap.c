@@ -460,6 +460,11 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 			put_number(s, "mnt", id);
 		else if (sscanf(line, "ino: %lu", &id) == 1)
 			put_inode(s, dev, id);
+		else if (!strncmp(line, "Pid:", 4))
+			put_pid(s, pids == CKPT_PIDS_SAME, "pid",
+				atol(line + 4));
+		else if (!strncmp(line, "NSpid:", 6))
+			put_ns_pids(s, "NSpid", line + 6, pids);
 		else if (sscanf(line, "eventfd-id: %lu", &id) == 1)
 			put_number(s, "eventfd", id);
 		else if (!strncmp(line, "lock:", 5))

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/io.h>
 #include <sys/ipc.h>
@@ -25,6 +26,7 @@
 #include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -100,6 +102,52 @@ REFUSED(netlink_socket, "socket")
 	ckpt_ready();
 }
 
+/* Its parent is gone, so that it belongs to whoever started the tree. */
+static pid_t adds_and_leaves(int ep, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int status, end[2];
+	pid_t pid;
+	char c;
+
+	REQUIRE(!pipe(end));
+	pid = fork();
+	if (!pid) {
+		if (fork())
+			_exit(0);
+		pid = getpid();
+		REQUIRE(!epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev));
+		REQUIRE(write(end[1], &pid, sizeof(pid)) == sizeof(pid));
+		close(ep);
+		close(fd);
+		close(end[0]);
+		close(end[1]);
+		for (;;)
+			pause();
+	}
+	REQUIRE(waitpid(pid, &status, 0) == pid && !status);
+	close(end[1]);
+	REQUIRE(read(end[0], &pid, sizeof(pid)) == sizeof(pid));
+	REQUIRE(read(end[0], &c, 1) == 0);
+	close(end[0]);
+	return pid;
+}
+
+REFUSED(signals_of_others, "tells the signals of a process outside")
+{
+	int ep = epoll_create1(0), fd;
+	sigset_t set;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	fd = signalfd(-1, &set, 0);
+	REQUIRE(ep >= 0 && fd >= 0);
+	pid = adds_and_leaves(ep, fd);
+	ckpt_ready();
+	kill(pid, SIGKILL);
+}
+
 REFUSED(io_ring, "io_uring")
 {
 	struct io_uring_params params = { 0 };
@@ -114,9 +162,18 @@ REFUSED(page_faults, "userfaultfd")
 	ckpt_ready();
 }
 
-REFUSED(process_descriptor, "pidfd")
+REFUSED(file_system_watch, "fanotify")
 {
-	HAVE(syscall(SYS_pidfd_open, getpid(), 0));
+	int fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY);
+
+	HAVE(fd);
+	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "."));
+	ckpt_ready();
+}
+
+REFUSED(process_descriptor, "pidfd of process")
+{
+	HAVE(syscall(SYS_pidfd_open, getppid(), 0));
 	ckpt_ready();
 }
 

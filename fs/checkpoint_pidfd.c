@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Open files of pidfd_open(2).
+ *
+ * A thread is made after the descriptors of its leader. So a pidfd is made for
+ * any pid at first, and gets its own when all are there.
+ */
+
+#include <linux/file.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/pidfs.h>
+#include <linux/sched.h>
+#include <uapi/linux/pidfd.h>
+
+#include "checkpoint.h"
+
+/**
+ * ckpt_pidfd_match - is this a pidfd?
+ * @file: the file
+ *
+ * Return: true if it is.
+ */
+bool ckpt_pidfd_match(struct file *file)
+{
+	return !IS_ERR(pidfd_pid(file));
+}
+
+/* Of a task that is gone, and of which nothing else in the tree knows */
+static bool is_dead(struct ckpt_ctx *ctx, struct pid *pid)
+{
+	return !pid_has_task(pid, PIDTYPE_PID) && ckpt_pid_slot(ctx, pid) < 0;
+}
+
+/**
+ * ckpt_pidfd_collect - meet the pid of a task that is gone
+ * @ctx: the context
+ * @file: the file
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ckpt_pidfd_collect(struct ckpt_ctx *ctx, struct file *file)
+{
+	struct pid *pid = pidfd_pid(file);
+
+	if (!is_dead(ctx, pid))
+		return 0;
+	return ckpt_obj_collect_n(ctx, pid, CKPT_OBJ_DEAD_PID, 0);
+}
+
+/**
+ * ckpt_pidfd_checkpoint - see whether a pidfd can be saved
+ * @ctx: the context
+ * @file: the file
+ * @h: its record: its flag is filled in
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOSYS, reported.
+ */
+int ckpt_pidfd_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			  struct ckpt_hdr_file *h)
+{
+	struct pid *pid = pidfd_pid(file);
+
+	if (file->f_flags & PIDFD_THREAD)
+		h->flags |= CKPT_FILEF_THREAD;
+	if (ckpt_pid_slot(ctx, pid) >= 0 ||
+	    ckpt_obj_collected(ctx, pid, CKPT_OBJ_DEAD_PID))
+		return 0;
+	return ckpt_err(ctx, -ENOSYS, "pidfd of process %d outside of the tree: not supported",
+			pid_vnr(pid));
+}
+
+/**
+ * ckpt_pidfd_late_write - write what a pidfd refers to
+ * @ctx: the context
+ * @file: the file
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_pidfd_late_write(struct ckpt_ctx *ctx, struct file *file)
+{
+	struct pid *pid = pidfd_pid(file);
+	struct ckpt_hdr_pidfd h = {};
+	int ret = ckpt_pid_slot(ctx, pid);
+
+	if (ret >= 0) {
+		h.pid = ret + 1;
+	} else {
+		ret = ckpt_obj_checkpoint(ctx, pid, CKPT_OBJ_DEAD_PID);
+		if (ret < 0)
+			return ret;
+		h.dead = ret;
+	}
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_PIDFD, sizeof(h));
+}
+
+/**
+ * ckpt_pidfd_restore - make a pidfd, of current so far
+ * @ctx: the context
+ * @h: the record of the file
+ * @name: what /proc/PID/fd/N showed, not used
+ *
+ * Context: the restoring task, may sleep.
+ * Return: the file, or ERR_PTR: -EINVAL, reported, for a malformed record,
+ * -ENFILE, -ENOMEM.
+ */
+struct file *ckpt_pidfd_restore(struct ckpt_ctx *ctx,
+				const struct ckpt_hdr_file *h, const char *name)
+{
+	/* those that F_SETFL changes */
+	const unsigned int flags = O_APPEND | O_NONBLOCK | O_NOATIME;
+	struct file *file;
+
+	if ((h->f_flags & ~(flags | FASYNC)) != O_RDWR || h->inner)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: pidfd with flags %#x",
+					h->f_flags));
+	file = pidfs_alloc_file(task_pid(current), O_RDWR);
+	if (IS_ERR(file))
+		return file;
+	file->f_flags |= h->f_flags & flags;
+	file->f_iocb_flags = iocb_flags(file);
+	if (h->flags & CKPT_FILEF_THREAD)
+		file->f_flags |= PIDFD_THREAD;
+	return file;
+}
+
+/**
+ * ckpt_pidfd_late_restore - read what a pidfd refers to
+ * @ctx: the context
+ * @file: the file
+ *
+ * Context: a restored task, may sleep.
+ * Return: 0, or a negative errno, reported: -EINVAL for a malformed record,
+ * -ENFILE, -ENOMEM.
+ */
+int ckpt_pidfd_late_restore(struct ckpt_ctx *ctx, struct file *file)
+{
+	struct ckpt_hdr_pidfd h;
+	struct file *other;
+	struct pid *pid;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_PIDFD, sizeof(h));
+	if (err)
+		return err;
+	if (!h.pid == !h.dead)
+		return ckpt_err(ctx, -EINVAL, "image: pidfd of slot %u and object %u",
+				h.pid, h.dead);
+	pid = h.pid ? ckpt_slot_pid(ctx, h.pid - 1) :
+		      ckpt_obj_fetch(ctx, h.dead, CKPT_OBJ_DEAD_PID);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	other = pidfs_alloc_file(pid, O_RDWR);
+	if (IS_ERR(other))
+		return PTR_ERR(other);
+	/* nothing has looked at the file so far, and both are opened alike */
+	swap(file->f_path, other->f_path);
+	swap(file->f_inode, other->f_inode);
+	swap(file->f_mapping, other->f_mapping);
+	fput(other);
+	return 0;
+}
+
+/* ------------------------------------------------- pids of the dead */
+
+static void dead_pid_grab(void *ptr)
+{
+	get_pid(ptr);
+}
+
+static void dead_pid_drop(void *ptr)
+{
+	put_pid(ptr);
+}
+
+static int dead_pid_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct pid *pid = ptr;
+	struct ckpt_hdr_dead_pid h = { .ino = pid->ino };
+
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_DEAD_PID, sizeof(h));
+}
+
+/* One that nobody will ever have: its number is free at once. */
+static void *dead_pid_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_dead_pid h;
+	struct pid *pid;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_DEAD_PID, sizeof(h));
+	if (err)
+		return ERR_PTR(err);
+	pid = alloc_pid(task_active_pid_ns(current), NULL, 0);
+	if (IS_ERR(pid))
+		return pid;
+	get_pid(pid);
+	free_pid(pid);
+	return pid;
+}
+
+const struct ckpt_obj_ops ckpt_dead_pid_obj_ops = {
+	.name		= "pid of a process that is gone",
+	.grab		= dead_pid_grab,
+	.drop		= dead_pid_drop,
+	.checkpoint	= dead_pid_checkpoint,
+	.restore	= dead_pid_restore,
+};
