@@ -57,11 +57,12 @@ struct saved_items {
 /* Whose signals? NULL if that process is gone: there is nothing to tell. */
 static const struct sighand_struct *item_sighand(const struct epitem *epi)
 {
-	wait_queue_head_t *whead = NULL;
+	wait_queue_head_t *whead;
 
+	if (!epi->pwqlist)
+		return NULL;
 	/* pairs with that of POLLFREE in ep_poll_callback() */
-	if (epi->pwqlist)
-		whead = smp_load_acquire(&epi->pwqlist->whead);
+	whead = smp_load_acquire(&epi->pwqlist->whead);
 	return whead ? container_of(whead, struct sighand_struct,
 				    signalfd_wqh) : NULL;
 }
@@ -175,6 +176,23 @@ static u32 sighand_slot(struct ckpt_ctx *ctx,
 	return max(ckpt_tree_for_each(ctx, has_sighand, &sighand), 0);
 }
 
+/* Of a zombie it tells nothing any more, whether of the tree or not. */
+static bool sighand_lives(const struct sighand_struct *sighand)
+{
+	struct task_struct *p;
+	bool lives = false;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		lives = rcu_access_pointer(p->sighand) == sighand &&
+			atomic_read(&p->signal->live);
+		if (lives)
+			break;
+	}
+	rcu_read_unlock();
+	return lives;
+}
+
 /**
  * ckpt_epoll_checkpoint - see whether the items of an epoll can be saved
  * @ctx: the context
@@ -203,7 +221,8 @@ int ckpt_epoll_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 		if (!ckpt_obj_collected(ctx, item->file, CKPT_OBJ_FILE))
 			err = ckpt_err(ctx, -EBUSY, "%s: added meanwhile, try again",
 				       who);
-		else if (item->sighand && !sighand_slot(ctx, item->sighand))
+		else if (item->sighand && !sighand_slot(ctx, item->sighand) &&
+			 sighand_lives(item->sighand))
 			err = ckpt_err(ctx, -ENOSYS, "%s: tells the signals of a process outside of the tree: not supported",
 				       who);
 		else

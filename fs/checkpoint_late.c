@@ -61,6 +61,17 @@ int ckpt_late_write(struct ckpt_ctx *ctx)
 	return ckpt_write_rec(ctx, &end, CKPT_HDR_LATE_FILE, sizeof(end));
 }
 
+/* One that the caller of restart gave is not the image's to change. */
+static bool is_given(struct ckpt_ctx *ctx, const struct file *file)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->inherit_nr; i++)
+		if (ctx->inherit[i].file == file)
+			return true;
+	return file == ctx->tty;
+}
+
 /**
  * ckpt_late_restore - read what is left of the open files
  * @ctx: the context; all tasks are restored
@@ -86,7 +97,8 @@ int ckpt_late_restore(struct ckpt_ctx *ctx)
 		if (IS_ERR(file))
 			return PTR_ERR(file);
 		ops = ckpt_file_kind_ops(h.kind);
-		if (!ops || !ops->late_restore || !ops->match(file))
+		if (!ops || !ops->late_restore || !ops->match(file) ||
+		    is_given(ctx, file))
 			return ckpt_err(ctx, -EINVAL, "image: open file %u is not of kind %u, or has nothing left",
 					h.file, h.kind);
 		err = ops->late_restore(ctx, file);

@@ -468,6 +468,33 @@ CKPT_TEST(signals_of_another)
 	ckpt_join(pid, 0);
 }
 
+/* The one who added it is dead: nothing is told any more. */
+static int adds(void *arg)
+{
+	int *fd = arg;
+
+	add(fd[0], fd[1], EPOLLIN | EPOLLET, 6);
+	return 3;
+}
+
+CKPT_TEST(signals_of_the_dead)
+{
+	int fd[2] = { epoll(), signals() };
+	pid_t zombie = ckpt_fork(adds, fd), pid;
+
+	ckpt_wait_state(zombie, 'Z');
+	/* under another number, since the item is there still */
+	fd[1] = dup(fd[1]);
+	pid = ckpt_fork(adds, fd);
+	ckpt_join(pid, 3);
+	/* that it went made the kernel look */
+	CHECK_TELLS(fd[0], 0, 0);
+	ckpt_ready();
+	raise(SIGUSR1);
+	CHECK_TELLS(fd[0], 0, 0);
+	ckpt_join(zombie, 3);
+}
+
 static int waits(void *arg)
 {
 	struct epoll_event ev = {};

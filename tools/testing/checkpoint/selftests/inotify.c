@@ -45,7 +45,8 @@ static void touch(const char *path)
 }
 
 /* The next event must be this one; returns its cookie. */
-static uint32_t event(int fd, int line, int wd, uint32_t mask, const char *name)
+static uint32_t expect_event(int fd, int line, int wd, uint32_t mask,
+			     const char *name)
 {
 	char buf[sizeof(struct inotify_event) + 256];
 	struct inotify_event *e = (void *)buf;
@@ -64,7 +65,8 @@ static uint32_t event(int fd, int line, int wd, uint32_t mask, const char *name)
 	return e->cookie;
 }
 
-#define EVENT(fd, wd, mask, name)	event(fd, __LINE__, wd, mask, name)
+#define EVENT(fd, wd, mask, name)					\
+	expect_event(fd, __LINE__, wd, mask, name)
 
 #define NO_EVENT(fd)							\
 	do {								\

@@ -227,4 +227,71 @@ CKPT_TEST(each_other)
 	ckpt_join(pid, 0);
 }
 
+/* ------------------------------------------------------------- outside */
+
+CKPT_VICTIM(has_one_of_the_driver)
+{
+	int fd = open_pid(getpid(), 0);
+
+	ckpt_ready();
+	CHECK_EQ(send_to(fd, 0), 0);
+	CHECK_EQ(send_to(100, 0), 0);
+	CHECK(inode(fd) != inode(100));
+}
+
+/* The objref of the open file that is external, and called like this */
+static uint32_t external(struct image *image, const char *name)
+{
+	struct ckpt_hdr_string *string;
+	struct ckpt_hdr_object *object;
+	struct ckpt_hdr_file *file;
+	unsigned int i;
+
+	for (i = 1; i + 1 < image->nr; i++) {
+		if (image->rec[i].type != CKPT_HDR_FILE ||
+		    image->rec[i - 1].type != CKPT_HDR_OBJECT)
+			continue;
+		object = (void *)(image->data + image->rec[i - 1].off);
+		file = (void *)(image->data + image->rec[i].off);
+		string = (void *)(image->data + image->rec[i + 1].off);
+		if (file->kind == CKPT_FILE_EXTERNAL &&
+		    strstr(string->text, name))
+			return object->objref;
+	}
+	return 0;
+}
+
+/* An image does not change a descriptor that its reader has given. */
+DRIVER_TEST(given)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_late_file *late;
+	struct image image;
+	ino_t ino;
+	int fd;
+
+	fd = syscall(SYS_pidfd_open, getpid(), 0);
+	ASSERT_LE(0, fd);
+	ino = inode(fd);
+	ckpt_pass(fd, 100);
+	ckpt_start(v, "has_one_of_the_driver", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	ckpt_inherit_link(v, fd);
+	image_load(&image, v->image);
+	late = image_at(&image, CKPT_HDR_LATE_FILE, 0);
+	late->file = external(&image, "pidfd");
+	ASSERT_NE(0, late->file);
+	image_seal(&image);
+	EXPECT_EQ(-EINVAL,
+		  ckpt_restart_from(v, 0, image_file(&image, image.size)));
+	EXPECT_EQ(ino, inode(fd));
+	image_free(&image);
+	ASSERT_LT(0, ckpt_restart(v, 0)) TH_LOG("%s", v->log);
+	ckpt_finish(v);
+	EXPECT_EQ(ino, inode(fd));
+	ckpt_end(v);
+}
+
 TEST_HARNESS_MAIN
