@@ -286,6 +286,9 @@ static void *files_restore(struct ckpt_ctx *ctx)
 		h.nr -= n;
 	}
 	err = ckpt_locks_read(ctx, NULL);
+	if (!err && current->files != files)
+		err = ckpt_err(ctx, -EINVAL,
+			       "image: a descriptor table inside of another one");
 	if (err)
 		return ERR_PTR(err);
 	files_grab(files);
