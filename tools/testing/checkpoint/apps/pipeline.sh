@@ -10,7 +10,4 @@ set -eu
 . "$(dirname "$0")/../demo.d/lib.sh"
 
 rounds=${CKPT_ROUNDS:-3}
-# More rounds need a longer job.
-dir=usr/share/perl
-[ "$rounds" -le 5 ] || dir=usr
-run_pipeline "$dir" "$rounds"
+run_pipeline usr/share/perl "$rounds"

@@ -114,24 +114,24 @@ save() {
 }
 
 # Interrupt the job ROUNDS times, at about equal distances from its begin to
-# its end: interrupt ROUNDS TOTAL PROGRESS. The function PROGRESS sets "done" to
-# how far the job is, of TOTAL, or fails; it may begin anew at a restart.
+# its end: interrupt ROUNDS TOTAL PROGRESS [anew]. The function PROGRESS sets
+# "done" to how far the job is, of TOTAL, or fails; with "anew" it counts from 0
+# again after a restart.
 interrupt() {
-	local rounds=$1 step=$(($2 / ($1 + 1))) progress=$3
-	local round base again at
-	# What passes while it is looked at is not to add up to the whole job.
-	step=$((step * 9 / 10))
+	local rounds=$1 total=$2 progress=$3 anew=${4-}
+	local round before=0 again at
 	for ((round = 1; round <= rounds; round++)); do
-		base=
 		while :; do
 			[ -d "/proc/$root" ] ||
 				fail "ended before checkpoint $round"
-			if $progress; then
-				: "${base:=$done}"
-				[ $((done - base)) -lt $step ] || break
+			# What passes while it is looked at leads behind the place.
+			if $progress && [ $((before + done)) -ge \
+				$((total * round * 9 / (rounds + 1) / 10)) ]; then
+				break
 			fi
 			sleep 0.05
 		done
+		[ -z "$anew" ] || before=$((before + done))
 		clock
 		at=$now
 		save "$work/image.$round"
@@ -151,10 +151,10 @@ interrupt() {
 	done
 }
 
-# The pipeline: tar DIR | xz | sha256sum.
+# The pipeline: tar DIR... | xz | sha256sum.
 pipeline='
 	set -o pipefail
-	tar -C / -cf - "$2" | xz -T2 -0 | sha256sum
+	tar -C / -cf - "${@:2}" | xz -T2 -0 | sha256sum
 	echo "exit status $?"'
 
 pipeline_progress() {
@@ -165,19 +165,35 @@ pipeline_progress() {
 	done 2>/dev/null < "/proc/$child/io"
 }
 
-# run_pipeline DIR ROUNDS
-run_pipeline() {
-	local bytes digest
-	bytes=$(du -s -B1 --apparent-size "/$1" | cut -f 1)
-	echo "  undisturbed, for comparison ($(megabytes "$bytes"); an emulated" \
-		"guest does 1 to 3 MB a second):"
-	container "$work/undisturbed" "$pipeline" "$1"
+# The digest that an undisturbed run ends with: undisturbed BYTES DIR...
+undisturbed() {
+	echo "  undisturbed, for comparison ($(megabytes "$1"); an emulated" \
+		"guest does 1 to 6 MB a second):"
+	shift
+	container "$work/undisturbed" "$pipeline" "$@"
 	finish
 	digest=$(head -n 1 "$work/undisturbed")
 	echo "  at $(seconds $took %3d)   ${digest%% *}"
+}
+
+# run_pipeline DIR ROUNDS
+#
+# Each round needs a second or two: where all of DIR is done too soon, it is
+# archived several times.
+run_pipeline() {
+	local bytes digest dirs=("$1") want=$((3000 * $2))
+	bytes=$(du -s -B1 --apparent-size "/$1" | cut -f 1)
+	undisturbed "$bytes" "$1"
+	if [ $took -lt $want ]; then
+		while [ $((took * ${#dirs[@]})) -lt $want ]; do
+			dirs+=("$1")
+		done
+		bytes=$((bytes * ${#dirs[@]}))
+		undisturbed "$bytes" "${dirs[@]}"
+	fi
 	echo "  the same, interrupted $2 times:"
-	container "$work/interrupted" "$pipeline" "$1"
-	interrupt "$2" "$bytes" pipeline_progress
+	container "$work/interrupted" "$pipeline" "${dirs[@]}"
+	interrupt "$2" "$bytes" pipeline_progress anew
 	finish
 	echo "  at $(seconds $took %3d)   $(head -n 1 "$output" | cut -d ' ' -f 1)"
 	[ "$(head -n 1 "$output")" = "$digest" ] || fail "the digests differ"
