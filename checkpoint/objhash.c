@@ -278,6 +278,21 @@ bool ckpt_obj_outside(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type)
 }
 
 /**
+ * ckpt_obj_left_out - is an object of the tree in use outside of it, too?
+ * @ctx: the context
+ * @ptr: the object
+ * @type: its kind
+ *
+ * Return: true if the collect pass has met it, and it is: with
+ * CHECKPOINT_SUBTREE such a namespace is not saved.
+ */
+bool ckpt_obj_left_out(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type)
+{
+	return ckpt_obj_collected(ctx, ptr, type) &&
+	       ckpt_obj_outside(ctx, ptr, type);
+}
+
+/**
  * ckpt_obj_collected - has the collect pass met an object?
  * @ctx: the context
  * @ptr: the object

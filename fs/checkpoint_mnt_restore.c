@@ -61,20 +61,6 @@ struct mnt_rec {
 
 /* ---------------------------------------------------------- one mount */
 
-static struct vfsmount *mount_dentry(struct dentry *root, const char *source)
-{
-	struct fs_context *fc = fs_context_for_reconfigure(root, 0, 0);
-	struct vfsmount *mnt = ERR_PTR(-ENOMEM);
-
-	if (IS_ERR(fc))
-		return ERR_CAST(fc);
-	fc->source = kstrdup(source, GFP_KERNEL_ACCOUNT);
-	if (fc->source)
-		mnt = vfs_create_mount(fc);
-	put_fs_context(fc);
-	return mnt;
-}
-
 static struct vfsmount *mount_sb(struct super_block *sb,
 				 const struct mnt_rec *r)
 {
@@ -82,7 +68,7 @@ static struct vfsmount *mount_sb(struct super_block *sb,
 	struct path path;
 	int err;
 
-	top = mount_dentry(sb->s_root, r->source);
+	top = ckpt_dentry_mount(sb->s_root, r->source);
 	if (IS_ERR(top) || !strcmp(r->root, "/"))
 		return top;
 	err = vfs_path_lookup(top->mnt_root, top, r->root, 0, &path);
@@ -91,7 +77,7 @@ static struct vfsmount *mount_sb(struct super_block *sb,
 			err = -EXDEV;
 		else if (d_is_symlink(path.dentry))
 			err = -ELOOP;
-		mnt = err ? NULL : mount_dentry(path.dentry, r->source);
+		mnt = err ? NULL : ckpt_dentry_mount(path.dentry, r->source);
 		path_put(&path);
 	}
 	mntput(top);

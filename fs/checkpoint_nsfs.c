@@ -145,8 +145,7 @@ int ckpt_ns_checkpoint(struct ckpt_ctx *ctx, const struct inode *inode,
 		return -EBUSY;
 	*type = kinds[kind].type;
 	if (ns == caller_ns(ctx, *type) ||
-	    (ckpt_obj_collected(ctx, ns, kinds[kind].obj) &&
-	     ckpt_obj_outside(ctx, ns, kinds[kind].obj)))
+	    ckpt_obj_left_out(ctx, ns, kinds[kind].obj))
 		return 0;
 	return *type == CLONE_NEWUSER ? ckpt_user_ns_checkpoint(ctx, ns) :
 					ckpt_obj_checkpoint(ctx, ns, kinds[kind].obj);

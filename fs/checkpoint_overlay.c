@@ -250,7 +250,7 @@ static int find_inside(struct ckpt_layers *layers, struct layer *l,
 	int err;
 
 	if (!mnt)
-		mnt = ckpt_sb_mount(sb, "none");
+		mnt = ckpt_dentry_mount(sb->s_root, "none");
 	if (IS_ERR(mnt))
 		return PTR_ERR(mnt);
 	err = vfs_path_lookup(mnt->mnt_root, mnt, name, LOOKUP_DIRECTORY,

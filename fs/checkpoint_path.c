@@ -251,8 +251,7 @@ int ckpt_path_locate(const struct path *base, const struct path *path,
 bool ckpt_mnt_ns_outside(struct ckpt_ctx *ctx, struct mnt_namespace *ns)
 {
 	return ns == ctx->caller_ns->mnt_ns ||
-	       (ns && ckpt_obj_collected(ctx, ns, CKPT_OBJ_MNT_NS) &&
-		ckpt_obj_outside(ctx, ns, CKPT_OBJ_MNT_NS));
+	       (ns && ckpt_obj_left_out(ctx, ns, CKPT_OBJ_MNT_NS));
 }
 
 /**

@@ -450,16 +450,16 @@ bool ckpt_sb_outside(struct ckpt_ctx *ctx, struct super_block *sb)
 }
 
 /**
- * ckpt_sb_mount - a mount of a file system that is in no namespace
- * @sb: the file system, with an active reference
+ * ckpt_dentry_mount - a mount of a directory or file that is in no namespace
+ * @root: what is its root; its file system has an active reference
  * @source: what /proc/mounts shows as its source
  *
  * Context: process context, may sleep.
  * Return: the mount or an ERR_PTR.
  */
-struct vfsmount *ckpt_sb_mount(struct super_block *sb, const char *source)
+struct vfsmount *ckpt_dentry_mount(struct dentry *root, const char *source)
 {
-	struct fs_context *fc = fs_context_for_reconfigure(sb->s_root, 0, 0);
+	struct fs_context *fc = fs_context_for_reconfigure(root, 0, 0);
 	struct vfsmount *mnt = ERR_PTR(-ENOMEM);
 
 	if (IS_ERR(fc))

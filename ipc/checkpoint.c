@@ -443,8 +443,7 @@ static int ipc_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 bool ckpt_ipc_ns_outside(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
 {
 	return ns == ctx->caller_ns->ipc_ns ||
-	       (ckpt_obj_collected(ctx, ns, CKPT_OBJ_IPC_NS) &&
-		ckpt_obj_outside(ctx, ns, CKPT_OBJ_IPC_NS));
+	       ckpt_obj_left_out(ctx, ns, CKPT_OBJ_IPC_NS);
 }
 
 static int ipc_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)

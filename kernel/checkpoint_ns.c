@@ -407,8 +407,7 @@ static int save_ns(struct ckpt_ctx *ctx, void *ns, const void *caller,
 	int ret;
 
 	/* with CHECKPOINT_SUBTREE, one that others use too is the caller's */
-	if (ns == caller || (ckpt_obj_collected(ctx, ns, type) &&
-			     ckpt_obj_outside(ctx, ns, type)))
+	if (ns == caller || ckpt_obj_left_out(ctx, ns, type))
 		return 0;
 	ret = ckpt_obj_checkpoint(ctx, ns, type);
 	if (ret < 0)

@@ -220,6 +220,7 @@ int ckpt_obj_collect_n(struct ckpt_ctx *ctx, void *ptr,
  * After the collect pass: is @ptr also in use outside of the tree?
  */
 bool ckpt_obj_outside(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type);
+bool ckpt_obj_left_out(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type);
 /* Has the collect pass met @ptr? */
 bool ckpt_obj_collected(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type);
 /*
