@@ -446,19 +446,24 @@ static long restart_join(struct ckpt_victim *v, unsigned int join,
 #define HAD	(CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME | CLONE_NEWIPC | \
 		 CLONE_NEWNS)
 
-/* A file of the caller's is found where its own mounts are not made. */
-CKPT_VICTIM(has_five)
+/* A file of the caller's is found where mounts of its own are not made. */
+static void ready_with_file(void)
 {
 	struct stat before, after;
 	int fd;
 
-	REQUIRE(!unshare(HAD));
 	fd = open("file", O_RDWR | O_CREAT, 0600);
 	REQUIRE(fd >= 0 && !fstat(fd, &before));
 	ckpt_ready();
 	CHECK(!fstat(fd, &after) && before.st_ino == after.st_ino);
 	CHECK(!stat("file", &after) && before.st_ino == after.st_ino);
 	REQUIRE(!unlink("file"));
+}
+
+CKPT_VICTIM(has_five)
+{
+	REQUIRE(!unshare(HAD));
+	ready_with_file();
 }
 
 /* It would be lost. */
@@ -731,16 +736,8 @@ DRIVER_TEST(entered_by)
 
 CKPT_VICTIM(had_mounts)
 {
-	struct stat before, after;
-	int fd;
-
 	REQUIRE(!unshare(CLONE_NEWNS));
-	fd = open("file", O_RDWR | O_CREAT, 0600);
-	REQUIRE(fd >= 0 && !fstat(fd, &before));
-	ckpt_ready();
-	CHECK(!fstat(fd, &after) && before.st_ino == after.st_ino);
-	CHECK(!stat("file", &after) && before.st_ino == after.st_ino);
-	REQUIRE(!unlink("file"));
+	ready_with_file();
 }
 
 CKPT_VICTIM(had_queues)
