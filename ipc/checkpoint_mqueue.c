@@ -360,6 +360,35 @@ out:
 	return dentry;
 }
 
+/*
+ * RLIMIT_MSGQUEUE was asked when the queue was first made, and here is that of
+ * the caller of restart. Who may raise it with setrlimit(2) need not do so.
+ */
+static struct dentry *mq_make_again(struct ipc_namespace *ns, const char *name,
+				    bool linked, struct mq_attr *attr)
+{
+	struct rlimit *limit = &current->signal->rlim[RLIMIT_MSGQUEUE];
+	bool raise = capable(CAP_SYS_RESOURCE);
+	struct task_struct *leader = current->group_leader;
+	struct dentry *dentry;
+	struct rlimit own;
+
+	if (raise) {
+		task_lock(leader);
+		own = *limit;
+		limit->rlim_cur = RLIM_INFINITY;
+		limit->rlim_max = RLIM_INFINITY;
+		task_unlock(leader);
+	}
+	dentry = mq_make(ns, name, linked, attr);
+	if (raise) {
+		task_lock(leader);
+		*limit = own;
+		task_unlock(leader);
+	}
+	return dentry;
+}
+
 static int mq_fill(struct ckpt_ctx *ctx, struct dentry *dentry,
 		   const struct ckpt_hdr_mqueue *h)
 {
@@ -404,7 +433,7 @@ static struct dentry *mq_restore(struct ckpt_ctx *ctx, struct ipc_namespace *ns,
 	}
 	attr.mq_maxmsg = h->maxmsg;
 	attr.mq_msgsize = h->msgsize;
-	dentry = mq_make(ns, name, linked, &attr);
+	dentry = mq_make_again(ns, name, linked, &attr);
 	if (IS_ERR(dentry)) {
 		ckpt_err(ctx, PTR_ERR(dentry), "POSIX message queue '%s': cannot be made: error %ld",
 			 name, PTR_ERR(dentry));

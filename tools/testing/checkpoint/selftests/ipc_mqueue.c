@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -104,6 +105,32 @@ CKPT_TEST_ONLY(not_open, CKPT_CONTAINER)
 	expect_attr(mq, 0, 4, 64, 1);
 	CHECK_EQ(mq_send(mq, big, sizeof(big), 0), -1);
 	CHECK(!mq_unlink("/closed"));
+}
+
+/* More than RLIMIT_MSGQUEUE of the one who restarts it would allow */
+CKPT_TEST_ONLY(above_the_limit, CKPT_CONTAINER)
+{
+	struct rlimit limit, raised = { RLIM_INFINITY, RLIM_INFINITY };
+	struct mq_attr attr = { .mq_maxmsg = 10, .mq_msgsize = 8192 };
+	char name[16];
+	int i;
+
+	REQUIRE(!getrlimit(RLIMIT_MSGQUEUE, &limit));
+	if (setrlimit(RLIMIT_MSGQUEUE, &raised))
+		ckpt_skip("setrlimit: %m");
+	for (i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "/limit-%d", i);
+		REQUIRE(mq_open(name, O_RDWR | O_CREAT, 0600, &attr) >= 0);
+	}
+	/* its own limit allows no more */
+	REQUIRE(!setrlimit(RLIMIT_MSGQUEUE, &limit));
+	ckpt_ready();
+	CHECK_EQ(mq_open("/one-more", O_RDWR | O_CREAT, 0600, &attr), -1);
+	CHECK_EQ(errno, EMFILE);
+	for (i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "/limit-%d", i);
+		CHECK(!mq_unlink(name));
+	}
 }
 
 /* Without a name, and another has the name by now */
