@@ -179,7 +179,6 @@ int ckpt_pidfd_late_restore(struct ckpt_ctx *ctx, struct file *file);
 
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);
-bool ckpt_sb_outside(struct ckpt_ctx *ctx, struct super_block *sb);
 struct vfsmount *ckpt_dentry_mount(struct dentry *root, const char *source);
 
 /* Of a tmpfs, as mm/shmem.c has it */

@@ -222,13 +222,22 @@ static struct vfsmount **list_mounts(struct mnt_namespace *ns,
 	}
 }
 
-/* Is @sb mounted where no task of the tree lives, or others, too? */
-static bool mounted_outside(struct ckpt_ctx *ctx, struct super_block *sb)
+/**
+ * ckpt_sb_outside - is a file system also mounted outside of the tree?
+ * @ctx: the context of a checkpoint, which has met a mount
+ * @sb: the file system, referenced
+ *
+ * Context: any; takes mount_lock.
+ * Return: true if it is mounted in a mount namespace that is not the tree's, or
+ * that is left out since others live in it. Mounts of the kernel's own and
+ * those that are detached don't count.
+ */
+bool ckpt_sb_outside(struct ckpt_ctx *ctx, struct super_block *sb)
 {
 	struct ckpt_mnts *m = ctx->mnts;
 	struct mnt_namespace *ns;
-	struct mount *mnt;
 	bool outside = false;
+	struct mount *mnt;
 
 	read_seqlock_excl(&mount_lock);
 	list_for_each_entry(mnt, &sb->s_mounts, mnt_instance) {
@@ -287,7 +296,7 @@ static int collect_mount(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
 		err = xa_err(xa_store(&m->groups, group, e, GFP_KERNEL_ACCOUNT));
 	if (!err && ckpt_is_ns_mount(mnt))
 		err = ckpt_ns_collect(ctx, d_inode(mnt->mnt_root));
-	else if (!err && ckpt_sb_supported(sb) && !mounted_outside(ctx, sb))
+	else if (!err && ckpt_sb_supported(sb) && !ckpt_sb_outside(ctx, sb))
 		err = ckpt_obj_collect(ctx, sb, CKPT_OBJ_SB);
 	return err;
 }
@@ -532,7 +541,7 @@ static int write_what(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 		ret = ckpt_ns_checkpoint(ctx, d_inode(e->mnt->mnt_root),
 					 &s->h.ns_type);
 	else if (!ckpt_obj_collected(ctx, sb, CKPT_OBJ_SB) ||
-		 mounted_outside(ctx, sb))
+		 ckpt_sb_outside(ctx, sb))
 		ret = find_origin(ctx, e, s);
 	else if (s->h.flags & CKPT_MNT_IDMAPPED)
 		ret = refuse(ctx, e->mnt, s->buf, "idmapped");

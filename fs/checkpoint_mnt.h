@@ -88,6 +88,7 @@ int ckpt_mnt_flags(u32 flags);
 
 /* checkpoint_path.c */
 bool ckpt_mnt_ns_outside(struct ckpt_ctx *ctx, struct mnt_namespace *ns);
+bool ckpt_sb_outside(struct ckpt_ctx *ctx, struct super_block *sb);
 int ckpt_mnt_ns_top(struct mnt_namespace *ns, struct path *top);
 struct ckpt_mnt *ckpt_mnt_of(struct ckpt_ctx *ctx, const struct vfsmount *mnt);
 struct ckpt_mnt *ckpt_mnt_fetch(struct ckpt_ctx *ctx, u32 number);

@@ -22,8 +22,8 @@
 #include <linux/user_namespace.h>
 
 #include "checkpoint.h"
+#include "checkpoint_mnt.h"
 #include "internal.h"
-#include "mount.h"
 
 /* Flags of a file system that mount(2) sets */
 #define CKPT_SB_FLAGS	(SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC | SB_LAZYTIME)
@@ -420,33 +420,6 @@ bool ckpt_sb_supported(const struct super_block *sb)
 	/* a tmpfs of the kernel's own has no names in it; that of mqueue does */
 	return type && !((type->flags & SBT_CONTENT) &&
 			 (sb->s_flags & SB_KERNMOUNT));
-}
-
-/**
- * ckpt_sb_outside - is a file system also mounted outside of the tree?
- * @ctx: the context of a checkpoint; everything is collected
- * @sb: the file system, referenced
- *
- * Context: any; takes mount_lock.
- * Return: true if a mount namespace that is not the tree's has it.
- */
-bool ckpt_sb_outside(struct ckpt_ctx *ctx, struct super_block *sb)
-{
-	struct mnt_namespace *ns;
-	bool outside = false;
-	struct mount *m;
-
-	read_seqlock_excl(&mount_lock);
-	list_for_each_entry(m, &sb->s_mounts, mnt_instance) {
-		ns = m->mnt_ns;
-		/* mounts of the kernel's own, and those that are detached */
-		if (IS_ERR_OR_NULL(ns))
-			continue;
-		if (!ckpt_obj_collected(ctx, ns, CKPT_OBJ_MNT_NS))
-			outside = true;
-	}
-	read_sequnlock_excl(&mount_lock);
-	return outside;
 }
 
 /**
