@@ -37,6 +37,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(bool restart, unsigned long uflags, int fd,
 		return ERR_PTR(-ENOMEM);
 	ctx->restart = restart;
 	ctx->uflags = uflags;
+	xa_init(&ctx->removed);
 	ctx->caller = get_task_struct(current);
 	get_nsproxy(current->nsproxy);
 	ctx->caller_ns = current->nsproxy;
@@ -88,6 +89,7 @@ void ckpt_drop_objects(struct ckpt_ctx *ctx)
 	ckpt_mnts_free(ctx);
 	ckpt_objhash_free(ctx->objhash);
 	ctx->objhash = NULL;
+	ckpt_removed_free(ctx);
 }
 
 /**

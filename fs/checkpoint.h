@@ -85,6 +85,24 @@ int ckpt_locks_write(struct ckpt_ctx *ctx, struct file *file, fl_owner_t owner,
 int ckpt_locks_write_end(struct ckpt_ctx *ctx);
 int ckpt_locks_read(struct ckpt_ctx *ctx, struct file *file);
 
+/* checkpoint_removed.c */
+bool ckpt_path_removed(const struct path *path);
+bool ckpt_removed_match(struct file *file);
+int ckpt_removed_collect(struct ckpt_ctx *ctx, const struct path *path);
+int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
+		       const char *who, char *buf);
+int ckpt_removed_checkpoint(struct ckpt_ctx *ctx, const struct path *path,
+			    u32 *parent);
+char *ckpt_removed_name(struct ckpt_ctx *ctx, const struct path *path,
+			char *buf, int size);
+int ckpt_removed_dir(struct ckpt_ctx *ctx, u32 objref, struct path *path);
+int ckpt_removed_file_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_removed_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+				 struct ckpt_hdr_file *h);
+struct file *ckpt_removed_file_restore(struct ckpt_ctx *ctx,
+				       const struct ckpt_hdr_file *h,
+				       const char *name);
+
 /* checkpoint_file_check.c */
 struct pid *ckpt_file_owner(struct file *file, enum pid_type *type);
 int ckpt_path_check(struct ckpt_ctx *ctx, const struct path *path,

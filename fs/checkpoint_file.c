@@ -30,7 +30,7 @@
 /* What may stand in f_flags of a file that is saved */
 #define CKPT_F_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | __O_SYNC | \
 			 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | \
-			 O_NOFOLLOW | O_NOATIME | O_PATH)
+			 O_NOFOLLOW | O_NOATIME | O_PATH | __O_TMPFILE)
 
 #define CKPT_FILEF_ALL	(CKPT_FILEF_UNCHANGED | CKPT_FILEF_NOWAIT | \
 			 CKPT_FILEF_NO_HUP | CKPT_FILEF_RANDOM | \
@@ -55,12 +55,14 @@ static umode_t file_type(struct file *file)
 
 static bool reg_match(struct file *file)
 {
-	return file_type(file) == S_IFREG && in_file_system(file);
+	return file_type(file) == S_IFREG && in_file_system(file) &&
+	       !ckpt_removed_match(file);
 }
 
 static bool dir_match(struct file *file)
 {
-	return file_type(file) == S_IFDIR && in_file_system(file);
+	return file_type(file) == S_IFDIR && in_file_system(file) &&
+	       !ckpt_removed_match(file);
 }
 
 /* /dev/null, zero, full, random, urandom: nothing but their number matters */
@@ -132,7 +134,10 @@ static struct file *path_file_restore(struct ckpt_ctx *ctx,
 	struct file *file;
 	int err = 0;
 
-	file = ckpt_file_open(ctx, h, name, h->f_flags);
+	if (h->kind == CKPT_FILE_REMOVED)
+		file = ckpt_removed_file_restore(ctx, h, name);
+	else
+		file = ckpt_file_open(ctx, h, name, h->f_flags);
 	if (IS_ERR(file))
 		return file;
 	if (h->flags & CKPT_FILEF_UNCHANGED)
@@ -302,6 +307,13 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.late_write	= ckpt_pidfd_late_write,
 		.late_restore	= ckpt_pidfd_late_restore,
 	},
+	[CKPT_FILE_REMOVED] = {
+		.name		= "removed file",
+		.match		= ckpt_removed_match,
+		.collect	= ckpt_removed_file_collect,
+		.checkpoint	= ckpt_removed_file_checkpoint,
+		.restore	= path_file_restore,
+	},
 };
 
 /**
@@ -389,6 +401,8 @@ int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who)
 	err = ckpt_file_refuse(ctx, file, kind, who, buf);
 	if (!err && ckpt_file_table[kind].by_path)
 		err = ckpt_path_check(ctx, file_user_path(file), who, buf);
+	if (!err && kind == CKPT_FILE_REMOVED)
+		err = ckpt_removed_check(ctx, file_user_path(file), who, buf);
 	if (!err)
 		ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_CHECKED);
 	__putname(buf);
@@ -530,7 +544,7 @@ static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 		h->fasync_fd = ckpt_pipe_fasync_fd(file);
 	if (kind == CKPT_FILE_MEM && ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE))
 		h->flags |= CKPT_FILEF_OUTSIDE;
-	if (kind == CKPT_FILE_REG) {
+	if (kind == CKPT_FILE_REG || kind == CKPT_FILE_REMOVED) {
 		if (file->f_mode & FMODE_RANDOM)
 			h->flags |= CKPT_FILEF_RANDOM;
 		if (file->f_mode & FMODE_NOREUSE)
@@ -563,7 +577,8 @@ static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
 	h->dev = huge_encode_dev(inode->i_sb->s_dev);
 	if (S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode))
 		h->rdev = huge_encode_dev(inode->i_rdev);
-	if (must_be_unchanged(ctx, file))
+	if (must_be_unchanged(ctx, file) &&
+	    (kind != CKPT_FILE_REMOVED || inode->i_nlink))
 		h->flags |= CKPT_FILEF_UNCHANGED;
 	else if (!ckpt_file_table[kind].by_path)
 		return 0;
@@ -632,8 +647,12 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	buf = __getname();
 	if (!buf)
 		return -ENOMEM;
-	name = ops->by_path ? ckpt_path_name(ctx, path, buf, PATH_MAX) :
-			      d_path(&file->f_path, buf, PATH_MAX);
+	if (ops->by_path)
+		name = ckpt_path_name(ctx, path, buf, PATH_MAX);
+	else if (kind == CKPT_FILE_REMOVED)
+		name = ckpt_removed_name(ctx, path, buf, PATH_MAX);
+	else
+		name = d_path(&file->f_path, buf, PATH_MAX);
 	if (IS_ERR(name)) {
 		err = ckpt_err(ctx, PTR_ERR(name), "%s: its path cannot be told: error %ld",
 			       ops->name, PTR_ERR(name));
@@ -862,15 +881,18 @@ static int restore_cred(struct ckpt_ctx *ctx, struct file *file,
 
 static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 {
+	bool removed = h->kind == CKPT_FILE_REMOVED;
+
 	if (h->kind >= CKPT_FILE_MAX || !ckpt_file_table[h->kind].restore)
 		return ckpt_err(ctx, -EINVAL, "image: open file of unknown kind %u",
 				h->kind);
-	if (h->reserved || (h->f_flags & ~CKPT_F_FLAGS) ||
+	if ((h->f_flags & ~CKPT_F_FLAGS) ||
+	    (!removed && (h->parent || (h->f_flags & __O_TMPFILE))) ||
 	    (h->flags & ~CKPT_FILEF_ALL) || h->f_pos > LLONG_MAX ||
 	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE) ||
 	    (h->inner && !ckpt_file_table[h->kind].checkpoint) ||
 	    ((h->flags & CKPT_FILEF_LOCKS) && is_given(h)) ||
-	    (h->mnt && !ckpt_file_table[h->kind].by_path &&
+	    (h->mnt && !ckpt_file_table[h->kind].by_path && !removed &&
 	     h->kind != CKPT_FILE_NS))
 		return ckpt_err(ctx, -EINVAL, "image: %s with flags %#x, %#x at position %llu",
 				ckpt_file_table[h->kind].name, h->f_flags,

@@ -55,6 +55,8 @@ static int fs_collect(struct ckpt_ctx *ctx, void *ptr)
 	err = ckpt_path_collect(ctx, &root);
 	if (!err)
 		err = ckpt_path_collect(ctx, &pwd);
+	if (!err && ckpt_path_removed(&pwd))
+		err = ckpt_removed_collect(ctx, &pwd);
 	path_put(&root);
 	path_put(&pwd);
 	return err;
@@ -78,9 +80,35 @@ static int check_dir(struct ckpt_ctx *ctx, const struct path *path,
 	return 0;
 }
 
+/* As check_dir(), and that it can be made again if it was removed */
+static int check_pwd(struct ckpt_ctx *ctx, const struct path *pwd, char *buf,
+		     struct ckpt_hdr_fs *h)
+{
+	u32 parent;
+	int ret;
+
+	if (!ckpt_path_removed(pwd))
+		return check_dir(ctx, pwd, "working directory", buf,
+				 &h->pwd_mnt);
+	ret = ckpt_removed_check(ctx, pwd, "working directory", buf);
+	if (ret)
+		return ret;
+	ret = ckpt_path_mnt(ctx, pwd);
+	if (ret < 0)
+		return ret;
+	h->pwd_mnt = ret;
+	ret = ckpt_removed_checkpoint(ctx, pwd, &parent);
+	if (ret < 0)
+		return ret;
+	h->pwd_removed = ret;
+	return 0;
+}
+
 static int write_path(struct ckpt_ctx *ctx, const struct path *path, char *buf)
 {
-	char *name = ckpt_path_name(ctx, path, buf, PATH_MAX);
+	char *name = ckpt_path_removed(path) ?
+		     ckpt_removed_name(ctx, path, buf, PATH_MAX) :
+		     ckpt_path_name(ctx, path, buf, PATH_MAX);
 
 	return IS_ERR(name) ? PTR_ERR(name) : ckpt_write_string(ctx, name);
 }
@@ -100,8 +128,7 @@ static int fs_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	get_fs_pwd(fs, &pwd);
 	err = check_dir(ctx, &root, "root directory", buf, &h.root_mnt);
 	if (!err)
-		err = check_dir(ctx, &pwd, "working directory", buf,
-				&h.pwd_mnt);
+		err = check_pwd(ctx, &pwd, buf, &h);
 	if (!err)
 		err = ckpt_write_rec(ctx, &h, CKPT_HDR_FS, sizeof(h));
 	if (!err)
@@ -114,8 +141,9 @@ static int fs_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	return err;
 }
 
-static int read_dir(struct ckpt_ctx *ctx, u32 mnt, const char *what, bool root,
-		    struct path *path)
+/* One that was removed is the object @removed, if that is not 0. */
+static int read_dir(struct ckpt_ctx *ctx, u32 mnt, u32 removed,
+		    const char *what, bool root, struct path *path)
 {
 	char *name;
 	int err;
@@ -123,8 +151,9 @@ static int read_dir(struct ckpt_ctx *ctx, u32 mnt, const char *what, bool root,
 	name = ckpt_read_string(ctx, PATH_MAX);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	err = ckpt_path_lookup(ctx, mnt, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY,
-			       path);
+	err = removed ? ckpt_removed_dir(ctx, removed, path) :
+	      ckpt_path_lookup(ctx, mnt, name,
+			       LOOKUP_FOLLOW | LOOKUP_DIRECTORY, path);
 	if (err)
 		goto out;
 	/*
@@ -154,13 +183,14 @@ static void *fs_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_FS, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if ((h.umask & ~0777) || h.reserved)
+	if (h.umask & ~0777)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: umask %#o",
 					h.umask));
-	err = read_dir(ctx, h.root_mnt, "root directory", true, &root);
+	err = read_dir(ctx, h.root_mnt, 0, "root directory", true, &root);
 	if (err)
 		return ERR_PTR(err);
-	err = read_dir(ctx, h.pwd_mnt, "working directory", false, &pwd);
+	err = read_dir(ctx, h.pwd_mnt, h.pwd_removed, "working directory", false,
+		       &pwd);
 	if (err) {
 		fs = ERR_PTR(err);
 		goto out;

@@ -18,6 +18,7 @@
 #include <linux/signal_types.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
+#include <linux/xarray.h>
 #include <uapi/linux/checkpoint.h>
 #include <uapi/linux/checkpoint_hdr.h>
 
@@ -57,6 +58,7 @@ struct user_namespace;
  * @root: its root directory, referenced: paths in its mount namespace are
  *	written and looked up from here
  * @mnts: the mounts of the image, or NULL so far
+ * @removed: checkpoint: of fs/checkpoint_removed.c
  * @stopped_at: CLOCK_MONOTONIC when the whole tree stood still
  * @inherit: restart: files given for external ones
  * @inherit_nr: number of entries in @inherit
@@ -85,6 +87,7 @@ struct ckpt_ctx {
 	const struct cred *caller_cred;
 	struct path root;
 	struct ckpt_mnts *mnts;
+	struct xarray removed;
 	ktime_t stopped_at;
 	struct ckpt_inherit *inherit;
 	unsigned int inherit_nr;
@@ -272,6 +275,7 @@ extern const struct ckpt_obj_ops ckpt_time_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_cgroup_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_user_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_dead_pid_obj_ops;
+extern const struct ckpt_obj_ops ckpt_removed_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 
@@ -492,6 +496,13 @@ int ckpt_mqueue_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 struct file *ckpt_mqueue_file_restore(struct ckpt_ctx *ctx,
 				      const struct ckpt_hdr_file *h,
 				      const char *name);
+
+/* fs/checkpoint_removed.c: forget what was met of removed files */
+void ckpt_removed_free(struct ckpt_ctx *ctx);
+
+/* mm/checkpoint_data.c: what is in a file of any file system */
+int ckpt_file_data_write(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_file_data_read(struct ckpt_ctx *ctx, struct file *file);
 
 /* fs/checkpoint_file.c: count a file that is mapped, or an exe link */
 int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file);

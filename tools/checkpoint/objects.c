@@ -9,6 +9,7 @@
  *						until one without entries
  *	file	FILE STRING [EVENTFD | TIMERFD | SIGNALFD] [LOCKS...]
  *						with CKPT_FILEF_LOCKS, likewise
+ *	removed	REMOVED STRING [STRING] (SB_XATTR name)... [PAGES... [SB_ALLOC...]]
  *	pipe	PIPE (PIPE_BUFS PIPE_DATA...)...	PIPE.nr_bufs slots
  *	mm	MM (VMA [STRING])... PAGES...	until one without extents
  *	shmem	SHMEM STRING PAGES...		until one without extents
@@ -312,7 +313,10 @@ static int read_sighand(struct parser *p, struct model_object *o)
 
 static int read_fs(struct parser *p, struct model_object *o)
 {
-	if (main_record(p, o, CKPT_HDR_FS))
+	if (main_record(p, o, CKPT_HDR_FS) ||
+	    check_opt_ref(p, "pwd_removed",
+			  ((struct ckpt_hdr_fs *)o->rec)->pwd_removed,
+			  CKPT_OBJ_REMOVED))
 		return -1;
 	return read_strings(p, o, 2);
 }
@@ -395,6 +399,11 @@ static int read_file(struct parser *p, struct model_object *o)
 		break;
 	case CKPT_FILE_MQUEUE:
 		if (check_ref(p, "inner", r->inner, CKPT_OBJ_MQUEUE))
+			return -1;
+		break;
+	case CKPT_FILE_REMOVED:
+		if (check_ref(p, "inner", r->inner, CKPT_OBJ_REMOVED) ||
+		    check_opt_ref(p, "parent", r->parent, CKPT_OBJ_REMOVED))
 			return -1;
 		break;
 	case CKPT_FILE_NS:
@@ -736,6 +745,31 @@ static int read_dead_pid(struct parser *p, struct model_object *o)
 	return main_record(p, o, CKPT_HDR_DEAD_PID);
 }
 
+static int read_removed(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_removed *h;
+	bool dir;
+	uint32_t i;
+
+	if (main_record(p, o, CKPT_HDR_REMOVED))
+		return -1;
+	h = (struct ckpt_hdr_removed *)o->rec;
+	dir = (h->mode & S_IFMT) == S_IFDIR;
+	if (check_opt_ref(p, "parent", h->parent, CKPT_OBJ_REMOVED) ||
+	    read_strings(p, o, dir ? 2 : 1))
+		return -1;
+	for (i = 0; i < h->nr_xattrs; i++)
+		if (!need(p, CKPT_HDR_SB_XATTR) || !need(p, CKPT_HDR_STRING))
+			return -1;
+	if (dir || (h->flags & CKPT_REMOVED_LINKED))
+		return 0;
+	if (h->size > INT64_MAX)
+		return damaged(p, "size is %llu", (unsigned long long)h->size);
+	if (read_file_pages(p, o, h->size))
+		return -1;
+	return h->alloc_end ? read_alloc(p) : 0;
+}
+
 object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_NSPROXY]	= read_nsproxy,
 	[CKPT_OBJ_UTS_NS]	= read_uts_ns,
@@ -759,6 +793,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_CGROUP_NS]	= read_cgroup_ns,
 	[CKPT_OBJ_USER_NS]	= read_user_ns,
 	[CKPT_OBJ_DEAD_PID]	= read_dead_pid,
+	[CKPT_OBJ_REMOVED]	= read_removed,
 };
 
 void object_free(struct model_object *o)

@@ -40,6 +40,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_CGROUP_NS]	= "cgroup_ns",
 	[CKPT_OBJ_USER_NS]	= "user_ns",
 	[CKPT_OBJ_DEAD_PID]	= "dead_pid",
+	[CKPT_OBJ_REMOVED]	= "removed",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -64,6 +65,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_EPOLL]	= "epoll",
 	[CKPT_FILE_INOTIFY]	= "inotify",
 	[CKPT_FILE_PIDFD]	= "pidfd",
+	[CKPT_FILE_REMOVED]	= "removed",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -796,7 +798,7 @@ static const struct record_type types[] = {
 		      HEX(hdr_fs, umask),
 		      DEC(hdr_fs, root_mnt),
 		      DEC(hdr_fs, pwd_mnt),
-		      ZERO(hdr_fs, reserved)),
+		      DEC(hdr_fs, pwd_removed)),
 	},
 	[CKPT_HDR_FILES] = {
 		.name = "FILES",
@@ -836,7 +838,7 @@ static const struct record_type types[] = {
 		      SIGNED(hdr_file, mtime_ns),
 		      HEX(hdr_file, rdev),
 		      DEC(hdr_file, cred),
-		      ZERO(hdr_file, reserved)),
+		      DEC(hdr_file, parent)),
 	},
 	[CKPT_HDR_PIPE] = {
 		.name = "PIPE",
@@ -973,6 +975,25 @@ static const struct record_type types[] = {
 		      DEC(lock, unlock_ms),
 		      DEC(lock, downgrade_ms),
 		      ZERO(lock, reserved)),
+	},
+
+	[CKPT_HDR_REMOVED] = {
+		.name = "REMOVED",
+		FIXED(hdr_removed,
+		      HEX(hdr_removed, mode),
+		      DEC(hdr_removed, uid),
+		      DEC(hdr_removed, gid),
+		      HEX(hdr_removed, flags),
+		      DEC(hdr_removed, nr_xattrs),
+		      DEC(hdr_removed, mnt),
+		      DEC(hdr_removed, parent),
+		      DEC(hdr_removed, atime_nsec),
+		      DEC(hdr_removed, mtime_nsec),
+		      ZERO(hdr_removed, reserved),
+		      DEC(hdr_removed, size),
+		      SIGNED(hdr_removed, atime),
+		      SIGNED(hdr_removed, mtime),
+		      DEC(hdr_removed, alloc_end)),
 	},
 
 	/* memory */

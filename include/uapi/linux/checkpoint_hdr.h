@@ -101,6 +101,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_INOTIFY_WATCH,
 	CKPT_HDR_PIDFD,
 	CKPT_HDR_DEAD_PID,
+	CKPT_HDR_REMOVED,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -156,6 +157,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_CGROUP_NS,
 	CKPT_OBJ_USER_NS,
 	CKPT_OBJ_DEAD_PID,
+	CKPT_OBJ_REMOVED,
 	CKPT_OBJ_MAX
 };
 
@@ -1146,7 +1148,7 @@ struct ckpt_hdr_task_cgroup {
  * @root_mnt: number of the mount that the root directory is in, or 0: it is in
  *	the mount namespace of whoever restarts
  * @pwd_mnt: the same of the working directory
- * @reserved: 0
+ * @pwd_removed: objref of the working directory, if that was removed, else 0
  *
  * Two structs ckpt_hdr_string follow: root, then working directory, as paths
  * within their mounts.
@@ -1156,7 +1158,7 @@ struct ckpt_hdr_fs {
 	__u32 umask;
 	__u32 root_mnt;
 	__u32 pwd_mnt;
-	__u32 reserved;
+	__u32 pwd_removed;
 };
 
 /**
@@ -1220,6 +1222,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_EPOLL,	/* epoll_create(2) */
 	CKPT_FILE_INOTIFY,	/* inotify_init(2) */
 	CKPT_FILE_PIDFD,	/* pidfd_open(2) */
+	CKPT_FILE_REMOVED,	/* file or directory that was removed */
 	CKPT_FILE_MAX
 };
 
@@ -1241,8 +1244,8 @@ enum ckpt_file_kind {
  * @kind: enum ckpt_file_kind
  * @f_flags: O_*, with the access mode
  * @flags: CKPT_FILEF_*
- * @inner: objref of the pipe or mqueue object; of the namespace, or 0: that of
- *	whoever restarts; else 0
+ * @inner: objref of the pipe, mqueue or removed object; of the namespace, or 0:
+ *	that of whoever restarts; else 0
  * @f_pos: file position
  * @owner: F_SETOWN: pid slot + 1, 0 for none
  * @owner_type: F_OWNER_* of @owner
@@ -1261,11 +1264,14 @@ enum ckpt_file_kind {
  * @rdev: device number of a device; CLONE_NEW* of a namespace
  * @cred: objref of the credentials that it was opened with, or 0: those of
  *	whoever restarts
- * @reserved: 0
+ * @parent: CKPT_FILE_REMOVED: objref of the directory that it was in, if that
+ *	was removed, too; else 0
  *
  * A struct ckpt_hdr_string follows: the path within its mount; of a file that
- * has none, and of one that is external, what /proc/PID/fd/N shows. The record
- * of an eventfd, a timerfd or a signalfd comes after that. With
+ * has none, and of one that is external, what /proc/PID/fd/N shows; of one that
+ * was removed the directory that it was in, or the nearest one above that was
+ * not removed, and then the name that it had. The record of an eventfd, a
+ * timerfd or a signalfd comes after that. With
  * CKPT_FILEF_LOCKS, CKPT_HDR_LOCKS come next until one without entries: OFD
  * locks, a flock, a lease.
  */
@@ -1290,7 +1296,55 @@ struct ckpt_hdr_file {
 	__s64 mtime_ns;
 	__aligned_u64 rdev;
 	__u32 cred;
+	__u32 parent;
+};
+
+/* struct ckpt_hdr_removed.flags */
+#define CKPT_REMOVED_LINKED	0x1	/* it has another name */
+#define CKPT_REMOVED_LINKABLE	0x2	/* it never had one, and may get one */
+
+/**
+ * struct ckpt_hdr_removed - object: file or directory that was removed
+ * @h: type CKPT_HDR_REMOVED
+ * @mode: type and permissions; CKPT_REMOVED_LINKED: type only
+ * @uid: owner
+ * @gid: group
+ * @flags: CKPT_REMOVED_*
+ * @nr_xattrs: number of CKPT_HDR_SB_XATTR that follow
+ * @mnt: number of the mount that the path is in, or 0: it is in the mount
+ *	namespace of whoever restarts
+ * @parent: of a directory, objref of the one that it was in, if that was
+ *	removed, too; else 0
+ * @atime_nsec: nanoseconds of @atime
+ * @mtime_nsec: nanoseconds of @mtime
+ * @reserved: 0
+ * @size: of a regular file, in bytes
+ * @atime: in seconds since 1970, as the other
+ * @mtime: of the last change of the content
+ * @alloc_end: page up to which fallocate(2) was asked for memory of a tmpfs; if
+ *	it is not 0, CKPT_HDR_SB_ALLOC follow the pages
+ *
+ * A struct ckpt_hdr_string follows: the nearest directory above that was not
+ * removed, or with CKPT_REMOVED_LINKED the other name. Of a directory, another
+ * one: the name that it had. Then the extended attributes, and of a regular
+ * file without CKPT_REMOVED_LINKED CKPT_HDR_PAGES until one without extents.
+ */
+struct ckpt_hdr_removed {
+	struct ckpt_hdr h;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;
+	__u32 nr_xattrs;
+	__u32 mnt;
+	__u32 parent;
+	__u32 atime_nsec;
+	__u32 mtime_nsec;
 	__u32 reserved;
+	__aligned_u64 size;
+	__s64 atime;
+	__s64 mtime;
+	__aligned_u64 alloc_end;
 };
 
 /**

@@ -160,6 +160,22 @@ static void file(uint32_t objref, uint32_t kind, uint32_t flags, uint64_t pos,
 			     sizeof(data));
 		}
 	}
+	if (kind == CKPT_FILE_REMOVED) {
+		struct {
+			struct ckpt_hdr_sb_xattr h;
+			char value[8];
+		} xattr = { .h.len = 3, .value = "abc" };
+
+		object(inner, CKPT_OBJ_REMOVED);
+		REC(REMOVED, removed, .mode = S_IFREG | 0600, .nr_xattrs = 1,
+		    .size = 9 * PAGE, .mtime = 1700000000, .alloc_end = 10);
+		string("/tmp");
+		rec2(CKPT_HDR_SB_XATTR, &xattr, sizeof(xattr), NULL, 0);
+		string("user.test");
+		pages(PAGE, 3);
+		no_more_pages();
+		REC(SB_ALLOC, sb_alloc, .nr = 0);
+	}
 	REC(FILE, file, .kind = kind, .f_flags = flags, .inner = inner,
 	    .flags = objref == 22 ? CKPT_FILEF_LOCKS : 0,
 	    .f_pos = pos, .i_mode = S_IFREG | 0644, .dev = 0x801, .ino = 1234,
@@ -277,7 +293,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[9]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[10]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -288,6 +304,7 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 259, .file = 103 },
 			{ .fd = 260, .file = 104 },
 			{ .fd = 261, .file = 105 },
+			{ .fd = 300, .file = 26 },
 		},
 	};
 
@@ -300,6 +317,7 @@ static void files(uint32_t objref, uint32_t first)
 		file(22, CKPT_FILE_REG, O_RDWR | O_APPEND, 123456789, 0,
 		     "/tmp/caf\303\251 \377 with \033[2J and \"quotes\"");
 		event_files(100);
+		file(26, CKPT_FILE_REMOVED, O_RDWR, 5, 27, "/tmp/gone");
 	}
 	rec2(CKPT_HDR_FDS, &fds, sizeof(fds), NULL, 0);
 	locks(CKPT_LOCK_POSIX, 255);

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ipc.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -109,6 +110,9 @@ CKPT_VICTIM(everything)
 	pid_t pid[2];
 
 	REQUIRE(private != MAP_FAILED && shared != MAP_FAILED && file >= 0);
+	REQUIRE(!flock(file, LOCK_EX));
+	file = open("removed", O_RDWR | O_CREAT, 0600);
+	REQUIRE(file >= 0 && write(file, "text", 4) == 4 && !unlink("removed"));
 	sigemptyset(&set);
 	sigaddset(&set, SIGRTMIN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -196,6 +200,13 @@ struct change {
 	  offsetof(struct s, field), SIZE_OF(s, field), value, __VA_ARGS__ }
 #define CHANGE(type, s, field, value, ...)				\
 	CHANGE_NTH(type, 0, s, field, value, __VA_ARGS__)
+
+/* In the first lock, which is a flock */
+#define LOCK(field, value)						\
+	{ "lock: " #field " = " #value, CKPT_HDR_LOCKS, 0,		\
+	  sizeof(struct ckpt_hdr_locks) +				\
+	  offsetof(struct ckpt_lock, field), SIZE_OF(ckpt_lock, field),	\
+	  value }
 
 static long try_change(struct ckpt_victim *v, const struct image *good,
 		       const struct change *c)
@@ -692,6 +703,22 @@ HOSTILE_TEST(files)
 		CHANGE(FILE, ckpt_hdr_file, f_flags, 0xffffffff),
 		CHANGE(FILE, ckpt_hdr_file, owner, 0xffffffff),
 		CHANGE(FILE, ckpt_hdr_file, owner_signal, 65),
+		CHANGE(REMOVED, ckpt_hdr_removed, mode, 0),
+		CHANGE(REMOVED, ckpt_hdr_removed, mode, 0xffffffff),
+		CHANGE(REMOVED, ckpt_hdr_removed, flags, 0xffffffff),
+		CHANGE(REMOVED, ckpt_hdr_removed, nr_xattrs, 0xffffffff),
+		CHANGE(REMOVED, ckpt_hdr_removed, mnt, 0xffffffff),
+		CHANGE(REMOVED, ckpt_hdr_removed, parent, 1),
+		CHANGE(REMOVED, ckpt_hdr_removed, mtime_nsec, 1000000000),
+		CHANGE(REMOVED, ckpt_hdr_removed, size, 1ULL << 63),
+		CHANGE(REMOVED, ckpt_hdr_removed, alloc_end, ~0ULL),
+		LOCK(kind, CKPT_LOCK_POSIX),
+		LOCK(kind, CKPT_LOCK_MAX),
+		LOCK(type, 3),
+		LOCK(pid, 0xffffffff),
+		LOCK(start, 1ULL << 63),
+		LOCK(flags, 1),
+		LOCK(unlock_ms, 1),
 		CHANGE(PIPE, ckpt_hdr_pipe, ring_size, 0),
 		CHANGE(PIPE, ckpt_hdr_pipe, ring_size, 3),
 		CHANGE(PIPE, ckpt_hdr_pipe, ring_size, 0x80000000),
@@ -732,8 +759,10 @@ HOSTILE_TEST(reserved)
 		CHANGE(SIGPENDING, ckpt_hdr_sigpending, reserved, 1),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, reserved, 1),
 		CHANGE(TASK_JOBCTL, ckpt_hdr_task_jobctl, reserved, 1),
-		CHANGE(FS, ckpt_hdr_fs, reserved, 1),
-		CHANGE(FILE, ckpt_hdr_file, reserved, 1),
+		CHANGE(FS, ckpt_hdr_fs, pwd_removed, 1),
+		CHANGE(FILE, ckpt_hdr_file, parent, 1),
+		CHANGE(REMOVED, ckpt_hdr_removed, reserved, 1),
+		LOCK(reserved, 1),
 		{ "descriptor: reserved", CKPT_HDR_FDS, 0,
 		  sizeof(struct ckpt_hdr_fds) +
 		  offsetof(struct ckpt_fd, reserved), 4, 1 },

@@ -200,36 +200,6 @@ REFUSED(device, "/dev/")
 	ckpt_ready();
 }
 
-REFUSED(removed_file, "removed")
-{
-	int fd = open("a", O_RDWR | O_CREAT, 0600);
-	char c;
-
-	REQUIRE(fd >= 0 && write(fd, "x", 1) == 1 && !unlink("a"));
-	ckpt_ready();
-	CHECK_EQ(pread(fd, &c, 1, 0), 1);
-}
-
-REFUSED(never_linked_file, "removed")
-{
-	HAVE(open(".", O_TMPFILE | O_RDWR, 0600));
-	ckpt_ready();
-}
-
-REFUSED(replaced_file, "another")
-{
-	REQUIRE(open("a", O_RDWR | O_CREAT, 0600) >= 0);
-	REQUIRE(open("b", O_RDWR | O_CREAT, 0600) >= 0);
-	REQUIRE(!rename("b", "a"));
-	ckpt_ready();
-}
-
-REFUSED(removed_directory, "removed")
-{
-	REQUIRE(!mkdir("d", 0755) && !chdir("d") && !rmdir("../d"));
-	ckpt_ready();
-}
-
 /* ----------------------------------------------------------------- memory */
 
 REFUSED(system_v_memory, "System V")
@@ -254,19 +224,6 @@ REFUSED(mapped_memfd, "memfd")
 	REQUIRE(!ftruncate(fd, 4096));
 	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	REQUIRE(mem != MAP_FAILED);
-	close(fd);
-	ckpt_ready();
-	*mem = 1;
-}
-
-REFUSED(mapped_removed_file, "removed")
-{
-	int fd = open("a", O_RDWR | O_CREAT, 0600);
-	char *mem;
-
-	REQUIRE(fd >= 0 && !ftruncate(fd, 4096));
-	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-	REQUIRE(mem != MAP_FAILED && !unlink("a"));
 	close(fd);
 	ckpt_ready();
 	*mem = 1;

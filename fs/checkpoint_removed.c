@@ -1,0 +1,1183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files and directories that were removed, and are still open, mapped, or a
+ * working directory.
+ *
+ * The object is the inode. What is in a file is in the image, unless the file
+ * has another name: then it is found by that. At restart an inode is made that
+ * has no name, in the directory where it was, or in the nearest one above that
+ * there still is. Each of its files gets a dentry that leads to it and is in
+ * no directory, with the name that it had: so /proc shows what it showed.
+ */
+
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <linux/random.h>
+#include <linux/shmem_fs.h>
+#include <linux/xattr.h>
+
+#include "checkpoint.h"
+#include "mount.h"
+
+/* A bit of ckpt_obj_mark() */
+#define CKPT_REMOVED_MARK_WRITTEN	0x1
+
+/* Tries to find a name that nobody has */
+#define CKPT_HIDDEN_TRIES	16
+
+/**
+ * struct ckpt_removed - an inode without a name
+ * @inode: checkpoint: the inode, which whoever uses it holds
+ * @path: checkpoint: how it was met, held likewise; restart: a dentry of it,
+ *	or of the name that it has elsewhere, and the mount, referenced
+ */
+struct ckpt_removed {
+	struct inode *inode;
+	struct path path;
+};
+
+/**
+ * ckpt_path_removed - does a path lead to something that was removed?
+ * @path: the path of an open file, or a working directory
+ *
+ * Return: true if it is a file or directory without its name, on a file system
+ * that keeps what is in it.
+ */
+bool ckpt_path_removed(const struct path *path)
+{
+	const struct inode *inode = d_backing_inode(path->dentry);
+
+	if (!d_unlinked(path->dentry) || path->dentry == path->mnt->mnt_root ||
+	    ckpt_fs_refused(path->dentry->d_sb) ||
+	    READ_ONCE(real_mount(path->mnt)->mnt_ns) == MNT_NS_INTERNAL)
+		return false;
+	return S_ISREG(inode->i_mode) ||
+	       (S_ISDIR(inode->i_mode) && IS_DEADDIR(inode));
+}
+
+/**
+ * ckpt_removed_match - is this an open file that was removed?
+ * @file: the file
+ *
+ * Return: true if it is.
+ */
+bool ckpt_removed_match(struct file *file)
+{
+	return ckpt_path_removed(file_user_path(file));
+}
+
+/* ---------------------------------------------------------- checkpoint */
+
+static struct ckpt_removed *find_removed(struct ckpt_ctx *ctx,
+					 const struct inode *inode)
+{
+	return xa_load(&ctx->removed, (unsigned long)inode);
+}
+
+static int collect_one(struct ckpt_ctx *ctx, const struct path *path)
+{
+	struct inode *inode = d_backing_inode(path->dentry);
+	struct ckpt_removed *r = find_removed(ctx, inode);
+	int err;
+
+	if (!r) {
+		r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+		if (!r)
+			return -ENOMEM;
+		r->inode = inode;
+		r->path = *path;
+		err = xa_insert(&ctx->removed, (unsigned long)inode, r,
+				GFP_KERNEL_ACCOUNT);
+		if (err) {
+			kfree(r);
+			return err;
+		}
+	}
+	return ckpt_obj_collect(ctx, r, CKPT_OBJ_REMOVED);
+}
+
+/**
+ * ckpt_removed_collect - count the use of something that was removed
+ * @ctx: the context
+ * @path: its path; it and its parents stay while the context has its user
+ *
+ * Context: process context, may sleep; the user is parked.
+ * Return: 0 or -ENOMEM.
+ */
+int ckpt_removed_collect(struct ckpt_ctx *ctx, const struct path *path)
+{
+	struct path p = *path;
+	int err;
+
+	do {
+		err = collect_one(ctx, &p);
+		p.dentry = p.dentry->d_parent;
+	} while (!err && ckpt_path_removed(&p));
+	return err;
+}
+
+/**
+ * ckpt_removed_free - forget what was met by ckpt_removed_collect()
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_removed_free(struct ckpt_ctx *ctx)
+{
+	struct ckpt_removed *r;
+	unsigned long i;
+
+	xa_for_each(&ctx->removed, i, r)
+		kfree(r);
+	xa_destroy(&ctx->removed);
+}
+
+/* The nearest directory above that was not removed; held by what is below */
+static struct path home_of(const struct path *path)
+{
+	struct path home = { .mnt = path->mnt,
+			     .dentry = path->dentry->d_parent };
+
+	while (ckpt_path_removed(&home))
+		home.dentry = home.dentry->d_parent;
+	return home;
+}
+
+/* Such a name among those that are in the dcache, referenced, or NULL */
+static struct dentry *known_name(struct ckpt_ctx *ctx, struct vfsmount *mnt,
+				 struct inode *inode, char *buf)
+{
+	struct dentry *d, *prev = NULL;
+	struct path path = { .mnt = mnt };
+	bool past;
+
+	for (;;) {
+		path.dentry = NULL;
+		past = !prev;
+		spin_lock(&inode->i_lock);
+		hlist_for_each_entry(d, &inode->i_dentry, d_u.d_alias) {
+			if (past && !d_unhashed(d)) {
+				path.dentry = dget(d);
+				break;
+			}
+			past = past || d == prev;
+		}
+		spin_unlock(&inode->i_lock);
+		dput(prev);
+		if (!path.dentry ||
+		    (is_subdir(path.dentry, mnt->mnt_root) &&
+		     !ckpt_path_verify(ctx, &path, buf, PATH_MAX)))
+			return path.dentry;
+		prev = path.dentry;
+	}
+}
+
+/**
+ * struct name_search - a search for a name in a directory
+ * @ctx: of iterate_dir()
+ * @ino: the inode number that it has
+ * @name: where to put the name
+ */
+struct name_search {
+	struct dir_context ctx;
+	u64 ino;
+	char name[NAME_MAX + 1];
+};
+
+/* Returns whether to go on. */
+static bool compare_name(struct dir_context *ctx, const char *name, int len,
+			 loff_t offset, u64 ino, unsigned int type)
+{
+	struct name_search *s = container_of(ctx, struct name_search, ctx);
+
+	if (ino != s->ino || len > NAME_MAX)
+		return true;
+	memcpy(s->name, name, len);
+	s->name[len] = '\0';
+	return false;
+}
+
+/* Bring a name that the file has in @dir into the dcache. */
+static void search_name(const struct path *dir, const struct path *path)
+{
+	struct name_search *s;
+	struct dentry *found;
+	struct file *file;
+	struct kstat stat;
+
+	if (vfs_getattr(path, &stat, STATX_INO, AT_STATX_DONT_SYNC))
+		return;
+	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	if (!s)
+		return;
+	s->ctx.actor = compare_name;
+	s->ino = stat.ino;
+	file = dentry_open(dir, O_RDONLY | O_DIRECTORY, current_cred());
+	if (!IS_ERR(file)) {
+		iterate_dir(file, &s->ctx);
+		__fput_sync(file);
+	}
+	if (*s->name) {
+		found = lookup_one_unlocked(mnt_idmap(dir->mnt), s->name,
+					    dir->dentry, strlen(s->name));
+		if (!IS_ERR(found))
+			dput(found);
+	}
+	kfree(s);
+}
+
+/*
+ * Another name of a file, referenced, or NULL. All names of a tmpfs are in the
+ * dcache; of another file system those that were used, and one that is in the
+ * directory where the file was can be found.
+ */
+static struct dentry *other_name(struct ckpt_ctx *ctx, const struct path *path,
+				 char *buf)
+{
+	struct inode *inode = d_backing_inode(path->dentry);
+	struct path home = home_of(path);
+	struct dentry *d = known_name(ctx, path->mnt, inode, buf);
+
+	if (d)
+		return d;
+	search_name(&home, path);
+	return known_name(ctx, path->mnt, inode, buf);
+}
+
+/**
+ * ckpt_removed_check - refuse something removed that cannot be saved
+ * @ctx: the context of a checkpoint
+ * @path: its path
+ * @who: where it was met, for the message
+ * @buf: room for PATH_MAX bytes
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -ENOSYS or -EACCES, reported.
+ */
+int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
+		       const char *who, char *buf)
+{
+	struct inode *inode = d_backing_inode(path->dentry);
+	struct path home = home_of(path);
+	struct dentry *other;
+	const char *name;
+	int err;
+
+	err = ckpt_path_check(ctx, &home, who, buf);
+	if (err || S_ISDIR(inode->i_mode))
+		return err;
+	if (inode->i_nlink) {
+		other = other_name(ctx, path, buf);
+		dput(other);
+		if (other)
+			return 0;
+		name = d_path(path, buf, PATH_MAX);
+		return ckpt_err(ctx, -ENOSYS,
+				"%s: '%s': it was removed, and the other name that it has cannot be found: not supported",
+				who, IS_ERR(name) ? "?" : name);
+	}
+	err = inode_permission(mnt_idmap(path->mnt), inode, MAY_READ);
+	if (err) {
+		name = d_path(path, buf, PATH_MAX);
+		return ckpt_err(ctx, err, "%s: '%s': it was removed, and the caller may not read it",
+				who, IS_ERR(name) ? "?" : name);
+	}
+	return 0;
+}
+
+/* Those above first: so objects do not nest as deep as directories do. */
+static int write_removed(struct ckpt_ctx *ctx, const struct path *path)
+{
+	struct ckpt_removed *r;
+	struct path p;
+	int ret;
+
+	do {
+		p = *path;
+		for (;;) {
+			struct path above = { .mnt = p.mnt,
+					      .dentry = p.dentry->d_parent };
+
+			if (!ckpt_path_removed(&above))
+				break;
+			r = find_removed(ctx, d_backing_inode(above.dentry));
+			if (r && (ckpt_obj_mark(ctx, r, CKPT_OBJ_REMOVED, 0) &
+				  CKPT_REMOVED_MARK_WRITTEN))
+				break;
+			p = above;
+		}
+		r = find_removed(ctx, d_backing_inode(p.dentry));
+		ret = ckpt_obj_checkpoint(ctx, r, CKPT_OBJ_REMOVED);
+	} while (ret > 0 && p.dentry != path->dentry);
+	return ret;
+}
+
+/* The directory that @path was in: its objref if that was removed, too */
+static int parent_ref(struct ckpt_ctx *ctx, const struct path *path)
+{
+	struct path above = { .mnt = path->mnt,
+			      .dentry = path->dentry->d_parent };
+
+	return ckpt_path_removed(&above) ? write_removed(ctx, &above) : 0;
+}
+
+/**
+ * ckpt_removed_checkpoint - write something that was removed
+ * @ctx: the context of a checkpoint
+ * @path: its path
+ * @parent: where to put the objref of the directory that it was in, if that
+ *	was removed, too, else 0
+ *
+ * Context: process context, may sleep.
+ * Return: its objref, or a negative errno, reported.
+ */
+int ckpt_removed_checkpoint(struct ckpt_ctx *ctx, const struct path *path,
+			    u32 *parent)
+{
+	int ret;
+
+	if (!find_removed(ctx, d_backing_inode(path->dentry)))
+		return ckpt_err(ctx, -EBUSY, "'%pd' was removed meanwhile, try again",
+				path->dentry);
+	ret = parent_ref(ctx, path);
+	if (ret < 0)
+		return ret;
+	*parent = ret;
+	return write_removed(ctx, path);
+}
+
+/**
+ * ckpt_removed_name - the path that something removed had, in its mount
+ * @ctx: the context of a checkpoint
+ * @path: its path
+ * @buf: room for the name
+ * @size: of @buf, in bytes
+ *
+ * Context: process context, may sleep.
+ * Return: the name: that of the directory, which is the nearest one above that
+ * was not removed, and what it was called itself; or ERR_PTR.
+ */
+char *ckpt_removed_name(struct ckpt_ctx *ctx, const struct path *path,
+			char *buf, int size)
+{
+	struct path home = home_of(path);
+	struct name_snapshot name;
+	char *dir;
+	int len;
+
+	take_dentry_name_snapshot(&name, path->dentry);
+	len = name.name.len;
+	memmove(buf + size - len - 1, name.name.name, len + 1);
+	release_dentry_name_snapshot(&name);
+	size -= len + 1;
+	dir = ckpt_path_name(ctx, &home, buf, size);
+	if (IS_ERR(dir))
+		return dir;
+	/* its NUL becomes the slash, but for a root, which ends in one */
+	if (dir[1]) {
+		buf[size - 1] = '/';
+		return dir;
+	}
+	buf[size - 1] = '/';
+	return buf + size - 1;
+}
+
+/**
+ * ckpt_removed_file_collect - count the inode of an open file
+ * @ctx: the context
+ * @file: the file
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ckpt_removed_file_collect(struct ckpt_ctx *ctx, struct file *file)
+{
+	int err = ckpt_path_collect(ctx, file_user_path(file));
+
+	return err ?: ckpt_removed_collect(ctx, file_user_path(file));
+}
+
+/**
+ * ckpt_removed_file_checkpoint - write the inode of an open file
+ * @ctx: the context
+ * @file: the file
+ * @h: the record of the file, to be completed
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno, reported.
+ */
+int ckpt_removed_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+				 struct ckpt_hdr_file *h)
+{
+	const struct path *path = file_user_path(file);
+	int ret = ckpt_removed_checkpoint(ctx, path, &h->parent);
+
+	if (ret < 0)
+		return ret;
+	h->inner = ret;
+	ret = ckpt_path_mnt(ctx, path);
+	if (ret < 0)
+		return ret;
+	h->mnt = ret;
+	return 0;
+}
+
+static int save_attr(struct ckpt_ctx *ctx, const struct path *path,
+		     struct ckpt_hdr_removed *h)
+{
+	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
+	struct inode *inode = d_backing_inode(path->dentry);
+	struct kstat stat;
+	int err;
+
+	err = vfs_getattr(path, &stat, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT);
+	if (err)
+		return ckpt_err(ctx, err, "'%pd': cannot be looked at: error %d",
+				path->dentry, err);
+	h->mode = stat.mode;
+	h->uid = from_kuid(user_ns, stat.uid);
+	h->gid = from_kgid(user_ns, stat.gid);
+	if (h->uid == (uid_t)-1 || h->gid == (gid_t)-1)
+		return ckpt_err(ctx, -ENOSYS, "'%pd': its owner has no number in the caller's user namespace: not supported",
+				path->dentry);
+	h->atime = stat.atime.tv_sec;
+	h->atime_nsec = stat.atime.tv_nsec;
+	h->mtime = stat.mtime.tv_sec;
+	h->mtime_nsec = stat.mtime.tv_nsec;
+	if (S_ISREG(stat.mode))
+		h->size = stat.size;
+	if (S_ISREG(stat.mode) && (inode->i_state & I_LINKABLE))
+		h->flags |= CKPT_REMOVED_LINKABLE;
+	if (S_ISREG(stat.mode) && shmem_mapping(inode->i_mapping))
+		h->alloc_end = SHMEM_I(inode)->fallocend;
+	return 0;
+}
+
+/* The names of the extended attributes, to be freed with kvfree(), or NULL */
+static char *list_xattrs(struct dentry *dentry, ssize_t *len)
+{
+	char *list;
+
+	*len = vfs_listxattr(dentry, NULL, 0);
+	if (*len == -EOPNOTSUPP)
+		*len = 0;
+	if (*len <= 0)
+		return ERR_PTR(*len);
+	list = kvmalloc(*len, GFP_KERNEL_ACCOUNT);
+	if (!list)
+		return ERR_PTR(-ENOMEM);
+	*len = vfs_listxattr(dentry, list, *len);
+	if (*len < 0) {
+		kvfree(list);
+		return ERR_PTR(*len);
+	}
+	return list;
+}
+
+/* Its value, to be freed with kvfree(); an access control list as text of ids */
+static void *get_xattr(struct ckpt_ctx *ctx, const struct path *path,
+		       const char *name, ssize_t *len)
+{
+	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
+	struct posix_acl *acl = NULL;
+	void *value;
+
+	if (is_posix_acl_xattr(name)) {
+		acl = vfs_get_acl(idmap, path->dentry, name);
+		if (IS_ERR(acl))
+			return ERR_CAST(acl);
+		*len = posix_acl_xattr_size(acl->a_count);
+	} else {
+		*len = vfs_getxattr(idmap, path->dentry, name, NULL, 0);
+		if (*len < 0)
+			return ERR_PTR(*len);
+	}
+	value = kvmalloc(*len ?: 1, GFP_KERNEL_ACCOUNT);
+	if (!value)
+		*len = -ENOMEM;
+	else if (acl)
+		*len = posix_acl_to_xattr(ctx->caller_cred->user_ns, acl, value,
+					  *len);
+	else if (*len)
+		*len = vfs_getxattr(idmap, path->dentry, name, value, *len);
+	posix_acl_release(acl);
+	if (*len >= 0)
+		return value;
+	kvfree(value);
+	return ERR_PTR(*len);
+}
+
+static int write_xattrs(struct ckpt_ctx *ctx, const struct path *path,
+			const char *list, ssize_t list_len)
+{
+	struct ckpt_hdr_sb_xattr h = {};
+	const char *name;
+	ssize_t len;
+	void *value;
+	int err = 0;
+
+	for (name = list; !err && name < list + list_len;
+	     name += strlen(name) + 1) {
+		value = get_xattr(ctx, path, name, &len);
+		if (IS_ERR(value))
+			return ckpt_err(ctx, PTR_ERR(value), "'%pd': extended attribute '%s' cannot be read: error %ld",
+					path->dentry, name, PTR_ERR(value));
+		h.len = len;
+		err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_SB_XATTR, sizeof(h),
+					  value, len);
+		if (!err)
+			err = ckpt_write_string(ctx, name);
+		kvfree(value);
+	}
+	return err;
+}
+
+static int write_content(struct ckpt_ctx *ctx, const struct path *path,
+			 const struct ckpt_hdr_removed *h)
+{
+	struct inode *inode = d_backing_inode(path->dentry);
+	struct file *file;
+	int err;
+
+	if (shmem_mapping(inode->i_mapping)) {
+		err = ckpt_file_pages_write(ctx, inode);
+		if (!err && h->alloc_end)
+			err = ckpt_file_alloc_write(ctx, inode);
+		return err;
+	}
+	file = dentry_open(path, O_RDONLY | O_LARGEFILE | O_NOATIME,
+			   current_cred());
+	if (IS_ERR(file))
+		return ckpt_err(ctx, PTR_ERR(file), "'%pd': cannot be opened: error %ld",
+				path->dentry, PTR_ERR(file));
+	err = ckpt_file_data_write(ctx, file);
+	__fput_sync(file);
+	return err;
+}
+
+static int write_home(struct ckpt_ctx *ctx, const struct path *home)
+{
+	char *buf = __getname(), *name;
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	name = ckpt_path_name(ctx, home, buf, PATH_MAX);
+	err = IS_ERR(name) ? PTR_ERR(name) : ckpt_write_string(ctx, name);
+	if (IS_ERR(name))
+		ckpt_err(ctx, err, "'%pd': where it is cannot be told: error %d",
+			 home->dentry, err);
+	__putname(buf);
+	return err;
+}
+
+/* A file that has a name elsewhere: found by that, with what is in it */
+static int write_linked(struct ckpt_ctx *ctx, const struct path *path,
+			struct ckpt_hdr_removed *h)
+{
+	struct path other = { .mnt = path->mnt };
+	char *buf = __getname();
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	other.dentry = other_name(ctx, path, buf);
+	__putname(buf);
+	if (!other.dentry)
+		return ckpt_err(ctx, -EBUSY, "'%pd': its other name was removed meanwhile, try again",
+				path->dentry);
+	h->flags = CKPT_REMOVED_LINKED;
+	h->mode = d_backing_inode(path->dentry)->i_mode & S_IFMT;
+	err = ckpt_write_rec(ctx, h, CKPT_HDR_REMOVED, sizeof(*h));
+	if (!err)
+		err = write_home(ctx, &other);
+	dput(other.dentry);
+	return err;
+}
+
+static int removed_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct ckpt_removed *r = ptr;
+	const struct path *path = &r->path;
+	struct path home = home_of(path);
+	struct ckpt_hdr_removed h = {};
+	struct name_snapshot name;
+	ssize_t len, i;
+	char *list;
+	int ret;
+
+	ckpt_obj_mark(ctx, r, CKPT_OBJ_REMOVED, CKPT_REMOVED_MARK_WRITTEN);
+	ret = ckpt_path_mnt(ctx, &home);
+	if (ret < 0)
+		return ret;
+	h.mnt = ret;
+	if (S_ISREG(r->inode->i_mode) && r->inode->i_nlink)
+		return write_linked(ctx, path, &h);
+	if (S_ISDIR(r->inode->i_mode)) {
+		ret = parent_ref(ctx, path);
+		if (ret < 0)
+			return ret;
+		h.parent = ret;
+	}
+	ret = save_attr(ctx, path, &h);
+	if (ret)
+		return ret;
+	list = list_xattrs(path->dentry, &len);
+	if (IS_ERR(list))
+		return ckpt_err(ctx, PTR_ERR(list), "'%pd': its extended attributes cannot be read: error %ld",
+				path->dentry, PTR_ERR(list));
+	for (i = 0; i < len; i += strlen(list + i) + 1)
+		h.nr_xattrs++;
+
+	ret = ckpt_write_rec(ctx, &h, CKPT_HDR_REMOVED, sizeof(h));
+	if (!ret)
+		ret = write_home(ctx, &home);
+	if (!ret && S_ISDIR(h.mode)) {
+		take_dentry_name_snapshot(&name, path->dentry);
+		ret = ckpt_write_string(ctx, name.name.name);
+		release_dentry_name_snapshot(&name);
+	}
+	if (!ret)
+		ret = write_xattrs(ctx, path, list, len);
+	kvfree(list);
+	if (!ret && S_ISREG(h.mode))
+		ret = write_content(ctx, path, &h);
+	return ret;
+}
+
+/* ------------------------------------------------------------- restart */
+
+static void removed_drop(void *ptr)
+{
+	struct ckpt_removed *r = ptr;
+
+	path_put(&r->path);
+	kfree(r);
+}
+
+/*
+ * A dentry of @inode that is in no directory, but says that it was in @parent.
+ * An overlay keeps flags there, other file systems have nothing to find.
+ */
+static struct dentry *unnamed(struct dentry *parent, const char *name,
+			      struct inode *inode, void *fsdata)
+{
+	struct qstr q = QSTR_INIT(name, strlen(name));
+	struct dentry *dentry = d_alloc(parent, &q);
+
+	if (!dentry)
+		return ERR_PTR(-ENOMEM);
+	if (inode->i_sb->s_magic == OVERLAYFS_SUPER_MAGIC)
+		dentry->d_fsdata = fsdata;
+	ihold(inode);
+	d_instantiate(dentry, inode);
+	return dentry;
+}
+
+/* A name in @home that is not there yet: the dentry, and @home is locked */
+static struct dentry *hidden_name(const struct path *home)
+{
+	struct dentry *d;
+	char name[32];
+	int i;
+
+	inode_lock_nested(d_inode(home->dentry), I_MUTEX_PARENT);
+	for (i = 0; i < CKPT_HIDDEN_TRIES; i++) {
+		scnprintf(name, sizeof(name), ".restart.%016llx",
+			  get_random_u64());
+		d = lookup_one(mnt_idmap(home->mnt), name, home->dentry,
+			       strlen(name));
+		if (IS_ERR(d) || d_is_negative(d))
+			break;
+		dput(d);
+		d = ERR_PTR(-EEXIST);
+	}
+	if (IS_ERR(d))
+		inode_unlock(d_inode(home->dentry));
+	return d;
+}
+
+/* Make a file or directory under a name that nobody sees, and remove it. */
+static struct dentry *make_hidden(const struct path *home, bool dir,
+				  bool linkable)
+{
+	struct mnt_idmap *idmap = mnt_idmap(home->mnt);
+	struct inode *in = d_inode(home->dentry);
+	struct dentry *d;
+	int err;
+
+	d = hidden_name(home);
+	if (IS_ERR(d))
+		return d;
+	err = dir ? vfs_mkdir(idmap, in, d, 0700) :
+		    vfs_create(idmap, in, d, S_IFREG | 0600, true);
+	if (err)
+		goto out;
+	/* with a second user the dentry keeps its inode, and no name */
+	dget(d);
+	err = dir ? vfs_rmdir(idmap, in, d) : vfs_unlink(idmap, in, d, NULL);
+	dput(d);
+	/* mkdir(2) of some network file systems leaves it to be looked up */
+	if (!err && (d_really_is_negative(d) || !d_unhashed(d)))
+		err = -EOPNOTSUPP;
+out:
+	inode_unlock(in);
+	if (err) {
+		dput(d);
+		return ERR_PTR(err);
+	}
+	if (linkable) {
+		spin_lock(&d_inode(d)->i_lock);
+		d_inode(d)->i_state |= I_LINKABLE;
+		spin_unlock(&d_inode(d)->i_lock);
+	}
+	return d;
+}
+
+/* An inode without a name, by a dentry of it, and with no name to be seen */
+static struct dentry *make_inode(struct ckpt_ctx *ctx, const struct path *home,
+				 const struct ckpt_hdr_removed *h)
+{
+	bool linkable = h->flags & CKPT_REMOVED_LINKABLE;
+	bool dir = S_ISDIR(h->mode);
+	struct dentry *d;
+	struct file *file;
+	int err;
+
+	err = mnt_want_write(home->mnt);
+	if (err)
+		return ERR_PTR(err);
+	file = dir ? ERR_PTR(-EOPNOTSUPP) :
+	       kernel_tmpfile_open(mnt_idmap(home->mnt), home, S_IFREG | 0600,
+				   O_RDWR | O_LARGEFILE |
+				   (linkable ? 0 : O_EXCL), current_cred());
+	if (!IS_ERR(file)) {
+		d = dget(file->f_path.dentry);
+		__fput_sync(file);
+	} else if (PTR_ERR(file) == -EOPNOTSUPP || PTR_ERR(file) == -EISDIR) {
+		d = make_hidden(home, dir, linkable);
+	} else {
+		d = ERR_CAST(file);
+	}
+	mnt_drop_write(home->mnt);
+	return d;
+}
+
+static int set_attr(const struct path *path, struct iattr *attr)
+{
+	struct inode *inode = d_inode(path->dentry);
+	int err;
+
+	inode_lock(inode);
+	err = notify_change(mnt_idmap(path->mnt), path->dentry, attr, NULL);
+	inode_unlock(inode);
+	return err;
+}
+
+static int set_owner(struct ckpt_ctx *ctx, const struct path *path,
+		     const struct ckpt_hdr_removed *h)
+{
+	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
+	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
+	const struct inode *inode = d_inode(path->dentry);
+	vfsuid_t uid = VFSUIDT_INIT(make_kuid(user_ns, h->uid));
+	vfsgid_t gid = VFSGIDT_INIT(make_kgid(user_ns, h->gid));
+	struct iattr attr = {};
+
+	if (!vfsuid_valid(uid) || !vfsgid_valid(gid))
+		return -EINVAL;
+	if (!vfsuid_eq(uid, i_uid_into_vfsuid(idmap, inode))) {
+		attr.ia_valid |= ATTR_UID;
+		attr.ia_vfsuid = uid;
+	}
+	if (!vfsgid_eq(gid, i_gid_into_vfsgid(idmap, inode))) {
+		attr.ia_valid |= ATTR_GID;
+		attr.ia_vfsgid = gid;
+	}
+	return attr.ia_valid ? set_attr(path, &attr) : 0;
+}
+
+static int set_mode(const struct path *path, umode_t mode)
+{
+	const struct inode *inode = d_inode(path->dentry);
+	struct iattr attr = { .ia_valid = ATTR_MODE, .ia_mode = mode };
+	int err;
+
+	if (inode->i_mode == mode)
+		return 0;
+	err = set_attr(path, &attr);
+	/* a set-group-id bit that is not granted is left out silently */
+	return err ?: inode->i_mode == mode ? 0 : -EPERM;
+}
+
+static int read_xattr(struct ckpt_ctx *ctx, const struct path *path)
+{
+	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
+	struct ckpt_hdr_sb_xattr *h;
+	struct posix_acl *acl;
+	char *name;
+	int err;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_SB_XATTR, sizeof(*h),
+			  sizeof(*h) + XATTR_SIZE_MAX);
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	name = ckpt_read_string(ctx, XATTR_NAME_MAX + 1);
+	if (IS_ERR(name)) {
+		kvfree(h);
+		return PTR_ERR(name);
+	}
+	if (h->reserved || ALIGN(sizeof(*h) + h->len, 8) != h->h.len) {
+		err = -EINVAL;
+	} else if (is_posix_acl_xattr(name)) {
+		acl = posix_acl_from_xattr(ctx->caller_cred->user_ns, h->value,
+					   h->len);
+		if (IS_ERR_OR_NULL(acl)) {
+			err = acl ? PTR_ERR(acl) : -EINVAL;
+		} else {
+			err = vfs_set_acl(idmap, path->dentry, name, acl);
+			posix_acl_release(acl);
+		}
+	} else {
+		err = vfs_setxattr(idmap, path->dentry, name, h->value, h->len,
+				   0);
+	}
+	if (err)
+		ckpt_err(ctx, err, "'%pd': extended attribute '%s' cannot be set: error %d",
+			 path->dentry, name, err);
+	kvfree(name);
+	kvfree(h);
+	return err;
+}
+
+/* Those that it got from the directory that it was made in */
+static int drop_acls(const struct path *path)
+{
+	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
+	int err;
+
+	if (!IS_POSIXACL(d_inode(path->dentry)))
+		return 0;
+	err = vfs_remove_acl(idmap, path->dentry, XATTR_NAME_POSIX_ACL_ACCESS);
+	if (!err && d_is_dir(path->dentry))
+		err = vfs_remove_acl(idmap, path->dentry,
+				     XATTR_NAME_POSIX_ACL_DEFAULT);
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+static int read_content(struct ckpt_ctx *ctx, const struct path *path,
+			const struct ckpt_hdr_removed *h)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct file *file;
+	int err;
+
+	if (h->alloc_end && !shmem_mapping(inode->i_mapping))
+		return -EINVAL;
+	if (h->size) {
+		err = do_truncate(mnt_idmap(path->mnt), path->dentry, h->size,
+				  0, NULL);
+		if (err)
+			return err;
+	}
+	if (shmem_mapping(inode->i_mapping)) {
+		err = ckpt_file_pages_read(ctx, inode);
+		if (!err && h->alloc_end)
+			err = ckpt_file_alloc_read(ctx, inode, h->alloc_end);
+		return err;
+	}
+	file = dentry_open(path, O_RDWR | O_LARGEFILE, current_cred());
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = ckpt_file_data_read(ctx, file);
+	__fput_sync(file);
+	return err;
+}
+
+/* In an order in which nothing undoes what was done before */
+static int fill(struct ckpt_ctx *ctx, const struct path *path,
+		const struct ckpt_hdr_removed *h)
+{
+	struct iattr attr = {
+		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME |
+			    ATTR_MTIME_SET,
+		.ia_atime = { h->atime, h->atime_nsec },
+		.ia_mtime = { h->mtime, h->mtime_nsec },
+	};
+	int err = drop_acls(path);
+	u32 i;
+
+	for (i = 0; i < h->nr_xattrs && !err; i++)
+		err = read_xattr(ctx, path);
+	if (!err && S_ISREG(h->mode))
+		err = read_content(ctx, path, h);
+	if (!err)
+		err = set_owner(ctx, path, h);
+	if (!err)
+		err = set_mode(path, h->mode);
+	return err ?: set_attr(path, &attr);
+}
+
+/* The file that has the name: nothing is made, its type is checked. */
+static int find_linked(struct ckpt_ctx *ctx, const struct path *found,
+		       struct ckpt_removed *r)
+{
+	if (!d_is_reg(found->dentry) || ckpt_fs_refused(found->dentry->d_sb))
+		return -ESTALE;
+	r->path = *found;
+	path_get(&r->path);
+	return 0;
+}
+
+static int make_removed(struct ckpt_ctx *ctx, const struct path *home,
+			const struct ckpt_hdr_removed *h, const char *name,
+			struct ckpt_removed *r)
+{
+	struct ckpt_removed *above = NULL;
+	struct path path = { .mnt = home->mnt };
+	struct inode *inode;
+	void *fsdata;
+	int err;
+
+	if (!d_is_dir(home->dentry) || ckpt_fs_refused(home->dentry->d_sb))
+		return -ENOTDIR;
+	if (h->parent) {
+		above = ckpt_obj_fetch(ctx, h->parent, CKPT_OBJ_REMOVED);
+		if (IS_ERR(above))
+			return PTR_ERR(above);
+		if (!d_is_dir(above->path.dentry) ||
+		    above->path.dentry->d_sb != home->dentry->d_sb)
+			return -EINVAL;
+	}
+	path.dentry = make_inode(ctx, home, h);
+	if (IS_ERR(path.dentry))
+		return PTR_ERR(path.dentry);
+	err = fill(ctx, &path, h);
+	if (!err && S_ISDIR(h->mode)) {
+		/* a directory has one dentry: not the hidden one, but this */
+		inode = d_inode(path.dentry);
+		fsdata = path.dentry->d_fsdata;
+		ihold(inode);
+		dput(path.dentry);
+		path.dentry = unnamed(above ? above->path.dentry : home->dentry,
+				      name, inode, fsdata);
+		iput(inode);
+		if (IS_ERR(path.dentry))
+			return PTR_ERR(path.dentry);
+	}
+	if (err) {
+		dput(path.dentry);
+		return err;
+	}
+	mntget(path.mnt);
+	r->path = path;
+	return 0;
+}
+
+static bool name_valid(const char *name)
+{
+	return *name && strlen(name) <= NAME_MAX && !strchr(name, '/') &&
+	       strcmp(name, ".") && strcmp(name, "..");
+}
+
+static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_removed *h)
+{
+	bool linked = h->flags & CKPT_REMOVED_LINKED;
+	bool reg = S_ISREG(h->mode);
+
+	if ((!reg && !S_ISDIR(h->mode)) ||
+	    (h->mode & ~(S_IFMT | S_IALLUGO)) ||
+	    (h->flags & ~(CKPT_REMOVED_LINKED | CKPT_REMOVED_LINKABLE)) ||
+	    (!reg && (h->flags || h->size || h->alloc_end)) ||
+	    (linked && (h->nr_xattrs || h->size || h->alloc_end)) ||
+	    (reg && h->parent) || h->size > MAX_LFS_FILESIZE ||
+	    h->nr_xattrs > CKPT_SB_XATTRS_MAX || h->reserved ||
+	    h->atime_nsec >= NSEC_PER_SEC || h->mtime_nsec >= NSEC_PER_SEC)
+		return ckpt_err(ctx, -EINVAL, "image: removed file with mode %#o and flags %#x: malformed record",
+				h->mode, h->flags);
+	return 0;
+}
+
+static int restore_removed(struct ckpt_ctx *ctx,
+			   const struct ckpt_hdr_removed *h,
+			   struct ckpt_removed *r)
+{
+	char *home = ckpt_read_string(ctx, PATH_MAX), *name = NULL;
+	struct path found;
+	int err;
+
+	if (IS_ERR(home))
+		return PTR_ERR(home);
+	if (S_ISDIR(h->mode)) {
+		name = ckpt_read_string(ctx, NAME_MAX + 1);
+		err = PTR_ERR_OR_ZERO(name);
+		if (!err && !name_valid(name))
+			err = ckpt_err(ctx, -EINVAL, "image: removed directory '%s'",
+				       name);
+		if (err) {
+			name = NULL;
+			goto out;
+		}
+	}
+	err = ckpt_path_lookup(ctx, h->mnt, home, LOOKUP_FOLLOW, &found);
+	if (err) {
+		ckpt_err(ctx, err, "'%s%s': cannot be found: error %d",
+			 ckpt_mnt_name(ctx, h->mnt), home, err);
+		goto out;
+	}
+	if (h->flags & CKPT_REMOVED_LINKED)
+		err = find_linked(ctx, &found, r);
+	else
+		err = make_removed(ctx, &found, h, name, r);
+	path_put(&found);
+	if (err)
+		ckpt_err(ctx, err, "'%s%s': what was removed cannot be had again there: error %d",
+			 ckpt_mnt_name(ctx, h->mnt), home, err);
+out:
+	kvfree(name);
+	kvfree(home);
+	return err;
+}
+
+static void *removed_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_removed *h;
+	struct ckpt_removed *r;
+	int err;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_REMOVED, sizeof(*h), sizeof(*h));
+	if (IS_ERR(h))
+		return h;
+	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+	err = r ? check_record(ctx, h) : -ENOMEM;
+	if (!err)
+		err = restore_removed(ctx, h, r);
+	kvfree(h);
+	if (!err)
+		return r;
+	kfree(r);
+	return ERR_PTR(err);
+}
+
+const struct ckpt_obj_ops ckpt_removed_obj_ops = {
+	.name		= "removed file",
+	.drop		= removed_drop,
+	.checkpoint	= removed_checkpoint,
+	.restore	= removed_restore,
+};
+
+/**
+ * ckpt_removed_dir - a directory that was removed, made again
+ * @ctx: the context of a restart
+ * @objref: which one, not checked yet
+ * @path: where to put its path, referenced
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int ckpt_removed_dir(struct ckpt_ctx *ctx, u32 objref, struct path *path)
+{
+	struct ckpt_removed *r = ckpt_obj_fetch(ctx, objref, CKPT_OBJ_REMOVED);
+
+	if (IS_ERR(r))
+		return PTR_ERR(r);
+	if (!d_is_dir(r->path.dentry))
+		return ckpt_err(ctx, -EINVAL, "image: '%pd' is no removed directory",
+				r->path.dentry);
+	*path = r->path;
+	path_get(path);
+	return 0;
+}
+
+/* Where the directory of @name is, referenced, and its last component */
+static int find_parent(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h,
+		       char *name, const char **last, struct path *path)
+{
+	char *dir = name + strlen(ckpt_mnt_name(ctx, h->mnt));
+	char *slash = strrchr(dir, '/');
+	int err;
+
+	if (!slash || !name_valid(slash + 1))
+		return ckpt_err(ctx, -EINVAL, "image: removed file '%s'", name);
+	*last = slash + 1;
+	if (h->parent)
+		return ckpt_removed_dir(ctx, h->parent, path);
+	*slash = '\0';
+	err = ckpt_path_lookup(ctx, h->mnt, *dir ? dir : "/",
+			       LOOKUP_FOLLOW | LOOKUP_DIRECTORY, path);
+	*slash = '/';
+	if (err)
+		ckpt_err(ctx, err, "'%s': its directory cannot be found: error %d",
+			 name, err);
+	return err;
+}
+
+/* May the caller open it in this way? */
+static int may_open_linked(const struct path *path, unsigned int flags)
+{
+	struct file *file = file_open_root(path, "", flags, 0);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	__fput_sync(file);
+	return 0;
+}
+
+/**
+ * ckpt_removed_file_restore - open something that was removed
+ * @ctx: the context
+ * @h: the record of the file
+ * @name: the path that it had
+ *
+ * Context: the restoring task, may sleep.
+ * Return: the file, or ERR_PTR, reported.
+ */
+struct file *ckpt_removed_file_restore(struct ckpt_ctx *ctx,
+				       const struct ckpt_hdr_file *h,
+				       const char *name)
+{
+	unsigned int flags = h->f_flags & ~FASYNC;
+	const unsigned int tmpfile = O_TMPFILE;
+	struct path path, parent = {};
+	struct ckpt_removed *r;
+	struct file *file;
+	const char *last;
+	char *copy;
+	int err;
+
+	r = ckpt_obj_fetch(ctx, h->inner, CKPT_OBJ_REMOVED);
+	if (IS_ERR(r))
+		return ERR_CAST(r);
+	copy = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	err = find_parent(ctx, h, copy, &last, &parent);
+	if (!err && parent.dentry->d_sb != r->path.dentry->d_sb)
+		err = ckpt_err(ctx, -ESTALE, "'%s' is on another file system now",
+			       name);
+	if (!err && d_is_reg(r->path.dentry) && !d_unlinked(r->path.dentry))
+		err = may_open_linked(&r->path, flags & ~tmpfile);
+	if (err)
+		goto out;
+	path.mnt = parent.mnt;
+	path.dentry = d_is_dir(r->path.dentry) ? dget(r->path.dentry) :
+		      unnamed(parent.dentry, last, d_inode(r->path.dentry),
+			      r->path.dentry->d_fsdata);
+	if (IS_ERR(path.dentry)) {
+		err = PTR_ERR(path.dentry);
+		goto out;
+	}
+	file = dentry_open(&path, flags, current_cred());
+	dput(path.dentry);
+	if (IS_ERR(file))
+		err = ckpt_err(ctx, PTR_ERR(file), "'%s': cannot be opened: error %ld",
+			       name, PTR_ERR(file));
+out:
+	if (parent.dentry)
+		path_put(&parent);
+	kfree(copy);
+	return err ? ERR_PTR(err) : file;
+}
