@@ -103,6 +103,17 @@ struct file *ckpt_removed_file_restore(struct ckpt_ctx *ctx,
 				       const struct ckpt_hdr_file *h,
 				       const char *name);
 
+/* checkpoint_pseudo.c */
+bool ckpt_pseudo_sb(const struct super_block *sb);
+bool ckpt_pseudo_match(struct file *file);
+int ckpt_pseudo_file_collect(struct ckpt_ctx *ctx, struct file *file);
+const char *ckpt_pseudo_refuse(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_pseudo_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+				struct ckpt_hdr_file *h);
+struct file *ckpt_pseudo_file_restore(struct ckpt_ctx *ctx,
+				      const struct ckpt_hdr_file *h,
+				      const char *name);
+
 /* checkpoint_file_check.c */
 struct pid *ckpt_file_owner(struct file *file, enum pid_type *type);
 int ckpt_path_check(struct ckpt_ctx *ctx, const struct path *path,

@@ -9,6 +9,7 @@
  */
 
 #include <linux/anon_inodes.h>
+#include <linux/backing-dev.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -35,7 +36,8 @@
 #define CKPT_FILEF_ALL	(CKPT_FILEF_UNCHANGED | CKPT_FILEF_NOWAIT | \
 			 CKPT_FILEF_NO_HUP | CKPT_FILEF_RANDOM | \
 			 CKPT_FILEF_NOREUSE | CKPT_FILEF_OUTSIDE | \
-			 CKPT_FILEF_LOCKS | CKPT_FILEF_THREAD)
+			 CKPT_FILEF_LOCKS | CKPT_FILEF_THREAD | \
+			 CKPT_FILEF_SEQUENTIAL)
 
 /* --------------------------------------------------------- kinds of files */
 
@@ -65,7 +67,16 @@ static bool dir_match(struct file *file)
 	       !ckpt_removed_match(file);
 }
 
-/* /dev/null, zero, full, random, urandom: nothing but their number matters */
+/* The log of the kernel */
+static bool is_kmsg(const struct inode *inode)
+{
+	return inode->i_rdev == MKDEV(MEM_MAJOR, 11);
+}
+
+/*
+ * /dev/null, zero, full, random, urandom: nothing but their number matters.
+ * Nearly so with kmsg: it is read on with what is new.
+ */
 static bool is_mem_device(const struct inode *inode)
 {
 	if (!S_ISCHR(inode->i_mode) || imajor(inode) != MEM_MAJOR)
@@ -76,6 +87,7 @@ static bool is_mem_device(const struct inode *inode)
 	case 7:
 	case 8:
 	case 9:
+	case 11:
 		return true;
 	}
 	return false;
@@ -89,6 +101,18 @@ static bool mem_match(struct file *file)
 static bool fifo_match(struct file *file)
 {
 	return ckpt_fifo_match(file) && in_file_system(file);
+}
+
+static bool path_match(struct file *file)
+{
+	return (file->f_mode & FMODE_PATH) && in_file_system(file) &&
+	       !d_unlinked(file->f_path.dentry);
+}
+
+/* Read ahead twice as far as usual, as POSIX_FADV_SEQUENTIAL has it */
+static unsigned long sequential_pages(struct file *file)
+{
+	return 2 * inode_to_bdi(file->f_mapping->host)->ra_pages;
 }
 
 /* Where reads and writes go on, and where a directory is read on */
@@ -136,6 +160,8 @@ static struct file *path_file_restore(struct ckpt_ctx *ctx,
 
 	if (h->kind == CKPT_FILE_REMOVED)
 		file = ckpt_removed_file_restore(ctx, h, name);
+	else if (h->kind == CKPT_FILE_PSEUDO)
+		file = ckpt_pseudo_file_restore(ctx, h, name);
 	else
 		file = ckpt_file_open(ctx, h, name, h->f_flags);
 	if (IS_ERR(file))
@@ -155,6 +181,8 @@ static struct file *path_file_restore(struct ckpt_ctx *ctx,
 	if (h->flags & CKPT_FILEF_NOREUSE)
 		file->f_mode |= FMODE_NOREUSE;
 	spin_unlock(&file->f_lock);
+	if ((h->flags & CKPT_FILEF_SEQUENTIAL) && !(h->f_flags & O_PATH))
+		file->f_ra.ra_pages = sequential_pages(file);
 	return file;
 }
 
@@ -176,7 +204,13 @@ static struct file *mem_restore(struct ckpt_ctx *ctx,
 
 	if (h->flags & CKPT_FILEF_OUTSIDE)
 		file = given_file(ctx, name);
-	return file ?: ckpt_file_open(ctx, h, name, h->f_flags);
+	if (file)
+		return file;
+	file = ckpt_file_open(ctx, h, name, h->f_flags);
+	if (!IS_ERR(file) && is_kmsg(file_inode(file)) &&
+	    (file->f_mode & FMODE_READ))
+		vfs_llseek(file, 0, SEEK_END);
+	return file;
 }
 
 static struct file *external_restore(struct ckpt_ctx *ctx,
@@ -312,6 +346,20 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.match		= ckpt_removed_match,
 		.collect	= ckpt_removed_file_collect,
 		.checkpoint	= ckpt_removed_file_checkpoint,
+		.restore	= path_file_restore,
+	},
+	[CKPT_FILE_PSEUDO] = {
+		.name		= "file of proc, sysfs or cgroupfs",
+		.by_path	= true,
+		.match		= ckpt_pseudo_match,
+		.collect	= ckpt_pseudo_file_collect,
+		.checkpoint	= ckpt_pseudo_file_checkpoint,
+		.restore	= path_file_restore,
+	},
+	[CKPT_FILE_PATH] = {
+		.name		= "path",
+		.by_path	= true,
+		.match		= path_match,
 		.restore	= path_file_restore,
 	},
 };
@@ -549,6 +597,9 @@ static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 			h->flags |= CKPT_FILEF_RANDOM;
 		if (file->f_mode & FMODE_NOREUSE)
 			h->flags |= CKPT_FILEF_NOREUSE;
+		if (!(file->f_mode & FMODE_PATH) && file->f_ra.ra_pages &&
+		    file->f_ra.ra_pages == sequential_pages(file))
+			h->flags |= CKPT_FILEF_SEQUENTIAL;
 	}
 	return 0;
 }
@@ -670,14 +721,18 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	return err ?: ckpt_locks_write_end(ctx);
 }
 
-/* Can what @path leads to be opened as a file of @kind, and nothing happens? */
-static bool may_open(u32 kind, const struct path *path)
+/* Can what @path leads to be opened as @h has it, and nothing happens? */
+static bool may_open(const struct ckpt_hdr_file *h, const struct path *path)
 {
 	const struct inode *inode = d_backing_inode(path->dentry);
 
+	if (h->kind == CKPT_FILE_PSEUDO)
+		return ckpt_pseudo_sb(path->dentry->d_sb) &&
+		       (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) ||
+			(h->f_flags & O_PATH));
 	if (ckpt_fs_refused(path->dentry->d_sb))
 		return false;
-	switch (kind) {
+	switch (h->kind) {
 	case CKPT_FILE_REG:
 		return S_ISREG(inode->i_mode);
 	case CKPT_FILE_DIR:
@@ -686,6 +741,8 @@ static bool may_open(u32 kind, const struct path *path)
 		return is_mem_device(inode);
 	case CKPT_FILE_FIFO:
 		return S_ISFIFO(inode->i_mode);
+	case CKPT_FILE_PATH:
+		return h->f_flags & O_PATH;
 	default:
 		return false;
 	}
@@ -716,7 +773,7 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 
 	err = ckpt_path_lookup(ctx, h->mnt,
 			       name + strlen(ckpt_mnt_name(ctx, h->mnt)),
-			       LOOKUP_FOLLOW, &path);
+			       S_ISLNK(h->i_mode) ? 0 : LOOKUP_FOLLOW, &path);
 	if (err)
 		return ERR_PTR(ckpt_err(ctx, err, "'%s': cannot be found: error %d",
 					name, err));
@@ -729,7 +786,7 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 					name));
 	}
 	/* the image may call a watchdog a regular file */
-	if (!may_open(h->kind, &path)) {
+	if (!may_open(h, &path)) {
 		path_put(&path);
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "'%s' is no %s", name,
 					ckpt_file_table[h->kind].name));

@@ -154,6 +154,8 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 	/* what others set on an open file that they share is theirs */
 	if (!why && !(external && ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE)))
 		why = bad_owner(ctx, file, kind);
+	if (!why && kind == CKPT_FILE_PSEUDO)
+		why = ckpt_pseudo_refuse(ctx, file);
 	if (!why && !external && (file->f_flags & __FMODE_NONOTIFY) &&
 	    !(file->f_mode & FMODE_BACKING))
 		why = "opened by fanotify";

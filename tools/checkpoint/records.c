@@ -66,6 +66,8 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_INOTIFY]	= "inotify",
 	[CKPT_FILE_PIDFD]	= "pidfd",
 	[CKPT_FILE_REMOVED]	= "removed",
+	[CKPT_FILE_PSEUDO]	= "pseudo",
+	[CKPT_FILE_PATH]	= "path",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,

@@ -1223,6 +1223,8 @@ enum ckpt_file_kind {
 	CKPT_FILE_INOTIFY,	/* inotify_init(2) */
 	CKPT_FILE_PIDFD,	/* pidfd_open(2) */
 	CKPT_FILE_REMOVED,	/* file or directory that was removed */
+	CKPT_FILE_PSEUDO,	/* of proc, sysfs or cgroupfs, by path */
+	CKPT_FILE_PATH,		/* anything else that was opened with O_PATH */
 	CKPT_FILE_MAX
 };
 
@@ -1235,6 +1237,7 @@ enum ckpt_file_kind {
 #define CKPT_FILEF_OUTSIDE	0x20	/* a device also open outside: may be given */
 #define CKPT_FILEF_LOCKS	0x40	/* there are locks on it */
 #define CKPT_FILEF_THREAD	0x80	/* a pidfd with PIDFD_THREAD */
+#define CKPT_FILEF_SEQUENTIAL	0x100	/* POSIX_FADV_SEQUENTIAL */
 
 #define CKPT_FASYNC_NONE	(~0U)
 
@@ -1259,9 +1262,11 @@ enum ckpt_file_kind {
  * @i_mode: mode of the inode, with its type
  * @dev: device number of the file system
  * @ino: inode number
- * @size: i_size
+ * @size: i_size; of a file of a process in proc, where in the path the number
+ *	of the process begins
  * @mtime_ns: modification time, nanoseconds since the epoch
- * @rdev: device number of a device; CLONE_NEW* of a namespace
+ * @rdev: device number of a device; CLONE_NEW* of a namespace; of a file of a
+ *	process in proc, the pid slot of that + 1
  * @cred: objref of the credentials that it was opened with, or 0: those of
  *	whoever restarts
  * @parent: CKPT_FILE_REMOVED: objref of the directory that it was in, if that

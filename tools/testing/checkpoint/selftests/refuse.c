@@ -184,9 +184,18 @@ REFUSED(memory_file, "memfd")
 	ckpt_ready();
 }
 
-REFUSED(proc_file, "proc")
+REFUSED(proc_file_of_another, "of a process outside of the tree")
 {
-	int fd = open("/proc/self/status", O_RDONLY);
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", getppid());
+	HAVE(open(path, O_RDONLY));
+	ckpt_ready();
+}
+
+REFUSED(proc_file_of_memory, "it shows memory")
+{
+	int fd = open("/proc/self/maps", O_RDONLY);
 	char c;
 
 	REQUIRE(fd >= 0);
