@@ -82,6 +82,7 @@ struct file *ckpt_anon_file(struct ckpt_ctx *ctx,
 bool ckpt_file_has_locks(struct file *file, fl_owner_t owner);
 int ckpt_locks_write(struct ckpt_ctx *ctx, struct file *file, fl_owner_t owner,
 		     u32 fd);
+int ckpt_notify_write(struct ckpt_ctx *ctx, u32 arg, u32 fd);
 int ckpt_locks_write_end(struct ckpt_ctx *ctx);
 int ckpt_locks_read(struct ckpt_ctx *ctx, struct file *file);
 

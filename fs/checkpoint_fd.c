@@ -137,7 +137,7 @@ static int locks_checkpoint(struct ckpt_ctx *ctx, struct files_struct *files)
 	struct file *file;
 	struct xarray seen;
 	unsigned int fd;
-	u32 flags;
+	u32 flags, notify, told;
 	int err = 0;
 
 	xa_init(&seen);
@@ -146,13 +146,16 @@ static int locks_checkpoint(struct ckpt_ctx *ctx, struct files_struct *files)
 		if (err)
 			break;
 		cond_resched();
-		if (!ckpt_file_has_locks(file, files))
+		notify = ckpt_dnotify_get(file, files, &told);
+		if (!notify && !ckpt_file_has_locks(file, files))
 			continue;
 		err = xa_insert(&seen, (unsigned long)file, xa_mk_value(0),
 				GFP_KERNEL_ACCOUNT);
 		if (!err)
 			err = ckpt_locks_write(ctx, file, files, fd);
-		else if (err == -EBUSY)
+		if (!err && notify)
+			err = ckpt_notify_write(ctx, notify, told);
+		if (err == -EBUSY)
 			err = 0;
 		if (err)
 			break;

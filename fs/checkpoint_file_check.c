@@ -76,9 +76,6 @@ static const char *bad_owner(struct ckpt_ctx *ctx, struct file *file, int kind)
 	enum pid_type type;
 	struct pid *pid;
 
-	/* of a directory it comes with F_NOTIFY, and is of no other use */
-	if (kind == CKPT_FILE_DIR && file_f_owner(file))
-		return "F_NOTIFY";
 	if ((file->f_flags & FASYNC) && file->f_op->fasync &&
 	    !ckpt_kind_is_pipe(kind))
 		return "O_ASYNC";

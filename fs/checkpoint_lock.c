@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Locks on files: POSIX record locks, which belong to a descriptor table; OFD
- * locks, flocks and leases, which belong to an open file.
+ * locks, flocks and leases, which belong to an open file. And, as it belongs to
+ * a table in the same way, what F_NOTIFY asked for.
  *
  * They are taken when their owner is restored: nothing that the tree does is
  * older, nobody in it contends for them, and if the restart fails they go with
  * their owner. Whoever waited for one makes the system call again.
  */
 
+#include <linux/dnotify.h>
 #include <linux/file.h>
 #include <linux/filelock.h>
 #include <linux/jiffies.h>
@@ -25,6 +27,7 @@ static const char *const lock_name[CKPT_LOCK_MAX] = {
 	[CKPT_LOCK_OFD]		= "OFD lock",
 	[CKPT_LOCK_FLOCK]	= "flock",
 	[CKPT_LOCK_LEASE]	= "lease",
+	[CKPT_LOCK_NOTIFY]	= "watch of F_NOTIFY",
 };
 
 static u32 lock_kind(const struct file_lock_core *flc)
@@ -232,6 +235,28 @@ int ckpt_locks_write(struct ckpt_ctx *ctx, struct file *file, fl_owner_t owner,
 }
 
 /**
+ * ckpt_notify_write - write what a descriptor table is told about a directory
+ * @ctx: the context of a checkpoint
+ * @arg: DN_*
+ * @fd: the descriptor that the signals tell
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_notify_write(struct ckpt_ctx *ctx, u32 arg, u32 fd)
+{
+	struct ckpt_hdr_locks h = {};
+	struct ckpt_lock l = {
+		.kind = CKPT_LOCK_NOTIFY,
+		.type = arg,
+		.fd = fd,
+	};
+
+	return ckpt_write_rec_tail(ctx, &h, CKPT_HDR_LOCKS, sizeof(h), &l,
+				   sizeof(l));
+}
+
+/**
  * ckpt_locks_write_end - write that there are no more locks
  * @ctx: the context of a checkpoint
  *
@@ -364,15 +389,39 @@ static int set_lease(struct ckpt_ctx *ctx, struct file *file,
 	return 0;
 }
 
+static int set_notify(struct ckpt_ctx *ctx, struct file *file,
+		      const struct ckpt_lock *l)
+{
+	enum pid_type type;
+	struct pid *owner = ckpt_file_owner(file, &type);
+	int err = fcntl_dirnotify(l->fd, file, l->type);
+
+	/* this made current the owner of the file; the image knows better */
+	if (!err && !owner)
+		f_delown(file);
+	put_pid(owner);
+	return err ? report(ctx, file, l, 0, err) : 0;
+}
+
+static bool type_valid(const struct ckpt_lock *l)
+{
+	const u32 events = DN_ACCESS | DN_MODIFY | DN_CREATE | DN_DELETE |
+			   DN_RENAME | DN_ATTRIB;
+
+	if (l->kind != CKPT_LOCK_NOTIFY)
+		return l->type == F_RDLCK || l->type == F_WRLCK;
+	return (l->type & events) && !(l->type & ~(events | (u32)DN_MULTISHOT));
+}
+
 static int check_lock(struct ckpt_ctx *ctx, const struct ckpt_lock *l,
 		      bool table)
 {
 	bool lease = l->kind == CKPT_LOCK_LEASE;
-	bool posix = l->kind == CKPT_LOCK_POSIX;
+	bool of_table = l->kind == CKPT_LOCK_POSIX ||
+			l->kind == CKPT_LOCK_NOTIFY;
 
-	if (l->kind >= CKPT_LOCK_MAX || l->reserved ||
-	    posix != table ||
-	    (l->type != F_RDLCK && l->type != F_WRLCK) ||
+	if (l->kind >= CKPT_LOCK_MAX || l->reserved || of_table != table ||
+	    !type_valid(l) ||
 	    l->start > l->end || l->end > OFFSET_MAX ||
 	    (l->fd > INT_MAX && !(lease && l->fd == CKPT_FASYNC_NONE)) ||
 	    (l->flags & ~(CKPT_LOCK_UNLOCK | CKPT_LOCK_DOWNGRADE)) ||
@@ -424,6 +473,8 @@ static int restore_lock(struct ckpt_ctx *ctx, struct file *file,
 	}
 	if (!mode_allows(file, l))
 		err = report(ctx, file, l, 0, -EBADF);
+	else if (l->kind == CKPT_LOCK_NOTIFY)
+		err = set_notify(ctx, file, l);
 	else if (l->kind == CKPT_LOCK_LEASE)
 		err = set_lease(ctx, file, l, pid_nr(pid));
 	else

@@ -500,6 +500,16 @@ struct file *ckpt_mqueue_file_restore(struct ckpt_ctx *ctx,
 /* fs/checkpoint_removed.c: forget what was met of removed files */
 void ckpt_removed_free(struct ckpt_ctx *ctx);
 
+/* fs/notify/dnotify/checkpoint_dnotify.c: F_NOTIFY */
+#ifdef CONFIG_DNOTIFY
+u32 ckpt_dnotify_get(struct file *file, void *owner, u32 *fd);
+#else
+static inline u32 ckpt_dnotify_get(struct file *file, void *owner, u32 *fd)
+{
+	return 0;
+}
+#endif
+
 /* mm/checkpoint_data.c: what is in a file of any file system */
 int ckpt_file_data_write(struct ckpt_ctx *ctx, struct file *file);
 int ckpt_file_data_read(struct ckpt_ctx *ctx, struct file *file);

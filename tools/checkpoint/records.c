@@ -81,6 +81,7 @@ static const char *const lock_kind_name[] = {
 	[CKPT_LOCK_OFD]		= "ofd",
 	[CKPT_LOCK_FLOCK]	= "flock",
 	[CKPT_LOCK_LEASE]	= "lease",
+	[CKPT_LOCK_NOTIFY]	= "notify",
 };
 
 static_assert(ARRAY_SIZE(lock_kind_name) == CKPT_LOCK_MAX,
@@ -968,7 +969,7 @@ static const struct record_type types[] = {
 		.fields = no_fields,
 		ARRAY("locks", lock,
 		      ENUM(lock, kind, lock_kind_names),
-		      DEC(lock, type),
+		      HEX(lock, type),
 		      DEC(lock, fd),
 		      DEC(lock, pid),
 		      DEC(lock, start),

@@ -1168,7 +1168,7 @@ struct ckpt_hdr_fs {
  * @max_fds: size that the table has, a hint
  *
  * After the descriptors CKPT_HDR_LOCKS follow until one without entries: record
- * locks, which belong to the table.
+ * locks and F_NOTIFY, which belong to the table.
  */
 struct ckpt_hdr_files {
 	struct ckpt_hdr h;
@@ -1414,6 +1414,7 @@ enum ckpt_lock_kind {
 	CKPT_LOCK_OFD,		/* of an open file: F_OFD_SETLK */
 	CKPT_LOCK_FLOCK,	/* of an open file: flock(2) */
 	CKPT_LOCK_LEASE,	/* of an open file: F_SETLEASE */
+	CKPT_LOCK_NOTIFY,	/* no lock, but of a table, too: F_NOTIFY */
 	CKPT_LOCK_MAX
 };
 
@@ -1427,9 +1428,10 @@ enum ckpt_lock_kind {
 /**
  * struct ckpt_lock - a lock on a file
  * @kind: enum ckpt_lock_kind
- * @type: F_RDLCK or F_WRLCK
+ * @type: F_RDLCK or F_WRLCK; DN_* of F_NOTIFY
  * @fd: of a record lock, a descriptor of the file that it was set through; of a
- *	lease, the one that the signal tells, or CKPT_FASYNC_NONE
+ *	lease and F_NOTIFY, the one that the signal tells; of a lease it may be
+ *	CKPT_FASYNC_NONE
  * @pid: pid slot + 1 of the process that set it, 0 if it is not in the tree
  * @start: first byte; 0 of a flock and a lease
  * @end: last byte, LLONG_MAX for all there may ever be; 0 of a flock and a lease

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -331,8 +332,8 @@ static int opens(void *flags)
 	return 0;
 }
 
-/* A signal for who has the lease, which then gives it up */
-static void wait_for_break(int fd, int sig)
+/* A signal that tells a descriptor */
+static void wait_for_signal(int fd, int sig)
 {
 	struct timespec limit = { .tv_sec = CKPT_WAIT_S };
 	siginfo_t info;
@@ -365,7 +366,7 @@ CKPT_TEST(read_lease)
 	CHECK_EQ(fcntl(fd, F_GETLEASE), F_RDLCK);
 	CHECK_EQ(open("a", O_WRONLY | O_NONBLOCK), -1);
 	CHECK_EQ(errno, EWOULDBLOCK);
-	wait_for_break(fd, SIGRTMIN + 1);
+	wait_for_signal(fd, SIGRTMIN + 1);
 	pid = ckpt_fork(opens, &flags);
 	ckpt_wait_blocked(pid, pid, -1);
 	CHECK_EQ(fcntl(fd, F_GETLEASE), F_UNLCK);
@@ -384,7 +385,7 @@ CKPT_TEST(write_lease)
 	ckpt_ready();
 	CHECK_EQ(fcntl(fd, F_GETLEASE), F_WRLCK);
 	pid = ckpt_fork(opens, &flags);
-	wait_for_break(fd, SIGIO);
+	wait_for_signal(fd, SIGIO);
 	/* One for reading is what may stay. */
 	CHECK_EQ(fcntl(fd, F_GETLEASE), F_RDLCK);
 	CHECK(!fcntl(fd, F_SETLEASE, F_UNLCK));
@@ -401,13 +402,41 @@ CKPT_TEST(lease_being_broken)
 	REQUIRE(!fcntl(fd, F_SETSIG, SIGRTMIN + 1));
 	REQUIRE(!fcntl(fd, F_SETLEASE, F_RDLCK));
 	pid = ckpt_fork(opens, &flags);
-	wait_for_break(fd, SIGRTMIN + 1);
+	wait_for_signal(fd, SIGRTMIN + 1);
 	ckpt_wait_blocked(pid, pid, -1);
 	ckpt_ready();
 	ckpt_wait_blocked(pid, pid, -1);
 	CHECK_EQ(fcntl(fd, F_GETLEASE), F_UNLCK);
 	CHECK(!fcntl(fd, F_SETLEASE, F_UNLCK));
 	ckpt_join(pid, 0);
+}
+
+/* ---------------------------------------------------- watched directories */
+
+CKPT_TEST(watched_directories)
+{
+	int d, again, once;
+
+	REQUIRE(!mkdir("d", 0700));
+	d = open("d", O_RDONLY);
+	once = open("d", O_RDONLY);
+	again = dup(d);
+	REQUIRE(d >= 0 && once >= 0 && again >= 0);
+	block(SIGRTMIN + 1);
+	block(SIGRTMIN + 2);
+	REQUIRE(!fcntl(d, F_SETSIG, SIGRTMIN + 1));
+	REQUIRE(!fcntl(once, F_SETSIG, SIGRTMIN + 2));
+	REQUIRE(!fcntl(d, F_NOTIFY, DN_CREATE | DN_RENAME | DN_MULTISHOT));
+	REQUIRE(!fcntl(once, F_NOTIFY, DN_DELETE));
+	ckpt_ready();
+	CHECK(!mkdir("d/a", 0700));
+	wait_for_signal(d, SIGRTMIN + 1);
+	CHECK(!rename("d/a", "d/b"));
+	wait_for_signal(d, SIGRTMIN + 1);
+	CHECK(!rmdir("d/b"));
+	wait_for_signal(once, SIGRTMIN + 2);
+	CHECK(!fcntl(d, F_NOTIFY, 0));
+	close(again);
 }
 
 /* ------------------------------------------------- somebody is in the way */
