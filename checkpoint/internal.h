@@ -13,7 +13,7 @@
 				 CHECKPOINT_KILL | CHECKPOINT_STOP)
 #define CKPT_RESTART_FLAGS	(RESTART_TASKSELF | RESTART_FROZEN | \
 				 RESTART_NOPIDS | RESTART_MNTNS | \
-				 RESTART_CGROUP)
+				 RESTART_CGROUP | RESTART_FORCE)
 
 /* Kinds of namespaces of which that of the caller of restart may serve */
 #define CKPT_JOIN_FLAGS		(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | \

@@ -22,6 +22,7 @@
 #include <linux/time64.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
+#include <linux/uuid.h>
 #include <uapi/linux/pidfd.h>
 
 #include "../drivers/tty/tty.h"
@@ -132,23 +133,41 @@ static int restore_pos(struct ckpt_ctx *ctx, struct file *file,
 			name, h->f_pos, pos);
 }
 
+/* Is @file on the file system that the image has it on, wherever that is now? */
+static bool same_file_system(const struct file *file,
+			     const struct ckpt_hdr_file *h)
+{
+	const uuid_t *uuid = &file->f_path.dentry->d_sb->s_uuid;
+
+	BUILD_BUG_ON(sizeof(h->fs_uuid) != sizeof(*uuid));
+	return !uuid_is_null(uuid) &&
+	       !memcmp(uuid, h->fs_uuid, sizeof(h->fs_uuid));
+}
+
 static int check_unchanged(struct ckpt_ctx *ctx, struct file *file,
 			   const struct ckpt_hdr_file *h, const char *name)
 {
+	const char *what;
 	struct kstat stat;
 	int err;
 
-	err = vfs_getattr(&file->f_path, &stat, STATX_SIZE | STATX_MTIME,
+	if (ctx->uflags & RESTART_FORCE)
+		return 0;
+	err = vfs_getattr(&file->f_path, &stat,
+			  STATX_SIZE | STATX_MTIME | STATX_INO,
 			  AT_STATX_SYNC_AS_STAT);
 	if (err)
 		return ckpt_err(ctx, err, "'%s': cannot tell whether it was changed: error %d",
 				name, err);
-	if (stat.size != h->size ||
-	    timespec64_to_ns(&stat.mtime) != h->mtime_ns)
-		return ckpt_err(ctx, -ESTALE,
-				"'%s' is mapped, and was replaced since the checkpoint: put the same file there",
-				name);
-	return 0;
+	if (stat.size != h->size || timespec64_to_ns(&stat.mtime) != h->mtime_ns)
+		what = "changed or replaced";
+	else if (stat.ino != h->ino && same_file_system(file, h))
+		what = "replaced by another of its size and age";
+	else
+		return 0;
+	return ckpt_err(ctx, -ESTALE,
+			"'%s' was %s since the checkpoint: put the same file there, or use --force",
+			name, what);
 }
 
 static struct file *path_file_restore(struct ckpt_ctx *ctx,
@@ -605,14 +624,18 @@ static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 }
 
 /*
- * What is mapped of a file is not in the image: it must be in the file still.
- * One that is open for writing is expected to change.
+ * What is mapped of a file is not in the image, nor is what is read of it: it
+ * must be in the file still. One that somebody writes to is expected to change.
  */
-static bool must_be_unchanged(struct ckpt_ctx *ctx, struct file *file)
+static bool must_be_unchanged(struct ckpt_ctx *ctx, struct file *file, int kind)
 {
-	return file_type(file) == S_IFREG && !(file->f_mode & FMODE_WRITE) &&
-	       (ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) &
-		CKPT_FILE_MARK_MAPPED);
+	if (file_type(file) != S_IFREG || (file->f_mode & FMODE_WRITE))
+		return false;
+	if (ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) & CKPT_FILE_MARK_MAPPED)
+		return true;
+	return (kind == CKPT_FILE_REG || kind == CKPT_FILE_REMOVED) &&
+	       (file->f_mode & FMODE_READ) &&
+	       !inode_is_open_for_write(file_inode(file));
 }
 
 /* What tells whether it is the same file, and what it was */
@@ -628,7 +651,7 @@ static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
 	h->dev = huge_encode_dev(inode->i_sb->s_dev);
 	if (S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode))
 		h->rdev = huge_encode_dev(inode->i_rdev);
-	if (must_be_unchanged(ctx, file) &&
+	if (must_be_unchanged(ctx, file, kind) &&
 	    (kind != CKPT_FILE_REMOVED || inode->i_nlink))
 		h->flags |= CKPT_FILEF_UNCHANGED;
 	else if (!ckpt_file_table[kind].by_path)
@@ -643,6 +666,8 @@ static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
 	h->dev = huge_encode_dev(stat.dev);
 	h->size = stat.size;
 	h->mtime_ns = timespec64_to_ns(&stat.mtime);
+	memcpy(h->fs_uuid, &file_user_path(file)->dentry->d_sb->s_uuid,
+	       sizeof(h->fs_uuid));
 	return 0;
 }
 

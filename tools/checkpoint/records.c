@@ -841,7 +841,8 @@ static const struct record_type types[] = {
 		      SIGNED(hdr_file, mtime_ns),
 		      HEX(hdr_file, rdev),
 		      DEC(hdr_file, cred),
-		      DEC(hdr_file, parent)),
+		      DEC(hdr_file, parent),
+		      BYTES(hdr_file, fs_uuid)),
 	},
 	[CKPT_HDR_PIPE] = {
 		.name = "PIPE",

@@ -42,6 +42,8 @@ static const char usage_text[] =
 "  --detach              do not wait: print the pid of the root\n"
 "  --frozen              leave the tree stopped, until it gets SIGCONT\n"
 "  --no-pids             let the kernel choose new pids\n"
+"  --force               restart also where a file that is read or mapped was\n"
+"                        changed or replaced since the checkpoint\n"
 "  --join KINDS          use this program's namespaces of these kinds, of uts,\n"
 "                        ipc, mnt, net, pid, cgroup, time, user, and not those\n"
 "                        of the image\n"
@@ -67,6 +69,7 @@ struct options {
 	bool detach;
 	bool frozen;
 	bool no_pids;
+	bool force;
 	bool mntns;
 	bool stats;
 	uint32_t join;
@@ -160,6 +163,7 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		{ "detach", no_argument, NULL, 'd' },
 		{ "frozen", no_argument, NULL, 'f' },
 		{ "no-pids", no_argument, NULL, 'n' },
+		{ "force", no_argument, NULL, 'o' },
 		{ "join", required_argument, NULL, 'j' },
 		{ "cgroup", required_argument, NULL, 'c' },
 		{ "inherit-fd", required_argument, NULL, 'F' },
@@ -186,6 +190,9 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 			break;
 		case 'n':
 			o->no_pids = true;
+			break;
+		case 'o':
+			o->force = true;
 			break;
 		case 'j':
 			if (parse_join(o, optarg))
@@ -327,6 +334,8 @@ static pid_t call(struct options *o, int fd)
 		flags |= RESTART_FROZEN;
 	if (o->no_pids)
 		flags |= RESTART_NOPIDS;
+	if (o->force)
+		flags |= RESTART_FORCE;
 	if (o->mntns)
 		flags |= RESTART_MNTNS;
 	if (o->cgroup) {

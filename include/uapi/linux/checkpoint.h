@@ -23,6 +23,7 @@
 #define RESTART_NOPIDS		0x20	/* let the kernel choose new pids */
 #define RESTART_MNTNS		0x40	/* a copy of the caller's mount namespace */
 #define RESTART_CGROUP		0x80	/* the arguments have a cgroup */
+#define RESTART_FORCE		0x100	/* also with files that were changed since */
 
 /**
  * struct checkpoint_stats - what a checkpoint or a restart did

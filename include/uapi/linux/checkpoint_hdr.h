@@ -1229,7 +1229,7 @@ enum ckpt_file_kind {
 };
 
 /* struct ckpt_hdr_file.flags */
-#define CKPT_FILEF_UNCHANGED	0x1	/* mapped: size and mtime must be as saved */
+#define CKPT_FILEF_UNCHANGED	0x1	/* mapped or read: must be as it was saved */
 #define CKPT_FILEF_NOWAIT	0x2	/* a pipe that can be read with RWF_NOWAIT */
 #define CKPT_FILEF_NO_HUP	0x4	/* reader of a fifo that has seen no writer yet */
 #define CKPT_FILEF_RANDOM	0x8	/* POSIX_FADV_RANDOM */
@@ -1271,6 +1271,11 @@ enum ckpt_file_kind {
  *	whoever restarts
  * @parent: CKPT_FILE_REMOVED: objref of the directory that it was in, if that
  *	was removed, too; else 0
+ * @fs_uuid: UUID of the file system, if it has one: inode numbers of the same
+ *	one can be compared; else zeros
+ *
+ * With CKPT_FILEF_UNCHANGED, the file must have @size, @mtime_ns and, on the
+ * same file system, @ino at restart.
  *
  * A struct ckpt_hdr_string follows: the path within its mount; of a file that
  * has none, and of one that is external, what /proc/PID/fd/N shows; of one that
@@ -1302,6 +1307,7 @@ struct ckpt_hdr_file {
 	__aligned_u64 rdev;
 	__u32 cred;
 	__u32 parent;
+	__u8 fs_uuid[16];
 };
 
 /* struct ckpt_hdr_removed.flags */

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -439,6 +440,108 @@ CKPT_TEST(directory_shared_by_fork)
 	CHECK(openat(fd, "inside", O_RDONLY) >= 0);
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
+}
+
+/* ------------------------------------- files that are not what they were */
+
+static const struct timespec long_ago[2] = { { 1000, 1 }, { 1000, 1 } };
+
+/* Read, mapped, and written by another descriptor */
+CKPT_VICTIM(reads_files)
+{
+	int read_only = make_file("read", "text");
+	int mapped = make_file("mapped", "text");
+	int grows = make_file("grows", "text");
+	int tail = open("grows", O_RDONLY);
+	char *mem, c;
+
+	REQUIRE(!futimens(read_only, long_ago) && !futimens(mapped, long_ago));
+	close(read_only);
+	close(mapped);
+	read_only = open("read", O_RDONLY);
+	mapped = open("mapped", O_RDONLY);
+	REQUIRE(read_only >= 0 && mapped >= 0 && grows >= 0 && tail >= 0);
+	mem = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, mapped, 0);
+	REQUIRE(mem != MAP_FAILED && mem[0] == 't');
+	close(mapped);
+	REQUIRE(read(read_only, &c, 1) == 1);
+	ckpt_ready();
+	CHECK_EQ(read(read_only, &c, 1), 1);
+	CHECK_EQ(lseek(tail, 0, SEEK_END), lseek(grows, 0, SEEK_END));
+	CHECK(mem[1]);
+}
+
+static void put_file(const char *dir, const char *name, const char *text,
+		     const struct timespec *times)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+	    (times && futimens(fd, times)))
+		ckpt_die("%s: %m", path);
+	close(fd);
+}
+
+/* Another one of the same size and age takes its place. */
+static void replace_file(const char *dir, const char *name)
+{
+	char from[128], to[128];
+
+	put_file(dir, "new", "text", long_ago);
+	snprintf(from, sizeof(from), "%s/new", dir);
+	snprintf(to, sizeof(to), "%s/%s", dir, name);
+	if (rename(from, to))
+		ckpt_die("%s: %m", to);
+}
+
+/* Restart, and checkpoint again: as it is now is right from then on. */
+static void again(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		  unsigned long flags)
+{
+	long ret = ckpt_restart(v, flags);
+
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_checkpoint_kill(v);
+}
+
+static void refused(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		    const char *text)
+{
+	EXPECT_EQ(-ESTALE, ckpt_restart(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, text))
+		TH_LOG("the log has no \"%s\": %s", text, v->log);
+}
+
+DRIVER_TEST(changed_files)
+{
+	struct ckpt_victim *v = &self->v;
+
+	ckpt_start(v, "reads_files", 0);
+	ckpt_checkpoint_kill(v);
+
+	/* what is appended to may have grown */
+	put_file(v->dir, "grows", "longer text", NULL);
+	again(_metadata, v, 0);
+
+	put_file(v->dir, "read", "TEXT", NULL);
+	refused(_metadata, v, "read' was changed or replaced");
+	again(_metadata, v, RESTART_FORCE);
+
+	put_file(v->dir, "mapped", "longer text", long_ago);
+	refused(_metadata, v, "mapped' was changed or replaced");
+	again(_metadata, v, RESTART_FORCE);
+
+	replace_file(v->dir, "read");
+	again(_metadata, v, RESTART_FORCE);
+	/* as it was, but it is another one */
+	replace_file(v->dir, "read");
+	refused(_metadata, v, "read' was replaced by another");
+	ASSERT_LT(0, ckpt_restart(v, RESTART_FORCE)) TH_LOG("%s", v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 TEST_HARNESS_MAIN
