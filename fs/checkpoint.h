@@ -32,6 +32,8 @@ struct shmem_sb_info;
  * @restore: read what follows, and make the file, with the access mode and the
  *	flags of the record; its name is for ckpt_file_open() and messages;
  *	returns it with a reference, or an ERR_PTR
+ * @fasync: the list of those who are told by signals, as the file has it; may be
+ *	NULL, then O_ASYNC is refused where it has an effect
  * @late_write: write what can be restored only when all files are there; may
  *	be NULL, see late_kinds[]
  * @late_restore: read it, and complete the file
@@ -49,6 +51,7 @@ struct ckpt_file_ops {
 	struct file *(*restore)(struct ckpt_ctx *ctx,
 				const struct ckpt_hdr_file *h,
 				const char *name);
+	struct fasync_struct **(*fasync)(struct file *file);
 	int (*late_write)(struct ckpt_ctx *ctx, struct file *file);
 	int (*late_restore)(struct ckpt_ctx *ctx, struct file *file);
 	void (*commit)(struct file *file);
@@ -142,7 +145,7 @@ int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 bool ckpt_pipe_match(struct file *file);
 bool ckpt_fifo_match(struct file *file);
 bool ckpt_pipe_external(struct ckpt_ctx *ctx, struct file *file);
-u32 ckpt_pipe_fasync_fd(struct file *file);
+struct fasync_struct **ckpt_pipe_fasync(struct file *file);
 int ckpt_pipe_file_collect(struct ckpt_ctx *ctx, struct file *file);
 int ckpt_pipe_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 			      struct ckpt_hdr_file *h);
@@ -188,6 +191,7 @@ int ckpt_epoll_late_restore(struct ckpt_ctx *ctx, struct file *file);
 
 /* notify/inotify/checkpoint_inotify.c */
 bool ckpt_inotify_match(struct file *file);
+struct fasync_struct **ckpt_inotify_fasync(struct file *file);
 int ckpt_inotify_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 			    struct ckpt_hdr_file *h);
 int ckpt_inotify_late_write(struct ckpt_ctx *ctx, struct file *file);

@@ -290,6 +290,7 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.collect	= ckpt_pipe_file_collect,
 		.checkpoint	= ckpt_pipe_file_checkpoint,
 		.restore	= ckpt_pipe_file_restore,
+		.fasync		= ckpt_pipe_fasync,
 	},
 	[CKPT_FILE_FIFO] = {
 		.name		= "fifo",
@@ -298,6 +299,7 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.collect	= ckpt_pipe_file_collect,
 		.checkpoint	= ckpt_pipe_file_checkpoint,
 		.restore	= ckpt_fifo_file_restore,
+		.fasync		= ckpt_pipe_fasync,
 	},
 #ifdef CONFIG_POSIX_MQUEUE
 	[CKPT_FILE_MQUEUE] = {
@@ -348,6 +350,7 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.match		= ckpt_inotify_match,
 		.checkpoint	= ckpt_inotify_checkpoint,
 		.restore	= ckpt_inotify_restore,
+		.fasync		= ckpt_inotify_fasync,
 		.late_write	= ckpt_inotify_late_write,
 		.late_restore	= ckpt_inotify_late_restore,
 	},
@@ -589,6 +592,25 @@ static int save_cred(struct ckpt_ctx *ctx, struct file *file,
 	return 0;
 }
 
+/* The descriptor that signals about @file tell, one that it has or had */
+static u32 fasync_fd(struct file *file, int kind)
+{
+	struct fasync_struct **list = ckpt_file_table[kind].fasync(file), *fa;
+	u32 fd = CKPT_FASYNC_NONE;
+
+	/* as kill_fasync(), which may find one that is about to be freed */
+	rcu_read_lock();
+	for (fa = rcu_dereference_raw(*list); fa;
+	     fa = rcu_dereference_raw(fa->fa_next)) {
+		read_lock_irq(&fa->fa_lock);
+		if (fa->fa_file == file)
+			fd = fa->fa_fd;
+		read_unlock_irq(&fa->fa_lock);
+	}
+	rcu_read_unlock();
+	return fd;
+}
+
 static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 		      struct ckpt_hdr_file *h)
 {
@@ -607,8 +629,8 @@ static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 		return ckpt_err(ctx, -ENOSYS, "open file with flags %#x: not supported",
 				flags);
 	h->f_flags = flags;
-	if (ckpt_kind_is_pipe(kind) && (flags & FASYNC))
-		h->fasync_fd = ckpt_pipe_fasync_fd(file);
+	if (ckpt_file_table[kind].fasync && (flags & FASYNC))
+		h->fasync_fd = fasync_fd(file, kind);
 	if (kind == CKPT_FILE_MEM && ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE))
 		h->flags |= CKPT_FILEF_OUTSIDE;
 	if (kind == CKPT_FILE_REG || kind == CKPT_FILE_REMOVED) {

@@ -77,7 +77,7 @@ static const char *bad_owner(struct ckpt_ctx *ctx, struct file *file, int kind)
 	struct pid *pid;
 
 	if ((file->f_flags & FASYNC) && file->f_op->fasync &&
-	    !ckpt_kind_is_pipe(kind))
+	    !ckpt_file_kind_ops(kind)->fasync)
 		return "O_ASYNC";
 	pid = ckpt_file_owner(file, &type);
 	if (!pid)

@@ -104,27 +104,18 @@ bool ckpt_pipe_external(struct ckpt_ctx *ctx, struct file *file)
 }
 
 /**
- * ckpt_pipe_fasync_fd - the descriptor that signals of a file tell
- * @file: an end of a pipe or of a fifo, with FASYNC set
+ * ckpt_pipe_fasync - who is told by signals about an end of a pipe
+ * @file: an end of a pipe or of a fifo
  *
- * Context: process context, may sleep.
- * Return: the descriptor, or CKPT_FASYNC_NONE.
+ * Return: the list; one for both directions is in both, with the same
+ * descriptor.
  */
-u32 ckpt_pipe_fasync_fd(struct file *file)
+struct fasync_struct **ckpt_pipe_fasync(struct file *file)
 {
 	struct pipe_inode_info *pipe = file->private_data;
-	struct fasync_struct *fa;
-	u32 fd = CKPT_FASYNC_NONE;
 
-	/* entries come and go under the mutex, see pipe_fasync() */
-	mutex_lock(&pipe->mutex);
-	fa = file->f_mode & FMODE_READ ? pipe->fasync_readers :
-					 pipe->fasync_writers;
-	for (; fa; fa = fa->fa_next)
-		if (fa->fa_file == file)
-			fd = fa->fa_fd;
-	mutex_unlock(&pipe->mutex);
-	return fd;
+	return file->f_mode & FMODE_READ ? &pipe->fasync_readers :
+					   &pipe->fasync_writers;
 }
 
 /**

@@ -27,6 +27,19 @@ bool ckpt_inotify_match(struct file *file)
 	return file->f_op == &inotify_fops;
 }
 
+/**
+ * ckpt_inotify_fasync - who is told by signals about an inotify instance
+ * @file: the file
+ *
+ * Return: the list.
+ */
+struct fasync_struct **ckpt_inotify_fasync(struct file *file)
+{
+	struct fsnotify_group *group = file->private_data;
+
+	return &group->fsn_fa;
+}
+
 /* ---------------------------------------------------------- checkpoint */
 
 /**
@@ -366,15 +379,37 @@ struct file *ckpt_inotify_restore(struct ckpt_ctx *ctx,
 	return file;
 }
 
+/*
+ * As fsnotify_insert_event(), but that no signal tells of what was told of
+ * before the checkpoint.
+ */
+static int event_queue(struct fsnotify_group *group, struct fsnotify_event *e)
+{
+	bool room;
+
+	spin_lock(&group->notification_lock);
+	/* there can be one more, which says that the queue was full */
+	room = list_empty(&e->list) &&
+	       (e == group->overflow_event ||
+		group->q_len < group->max_events);
+	if (room) {
+		group->q_len++;
+		list_add_tail(&e->list, &group->notification_list);
+	}
+	spin_unlock(&group->notification_lock);
+	if (!room)
+		return -EINVAL;
+	wake_up(&group->notification_waitq);
+	return 0;
+}
+
 static int event_insert(struct fsnotify_group *group,
 			const struct ckpt_hdr_inotify_event *h)
 {
 	struct inotify_event_info *event;
 
-	if (h->mask & IN_Q_OVERFLOW) {
-		fsnotify_queue_overflow(group);
-		return 0;
-	}
+	if (h->mask & IN_Q_OVERFLOW)
+		return event_queue(group, group->overflow_event);
 	event = kmalloc(struct_size(event, name, h->name_len + 1),
 			GFP_KERNEL_ACCOUNT);
 	if (!event)
@@ -388,7 +423,7 @@ static int event_insert(struct fsnotify_group *group,
 	event->name_len = h->name_len;
 	memcpy(event->name, h->name, h->name_len);
 	event->name[h->name_len] = 0;
-	if (!fsnotify_insert_event(group, &event->fse, NULL, NULL))
+	if (!event_queue(group, &event->fse))
 		return 0;
 	fsnotify_destroy_event(group, &event->fse);
 	return -EINVAL;

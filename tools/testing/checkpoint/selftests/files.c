@@ -410,6 +410,42 @@ CKPT_TEST(signal_owner)
 	CHECK_EQ(fcntl(p[0], F_GETSIG), SIGRTMIN);
 }
 
+/* A signal for each write, which tells the descriptor */
+CKPT_TEST(signals_of_a_pipe)
+{
+	struct timespec none = { 0 };
+	int p[2], both, i, fd[2];
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 1);
+	REQUIRE(!sigprocmask(SIG_BLOCK, &set, NULL));
+	REQUIRE(!pipe(p) && !mkfifo("fifo", 0600));
+	both = open("fifo", O_RDWR);
+	fd[0] = p[0];
+	fd[1] = both;
+	for (i = 0; i < 2; i++) {
+		REQUIRE(!fcntl(fd[i], F_SETOWN, getpid()));
+		REQUIRE(!fcntl(fd[i], F_SETSIG, SIGRTMIN + 1));
+		REQUIRE(!fcntl(fd[i], F_SETFL, fcntl(fd[i], F_GETFL) | O_ASYNC));
+	}
+	ckpt_ready();
+	CHECK_EQ(sigtimedwait(&set, &info, &none), -1);
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(sigtimedwait(&set, &info, &none), SIGRTMIN + 1);
+	CHECK_EQ(info.si_fd, p[0]);
+	CHECK_EQ(info.si_band & POLLIN, POLLIN);
+	CHECK_EQ(write(both, "x", 1), 1);
+	CHECK_EQ(sigtimedwait(&set, &info, &none), SIGRTMIN + 1);
+	CHECK_EQ(info.si_fd, both);
+	CHECK(!fcntl(p[0], F_SETFL, 0));
+	while (sigtimedwait(&set, &info, &none) > 0)
+		;
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	CHECK_EQ(sigtimedwait(&set, &info, &none), -1);
+}
+
 static int own_root_fd(void *arg)
 {
 	struct stat st;

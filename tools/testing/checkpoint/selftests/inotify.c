@@ -114,6 +114,41 @@ CKPT_TEST(watches)
 	CHECK(queued(fd) > 0);
 }
 
+/* A signal for each event, but not for those that it told of before */
+CKPT_TEST(signals)
+{
+	struct timespec none = { 0 };
+	int fd = instance(), wd;
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 1);
+	REQUIRE(!sigprocmask(SIG_BLOCK, &set, NULL));
+	wd = watch(fd, ".", IN_CREATE);
+	REQUIRE(!fcntl(fd, F_SETOWN, getpid()));
+	REQUIRE(!fcntl(fd, F_SETSIG, SIGRTMIN + 1));
+	REQUIRE(!fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC));
+	touch("a");
+	touch("b");
+	REQUIRE(sigtimedwait(&set, &info, &none) == SIGRTMIN + 1);
+	ckpt_ready();
+	CHECK_EQ(sigtimedwait(&set, &info, &none), SIGRTMIN + 1);
+	CHECK_EQ(info.si_fd, fd);
+	CHECK_EQ(sigtimedwait(&set, &info, &none), -1);
+	touch("c");
+	CHECK_EQ(sigtimedwait(&set, &info, &none), SIGRTMIN + 1);
+	CHECK_EQ(info.si_fd, fd);
+	EVENT(fd, wd, IN_CREATE, "a");
+	EVENT(fd, wd, IN_CREATE, "b");
+	EVENT(fd, wd, IN_CREATE, "c");
+	NO_EVENT(fd);
+	unlink("a");
+	unlink("b");
+	unlink("c");
+	CHECK_EQ(sigtimedwait(&set, &info, &none), -1);
+}
+
 CKPT_TEST(flags)
 {
 	int fd = instance(), once, excl, open_fd;

@@ -462,6 +462,65 @@ CKPT_VICTIM(ext4_dirs)
 	directories();
 }
 
+#define ADVICE_PAGES	256
+
+/* How many pages are read ahead at most, when one is read after another */
+static int read_ahead(int fd)
+{
+	unsigned char in[ADVICE_PAGES];
+	int i, j, n, most = 0;
+	char *mem;
+
+	mem = mmap(NULL, ADVICE_PAGES * 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(mem != MAP_FAILED);
+	CHECK(!fdatasync(fd));
+	CHECK(!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+	for (i = 0; i < ADVICE_PAGES / 2; i++) {
+		CHECK_EQ(pread(fd, buf, 4096, i * 4096), 4096);
+		CHECK(!mincore(mem, sizeof(in) * 4096, in));
+		for (n = 0, j = i + 1; j < ADVICE_PAGES; j++)
+			n += in[j] & 1;
+		most = n > most ? n : most;
+	}
+	CHECK(!munmap(mem, ADVICE_PAGES * 4096));
+	return most;
+}
+
+/* Two open flags and what posix_fadvise(2) said, as they act */
+CKPT_VICTIM(ext4_advice)
+{
+	static const int advice[3] = {
+		POSIX_FADV_RANDOM, POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL
+	};
+	static char __attribute__((aligned(4096))) page[4096];
+	int fd[3], before[3], direct, sync, i;
+
+	REQUIRE(!chdir(DISK));
+	sync = open("advice", O_RDWR | O_CREAT | O_SYNC, 0600);
+	REQUIRE(sync >= 0);
+	REQUIRE(!ftruncate(sync, 0));
+	for (i = 0; i < ADVICE_PAGES; i++)
+		REQUIRE(write(sync, page, 4096) == 4096);
+	for (i = 0; i < 3; i++) {
+		fd[i] = open("advice", O_RDONLY);
+		REQUIRE(fd[i] >= 0);
+		REQUIRE(!posix_fadvise(fd[i], 0, 0, advice[i]));
+		before[i] = read_ahead(fd[i]);
+	}
+	REQUIRE(before[0] < before[1] && before[1] < before[2]);
+	direct = open("advice", O_RDONLY | O_DIRECT);
+	REQUIRE(direct >= 0);
+	ckpt_ready();
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(read_ahead(fd[i]), before[i]);
+	CHECK_EQ(fcntl(direct, F_GETFL) & O_DIRECT, O_DIRECT);
+	CHECK_EQ(pread(direct, page, 4096, 4096), 4096);
+	CHECK_EQ(pread(direct, page, 1, 1), -1);
+	CHECK_EQ(errno, EINVAL);
+	CHECK_EQ(fcntl(sync, F_GETFL) & O_SYNC, O_SYNC);
+	unlink("advice");
+}
+
 static bool make_disk(void)
 {
 	mkdir(DISK, 0755);
@@ -500,5 +559,6 @@ ON_DISK(ext4_sparse)
 ON_DISK(ext4_names)
 ON_DISK(ext4_tmpfile)
 ON_DISK(ext4_dirs)
+ON_DISK(ext4_advice)
 
 TEST_HARNESS_MAIN
