@@ -100,12 +100,11 @@ int ckpt_removed_checkpoint(struct ckpt_ctx *ctx, const struct path *path,
 char *ckpt_removed_name(struct ckpt_ctx *ctx, const struct path *path,
 			char *buf, int size);
 int ckpt_removed_dir(struct ckpt_ctx *ctx, u32 objref, struct path *path);
-int ckpt_removed_file_collect(struct ckpt_ctx *ctx, struct file *file);
-int ckpt_removed_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
-				 struct ckpt_hdr_file *h);
-struct file *ckpt_removed_file_restore(struct ckpt_ctx *ctx,
-				       const struct ckpt_hdr_file *h,
-				       const char *name);
+int ckpt_removed_path(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h,
+		      const char *name, struct path *path);
+struct file *ckpt_removed_open(struct ckpt_ctx *ctx,
+			       const struct ckpt_hdr_file *h,
+			       const struct path *path, unsigned int flags);
 
 /* checkpoint_pseudo.c */
 bool ckpt_pseudo_sb(const struct super_block *sb);

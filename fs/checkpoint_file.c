@@ -104,6 +104,14 @@ static bool fifo_match(struct file *file)
 	return ckpt_fifo_match(file) && in_file_system(file);
 }
 
+/* Of those that are found by their path, is it one that has none any more? */
+static bool is_removed(struct file *file, int kind)
+{
+	return kind == CKPT_FILE_REMOVED ||
+	       ((kind == CKPT_FILE_MEM || kind == CKPT_FILE_FIFO) &&
+		ckpt_path_removed(file_user_path(file)));
+}
+
 static bool path_match(struct file *file)
 {
 	return (file->f_mode & FMODE_PATH) && in_file_system(file) &&
@@ -177,9 +185,7 @@ static struct file *path_file_restore(struct ckpt_ctx *ctx,
 	struct file *file;
 	int err = 0;
 
-	if (h->kind == CKPT_FILE_REMOVED)
-		file = ckpt_removed_file_restore(ctx, h, name);
-	else if (h->kind == CKPT_FILE_PSEUDO)
+	if (h->kind == CKPT_FILE_PSEUDO)
 		file = ckpt_pseudo_file_restore(ctx, h, name);
 	else
 		file = ckpt_file_open(ctx, h, name, h->f_flags);
@@ -365,9 +371,8 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 	},
 	[CKPT_FILE_REMOVED] = {
 		.name		= "removed file",
+		.by_path	= true,
 		.match		= ckpt_removed_match,
-		.collect	= ckpt_removed_file_collect,
-		.checkpoint	= ckpt_removed_file_checkpoint,
 		.restore	= path_file_restore,
 	},
 	[CKPT_FILE_PSEUDO] = {
@@ -469,10 +474,10 @@ int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who)
 		return -ENOMEM;
 	kind = saved_kind(ctx, file);
 	err = ckpt_file_refuse(ctx, file, kind, who, buf);
-	if (!err && ckpt_file_table[kind].by_path)
-		err = ckpt_path_check(ctx, file_user_path(file), who, buf);
-	if (!err && kind == CKPT_FILE_REMOVED)
+	if (!err && is_removed(file, kind))
 		err = ckpt_removed_check(ctx, file_user_path(file), who, buf);
+	else if (!err && ckpt_file_table[kind].by_path)
+		err = ckpt_path_check(ctx, file_user_path(file), who, buf);
 	if (!err)
 		ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_CHECKED);
 	__putname(buf);
@@ -528,6 +533,8 @@ static int file_collect(struct ckpt_ctx *ctx, void *ptr)
 		return 0;
 	if (ckpt_file_table[kind].by_path) {
 		err = ckpt_path_collect(ctx, file_user_path(file));
+		if (!err && is_removed(file, kind))
+			err = ckpt_removed_collect(ctx, file_user_path(file));
 		if (err)
 			return err;
 	}
@@ -676,7 +683,7 @@ static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
 	if (must_be_unchanged(ctx, file, kind) &&
 	    (kind != CKPT_FILE_REMOVED || inode->i_nlink))
 		h->flags |= CKPT_FILEF_UNCHANGED;
-	else if (!ckpt_file_table[kind].by_path)
+	else if (!ckpt_file_table[kind].by_path || kind == CKPT_FILE_REMOVED)
 		return 0;
 
 	err = vfs_getattr(file_user_path(file), &stat, STATX_BASIC_STATS,
@@ -733,6 +740,13 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 			err = 0;
 		}
 	}
+	if (!err && is_removed(file, kind)) {
+		err = ckpt_removed_checkpoint(ctx, path, &h.parent);
+		if (err >= 0) {
+			h.removed = err;
+			err = 0;
+		}
+	}
 	if (!err && ops->checkpoint)
 		err = ops->checkpoint(ctx, file, &h);
 	if (err)
@@ -745,10 +759,10 @@ static int file_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	buf = __getname();
 	if (!buf)
 		return -ENOMEM;
-	if (ops->by_path)
-		name = ckpt_path_name(ctx, path, buf, PATH_MAX);
-	else if (kind == CKPT_FILE_REMOVED)
+	if (h.removed)
 		name = ckpt_removed_name(ctx, path, buf, PATH_MAX);
+	else if (ops->by_path)
+		name = ckpt_path_name(ctx, path, buf, PATH_MAX);
 	else
 		name = d_path(&file->f_path, buf, PATH_MAX);
 	if (IS_ERR(name)) {
@@ -790,6 +804,9 @@ static bool may_open(const struct ckpt_hdr_file *h, const struct path *path)
 		return S_ISFIFO(inode->i_mode);
 	case CKPT_FILE_PATH:
 		return h->f_flags & O_PATH;
+	case CKPT_FILE_REMOVED:
+		return S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) ||
+		       (h->f_flags & O_PATH);
 	default:
 		return false;
 	}
@@ -818,12 +835,19 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 	struct path path;
 	int err;
 
-	err = ckpt_path_lookup(ctx, h->mnt,
-			       name + strlen(ckpt_mnt_name(ctx, h->mnt)),
-			       S_ISLNK(h->i_mode) ? 0 : LOOKUP_FOLLOW, &path);
-	if (err)
-		return ERR_PTR(ckpt_err(ctx, err, "'%s': cannot be found: error %d",
-					name, err));
+	if (h->removed) {
+		err = ckpt_removed_path(ctx, h, name, &path);
+		if (err)
+			return ERR_PTR(err);
+	} else {
+		err = ckpt_path_lookup(ctx, h->mnt,
+				       name + strlen(ckpt_mnt_name(ctx, h->mnt)),
+				       S_ISLNK(h->i_mode) ? 0 : LOOKUP_FOLLOW,
+				       &path);
+		if (err)
+			return ERR_PTR(ckpt_err(ctx, err, "'%s': cannot be found: error %d",
+						name, err));
+	}
 	inode = d_backing_inode(path.dentry);
 	if ((inode->i_mode ^ h->i_mode) & S_IFMT ||
 	    (S_ISCHR(inode->i_mode) &&
@@ -838,7 +862,8 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "'%s' is no %s", name,
 					ckpt_file_table[h->kind].name));
 	}
-	file = file_open_root(&path, "", flags, 0);
+	file = h->removed ? ckpt_removed_open(ctx, h, &path, flags) :
+			    file_open_root(&path, "", flags, 0);
 	path_put(&path);
 	if (IS_ERR(file))
 		return ERR_PTR(ckpt_err(ctx, PTR_ERR(file), "'%s': cannot be opened: error %ld",
@@ -991,12 +1016,15 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 		return ckpt_err(ctx, -EINVAL, "image: open file of unknown kind %u",
 				h->kind);
 	if ((h->f_flags & ~CKPT_F_FLAGS) ||
-	    (!removed && (h->parent || (h->f_flags & __O_TMPFILE))) ||
+	    (!removed && (h->f_flags & __O_TMPFILE)) || h->reserved ||
+	    (removed && !h->removed) || (h->parent && !h->removed) ||
+	    (h->removed && !removed && h->kind != CKPT_FILE_MEM &&
+	     h->kind != CKPT_FILE_FIFO) ||
 	    (h->flags & ~CKPT_FILEF_ALL) || h->f_pos > LLONG_MAX ||
 	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE) ||
 	    (h->inner && !ckpt_file_table[h->kind].checkpoint) ||
 	    ((h->flags & CKPT_FILEF_LOCKS) && is_given(h)) ||
-	    (h->mnt && !ckpt_file_table[h->kind].by_path && !removed &&
+	    (h->mnt && !ckpt_file_table[h->kind].by_path &&
 	     h->kind != CKPT_FILE_NS))
 		return ckpt_err(ctx, -EINVAL, "image: %s with flags %#x, %#x at position %llu",
 				ckpt_file_table[h->kind].name, h->f_flags,

@@ -55,19 +55,21 @@ bool ckpt_path_removed(const struct path *path)
 	    ckpt_fs_refused(path->dentry->d_sb) ||
 	    READ_ONCE(real_mount(path->mnt)->mnt_ns) == MNT_NS_INTERNAL)
 		return false;
-	return S_ISREG(inode->i_mode) ||
-	       (S_ISDIR(inode->i_mode) && IS_DEADDIR(inode));
+	return !S_ISDIR(inode->i_mode) || IS_DEADDIR(inode);
 }
 
 /**
  * ckpt_removed_match - is this an open file that was removed?
  * @file: the file
  *
- * Return: true if it is.
+ * Return: true if it is, and is nothing but its content, if it has any.
  */
 bool ckpt_removed_match(struct file *file)
 {
-	return ckpt_path_removed(file_user_path(file));
+	umode_t mode = file_inode(file)->i_mode;
+
+	return ckpt_path_removed(file_user_path(file)) &&
+	       (S_ISREG(mode) || S_ISDIR(mode) || (file->f_mode & FMODE_PATH));
 }
 
 /* ---------------------------------------------------------- checkpoint */
@@ -280,6 +282,8 @@ int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
 				"%s: '%s': it was removed, and the other name that it has cannot be found: not supported",
 				who, IS_ERR(name) ? "?" : name);
 	}
+	if (!S_ISREG(inode->i_mode))
+		return 0;
 	err = inode_permission(mnt_idmap(path->mnt), inode, MAY_READ);
 	if (err) {
 		name = d_path(path, buf, PATH_MAX);
@@ -386,44 +390,10 @@ char *ckpt_removed_name(struct ckpt_ctx *ctx, const struct path *path,
 	return buf + size - 1;
 }
 
-/**
- * ckpt_removed_file_collect - count the inode of an open file
- * @ctx: the context
- * @file: the file
- *
- * Context: process context, may sleep.
- * Return: 0 or -ENOMEM.
- */
-int ckpt_removed_file_collect(struct ckpt_ctx *ctx, struct file *file)
+static void save_rdev(const struct inode *inode, struct ckpt_hdr_removed *h)
 {
-	int err = ckpt_path_collect(ctx, file_user_path(file));
-
-	return err ?: ckpt_removed_collect(ctx, file_user_path(file));
-}
-
-/**
- * ckpt_removed_file_checkpoint - write the inode of an open file
- * @ctx: the context
- * @file: the file
- * @h: the record of the file, to be completed
- *
- * Context: process context, may sleep.
- * Return: 0 or a negative errno, reported.
- */
-int ckpt_removed_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
-				 struct ckpt_hdr_file *h)
-{
-	const struct path *path = file_user_path(file);
-	int ret = ckpt_removed_checkpoint(ctx, path, &h->parent);
-
-	if (ret < 0)
-		return ret;
-	h->inner = ret;
-	ret = ckpt_path_mnt(ctx, path);
-	if (ret < 0)
-		return ret;
-	h->mnt = ret;
-	return 0;
+	if (S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode))
+		h->rdev = huge_encode_dev(inode->i_rdev);
 }
 
 static int save_attr(struct ckpt_ctx *ctx, const struct path *path,
@@ -439,6 +409,7 @@ static int save_attr(struct ckpt_ctx *ctx, const struct path *path,
 		return ckpt_err(ctx, err, "'%pd': cannot be looked at: error %d",
 				path->dentry, err);
 	h->mode = stat.mode;
+	save_rdev(inode, h);
 	h->uid = from_kuid(user_ns, stat.uid);
 	h->gid = from_kgid(user_ns, stat.gid);
 	if (h->uid == (uid_t)-1 || h->gid == (gid_t)-1)
@@ -592,10 +563,26 @@ static int write_linked(struct ckpt_ctx *ctx, const struct path *path,
 				path->dentry);
 	h->flags = CKPT_REMOVED_LINKED;
 	h->mode = d_backing_inode(path->dentry)->i_mode & S_IFMT;
+	save_rdev(d_backing_inode(path->dentry), h);
 	err = ckpt_write_rec(ctx, h, CKPT_HDR_REMOVED, sizeof(*h));
 	if (!err)
 		err = write_home(ctx, &other);
 	dput(other.dentry);
+	return err;
+}
+
+/* Where a symbolic link leads */
+static int write_target(struct ckpt_ctx *ctx, const struct path *path)
+{
+	DEFINE_DELAYED_CALL(done);
+	const char *target = vfs_get_link(path->dentry, &done);
+	int err;
+
+	if (IS_ERR(target))
+		return ckpt_err(ctx, PTR_ERR(target), "'%pd': cannot be followed: error %ld",
+				path->dentry, PTR_ERR(target));
+	err = ckpt_write_string(ctx, target);
+	do_delayed_call(&done);
 	return err;
 }
 
@@ -615,7 +602,7 @@ static int removed_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	if (ret < 0)
 		return ret;
 	h.mnt = ret;
-	if (S_ISREG(r->inode->i_mode) && r->inode->i_nlink)
+	if (!S_ISDIR(r->inode->i_mode) && r->inode->i_nlink)
 		return write_linked(ctx, path, &h);
 	if (S_ISDIR(r->inode->i_mode)) {
 		ret = parent_ref(ctx, path);
@@ -641,6 +628,8 @@ static int removed_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		ret = ckpt_write_string(ctx, name.name.name);
 		release_dentry_name_snapshot(&name);
 	}
+	if (!ret && S_ISLNK(h.mode))
+		ret = write_target(ctx, path);
 	if (!ret)
 		ret = write_xattrs(ctx, path, list, len);
 	kvfree(list);
@@ -701,9 +690,30 @@ static struct dentry *hidden_name(const struct path *home)
 	return d;
 }
 
-/* Make a file or directory under a name that nobody sees, and remove it. */
-static struct dentry *make_hidden(const struct path *home, bool dir,
-				  bool linkable)
+/* @text: where a symbolic link leads */
+static int make_node(const struct path *home, struct dentry *d,
+		     const struct ckpt_hdr_removed *h, const char *text)
+{
+	struct mnt_idmap *idmap = mnt_idmap(home->mnt);
+	struct inode *in = d_inode(home->dentry);
+
+	switch (h->mode & S_IFMT) {
+	case S_IFDIR:
+		return vfs_mkdir(idmap, in, d, 0700);
+	case S_IFREG:
+		return vfs_create(idmap, in, d, S_IFREG | 0600, true);
+	case S_IFLNK:
+		return vfs_symlink(idmap, in, d, text);
+	default:
+		return vfs_mknod(idmap, in, d, (h->mode & S_IFMT) | 0600,
+				 huge_decode_dev(h->rdev));
+	}
+}
+
+/* Make it under a name that nobody sees, and remove it. */
+static struct dentry *make_hidden(const struct path *home,
+				  const struct ckpt_hdr_removed *h,
+				  const char *text)
 {
 	struct mnt_idmap *idmap = mnt_idmap(home->mnt);
 	struct inode *in = d_inode(home->dentry);
@@ -713,13 +723,13 @@ static struct dentry *make_hidden(const struct path *home, bool dir,
 	d = hidden_name(home);
 	if (IS_ERR(d))
 		return d;
-	err = dir ? vfs_mkdir(idmap, in, d, 0700) :
-		    vfs_create(idmap, in, d, S_IFREG | 0600, true);
+	err = make_node(home, d, h, text);
 	if (err)
 		goto out;
 	/* with a second user the dentry keeps its inode, and no name */
 	dget(d);
-	err = dir ? vfs_rmdir(idmap, in, d) : vfs_unlink(idmap, in, d, NULL);
+	err = S_ISDIR(h->mode) ? vfs_rmdir(idmap, in, d) :
+				 vfs_unlink(idmap, in, d, NULL);
 	dput(d);
 	/* mkdir(2) of some network file systems leaves it to be looked up */
 	if (!err && (d_really_is_negative(d) || !d_unhashed(d)))
@@ -730,7 +740,7 @@ out:
 		dput(d);
 		return ERR_PTR(err);
 	}
-	if (linkable) {
+	if (h->flags & CKPT_REMOVED_LINKABLE) {
 		spin_lock(&d_inode(d)->i_lock);
 		d_inode(d)->i_state |= I_LINKABLE;
 		spin_unlock(&d_inode(d)->i_lock);
@@ -740,10 +750,10 @@ out:
 
 /* An inode without a name, by a dentry of it, and with no name to be seen */
 static struct dentry *make_inode(struct ckpt_ctx *ctx, const struct path *home,
-				 const struct ckpt_hdr_removed *h)
+				 const struct ckpt_hdr_removed *h,
+				 const char *text)
 {
 	bool linkable = h->flags & CKPT_REMOVED_LINKABLE;
-	bool dir = S_ISDIR(h->mode);
 	struct dentry *d;
 	struct file *file;
 	int err;
@@ -751,7 +761,7 @@ static struct dentry *make_inode(struct ckpt_ctx *ctx, const struct path *home,
 	err = mnt_want_write(home->mnt);
 	if (err)
 		return ERR_PTR(err);
-	file = dir ? ERR_PTR(-EOPNOTSUPP) :
+	file = !S_ISREG(h->mode) ? ERR_PTR(-EOPNOTSUPP) :
 	       kernel_tmpfile_open(mnt_idmap(home->mnt), home, S_IFREG | 0600,
 				   O_RDWR | O_LARGEFILE |
 				   (linkable ? 0 : O_EXCL), current_cred());
@@ -759,7 +769,7 @@ static struct dentry *make_inode(struct ckpt_ctx *ctx, const struct path *home,
 		d = dget(file->f_path.dentry);
 		__fput_sync(file);
 	} else if (PTR_ERR(file) == -EOPNOTSUPP || PTR_ERR(file) == -EISDIR) {
-		d = make_hidden(home, dir, linkable);
+		d = make_hidden(home, h, text);
 	} else {
 		d = ERR_CAST(file);
 	}
@@ -923,10 +933,14 @@ static int fill(struct ckpt_ctx *ctx, const struct path *path,
 }
 
 /* The file that has the name: nothing is made, its type is checked. */
-static int find_linked(struct ckpt_ctx *ctx, const struct path *found,
-		       struct ckpt_removed *r)
+static int find_linked(const struct path *found,
+		       const struct ckpt_hdr_removed *h, struct ckpt_removed *r)
 {
-	if (!d_is_reg(found->dentry) || ckpt_fs_refused(found->dentry->d_sb))
+	const struct inode *inode = d_inode(found->dentry);
+
+	if ((inode->i_mode ^ h->mode) & S_IFMT ||
+	    (h->rdev && huge_encode_dev(inode->i_rdev) != h->rdev) ||
+	    ckpt_fs_refused(found->dentry->d_sb))
 		return -ESTALE;
 	r->path = *found;
 	path_get(&r->path);
@@ -934,7 +948,7 @@ static int find_linked(struct ckpt_ctx *ctx, const struct path *found,
 }
 
 static int make_removed(struct ckpt_ctx *ctx, const struct path *home,
-			const struct ckpt_hdr_removed *h, const char *name,
+			const struct ckpt_hdr_removed *h, const char *text,
 			struct ckpt_removed *r)
 {
 	struct ckpt_removed *above = NULL;
@@ -953,7 +967,7 @@ static int make_removed(struct ckpt_ctx *ctx, const struct path *home,
 		    above->path.dentry->d_sb != home->dentry->d_sb)
 			return -EINVAL;
 	}
-	path.dentry = make_inode(ctx, home, h);
+	path.dentry = make_inode(ctx, home, h, text);
 	if (IS_ERR(path.dentry))
 		return PTR_ERR(path.dentry);
 	err = fill(ctx, &path, h);
@@ -964,7 +978,7 @@ static int make_removed(struct ckpt_ctx *ctx, const struct path *home,
 		ihold(inode);
 		dput(path.dentry);
 		path.dentry = unnamed(above ? above->path.dentry : home->dentry,
-				      name, inode, fsdata);
+				      text, inode, fsdata);
 		iput(inode);
 		if (IS_ERR(path.dentry))
 			return PTR_ERR(path.dentry);
@@ -987,14 +1001,18 @@ static bool name_valid(const char *name)
 static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_removed *h)
 {
 	bool linked = h->flags & CKPT_REMOVED_LINKED;
-	bool reg = S_ISREG(h->mode);
+	bool reg = S_ISREG(h->mode), dir = S_ISDIR(h->mode);
+	bool dev = S_ISCHR(h->mode) || S_ISBLK(h->mode);
 
-	if ((!reg && !S_ISDIR(h->mode)) ||
+	if ((!reg && !dir && !dev && !S_ISLNK(h->mode) && !S_ISFIFO(h->mode) &&
+	     !S_ISSOCK(h->mode)) ||
 	    (h->mode & ~(S_IFMT | S_IALLUGO)) ||
 	    (h->flags & ~(CKPT_REMOVED_LINKED | CKPT_REMOVED_LINKABLE)) ||
-	    (!reg && (h->flags || h->size || h->alloc_end)) ||
-	    (linked && (h->nr_xattrs || h->size || h->alloc_end)) ||
-	    (reg && h->parent) || h->size > MAX_LFS_FILESIZE ||
+	    (!reg && (h->size || h->alloc_end ||
+		      (h->flags & CKPT_REMOVED_LINKABLE))) ||
+	    (linked && (dir || h->nr_xattrs || h->size || h->alloc_end)) ||
+	    (!dir && h->parent) || h->size > MAX_LFS_FILESIZE ||
+	    (h->rdev && (!dev || h->rdev > U32_MAX)) ||
 	    h->nr_xattrs > CKPT_SB_XATTRS_MAX || h->reserved ||
 	    h->atime_nsec >= NSEC_PER_SEC || h->mtime_nsec >= NSEC_PER_SEC)
 		return ckpt_err(ctx, -EINVAL, "image: removed file with mode %#o and flags %#x: malformed record",
@@ -1006,39 +1024,44 @@ static int restore_removed(struct ckpt_ctx *ctx,
 			   const struct ckpt_hdr_removed *h,
 			   struct ckpt_removed *r)
 {
-	char *home = ckpt_read_string(ctx, PATH_MAX), *name = NULL;
+	char *home = ckpt_read_string(ctx, PATH_MAX), *text = NULL;
+	bool linked = h->flags & CKPT_REMOVED_LINKED;
 	struct path found;
 	int err;
 
 	if (IS_ERR(home))
 		return PTR_ERR(home);
-	if (S_ISDIR(h->mode)) {
-		name = ckpt_read_string(ctx, NAME_MAX + 1);
-		err = PTR_ERR_OR_ZERO(name);
-		if (!err && !name_valid(name))
-			err = ckpt_err(ctx, -EINVAL, "image: removed directory '%s'",
-				       name);
-		if (err) {
-			name = NULL;
+	if (S_ISDIR(h->mode) || (S_ISLNK(h->mode) && !linked)) {
+		text = ckpt_read_string(ctx, PATH_MAX);
+		if (IS_ERR(text)) {
+			err = PTR_ERR(text);
+			text = NULL;
 			goto out;
 		}
 	}
-	err = ckpt_path_lookup(ctx, h->mnt, home, LOOKUP_FOLLOW, &found);
+	if (S_ISDIR(h->mode) && !name_valid(text)) {
+		err = ckpt_err(ctx, -EINVAL, "image: removed directory '%s'",
+			       text);
+		goto out;
+	}
+	err = ckpt_path_lookup(ctx, h->mnt, home,
+			       linked && S_ISLNK(h->mode) ? 0 : LOOKUP_FOLLOW,
+			       &found);
 	if (err) {
 		ckpt_err(ctx, err, "'%s%s': cannot be found: error %d",
 			 ckpt_mnt_name(ctx, h->mnt), home, err);
 		goto out;
 	}
-	if (h->flags & CKPT_REMOVED_LINKED)
-		err = find_linked(ctx, &found, r);
+	if (linked)
+		err = find_linked(&found, h, r);
 	else
-		err = make_removed(ctx, &found, h, name, r);
+		err = make_removed(ctx, &found, h, text, r);
 	path_put(&found);
 	if (err)
 		ckpt_err(ctx, err, "'%s%s': what was removed cannot be had again there: error %d",
 			 ckpt_mnt_name(ctx, h->mnt), home, err);
 out:
-	kvfree(name);
+	kvfree(text);
 	kvfree(home);
 	return err;
 }
@@ -1127,57 +1150,84 @@ static int may_open_linked(const struct path *path, unsigned int flags)
 }
 
 /**
- * ckpt_removed_file_restore - open something that was removed
- * @ctx: the context
- * @h: the record of the file
+ * ckpt_removed_path - a path to something that was removed, made again
+ * @ctx: the context of a restart
+ * @h: the record of an open file, with the objref of what was removed
  * @name: the path that it had
+ * @path: where to put the path, referenced: of no name, but /proc shows @name
  *
  * Context: the restoring task, may sleep.
- * Return: the file, or ERR_PTR, reported.
+ * Return: 0 or a negative errno, reported.
  */
-struct file *ckpt_removed_file_restore(struct ckpt_ctx *ctx,
-				       const struct ckpt_hdr_file *h,
-				       const char *name)
+int ckpt_removed_path(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h,
+		      const char *name, struct path *path)
 {
-	unsigned int flags = h->f_flags & ~FASYNC;
-	const unsigned int tmpfile = O_TMPFILE;
-	struct path path, parent = {};
+	struct path parent = {};
 	struct ckpt_removed *r;
-	struct file *file;
 	const char *last;
 	char *copy;
 	int err;
 
-	r = ckpt_obj_fetch(ctx, h->inner, CKPT_OBJ_REMOVED);
+	r = ckpt_obj_fetch(ctx, h->removed, CKPT_OBJ_REMOVED);
 	if (IS_ERR(r))
-		return ERR_CAST(r);
+		return PTR_ERR(r);
 	copy = kstrdup(name, GFP_KERNEL_ACCOUNT);
 	if (!copy)
-		return ERR_PTR(-ENOMEM);
+		return -ENOMEM;
 	err = find_parent(ctx, h, copy, &last, &parent);
-	if (!err && parent.dentry->d_sb != r->path.dentry->d_sb)
-		err = ckpt_err(ctx, -ESTALE, "'%s' is on another file system now",
-			       name);
-	if (!err && d_is_reg(r->path.dentry) && !d_unlinked(r->path.dentry))
-		err = may_open_linked(&r->path, flags & ~tmpfile);
 	if (err)
 		goto out;
-	path.mnt = parent.mnt;
-	path.dentry = d_is_dir(r->path.dentry) ? dget(r->path.dentry) :
-		      unnamed(parent.dentry, last, d_inode(r->path.dentry),
-			      r->path.dentry->d_fsdata);
-	if (IS_ERR(path.dentry)) {
-		err = PTR_ERR(path.dentry);
+	if (parent.dentry->d_sb != r->path.dentry->d_sb) {
+		err = ckpt_err(ctx, -ESTALE, "'%s' is on another file system now",
+			       name);
 		goto out;
 	}
-	file = dentry_open(&path, flags, current_cred());
-	dput(path.dentry);
-	if (IS_ERR(file))
-		err = ckpt_err(ctx, PTR_ERR(file), "'%s': cannot be opened: error %ld",
-			       name, PTR_ERR(file));
+	path->dentry = d_is_dir(r->path.dentry) ? dget(r->path.dentry) :
+		       unnamed(parent.dentry, last, d_inode(r->path.dentry),
+			       r->path.dentry->d_fsdata);
+	if (IS_ERR(path->dentry))
+		err = PTR_ERR(path->dentry);
+	else
+		path->mnt = mntget(parent.mnt);
 out:
 	if (parent.dentry)
 		path_put(&parent);
 	kfree(copy);
-	return err ? ERR_PTR(err) : file;
+	return err;
+}
+
+/**
+ * ckpt_removed_open - open something that was removed
+ * @ctx: the context of a restart
+ * @h: the record of the open file
+ * @path: what ckpt_removed_path() gave
+ * @flags: O_*
+ *
+ * What was made here is open to whoever made it. What was found by another name
+ * is asked for the right to open it.
+ *
+ * Context: the restoring task, may sleep.
+ * Return: the file, or ERR_PTR.
+ */
+struct file *ckpt_removed_open(struct ckpt_ctx *ctx,
+			       const struct ckpt_hdr_file *h,
+			       const struct path *path, unsigned int flags)
+{
+	const struct inode *inode = d_inode(path->dentry);
+	const unsigned int tmpfile = O_TMPFILE;
+	struct ckpt_removed *r;
+	int err = 0;
+
+	r = ckpt_obj_fetch(ctx, h->removed, CKPT_OBJ_REMOVED);
+	if (IS_ERR(r))
+		return ERR_CAST(r);
+	flags &= ~FASYNC;
+	if (!(flags & O_PATH) && !d_unlinked(r->path.dentry))
+		err = S_ISREG(inode->i_mode) ?
+		      may_open_linked(&r->path, flags & ~tmpfile) :
+		      path_permission(&r->path, ACC_MODE(flags));
+	if (!err && S_ISCHR(inode->i_mode) && !(flags & O_PATH) &&
+	    !may_open_dev(path))
+		err = -EACCES;
+	return err ? ERR_PTR(err) : dentry_open(path, flags, current_cred());
 }

@@ -401,11 +401,6 @@ static int read_file(struct parser *p, struct model_object *o)
 		if (check_ref(p, "inner", r->inner, CKPT_OBJ_MQUEUE))
 			return -1;
 		break;
-	case CKPT_FILE_REMOVED:
-		if (check_ref(p, "inner", r->inner, CKPT_OBJ_REMOVED) ||
-		    check_opt_ref(p, "parent", r->parent, CKPT_OBJ_REMOVED))
-			return -1;
-		break;
 	case CKPT_FILE_NS:
 		if (check_opt_ref(p, "inner", r->inner, CKPT_OBJ_NONE))
 			return -1;
@@ -414,7 +409,9 @@ static int read_file(struct parser *p, struct model_object *o)
 		if (r->inner)
 			return damaged(p, "inner is not 0");
 	}
-	if (check_opt_ref(p, "cred", r->cred, CKPT_OBJ_CRED))
+	if (check_opt_ref(p, "removed", r->removed, CKPT_OBJ_REMOVED) ||
+	    check_opt_ref(p, "parent", r->parent, CKPT_OBJ_REMOVED) ||
+	    check_opt_ref(p, "cred", r->cred, CKPT_OBJ_CRED))
 		return -1;
 	if (r->owner && check_slot(p, "owner", r->owner - 1))
 		return -1;
@@ -748,20 +745,22 @@ static int read_dead_pid(struct parser *p, struct model_object *o)
 static int read_removed(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_removed *h;
-	bool dir;
-	uint32_t i;
+	bool linked, two;
+	uint32_t i, type;
 
 	if (main_record(p, o, CKPT_HDR_REMOVED))
 		return -1;
 	h = (struct ckpt_hdr_removed *)o->rec;
-	dir = (h->mode & S_IFMT) == S_IFDIR;
+	type = h->mode & S_IFMT;
+	linked = h->flags & CKPT_REMOVED_LINKED;
+	two = type == S_IFDIR || (type == S_IFLNK && !linked);
 	if (check_opt_ref(p, "parent", h->parent, CKPT_OBJ_REMOVED) ||
-	    read_strings(p, o, dir ? 2 : 1))
+	    read_strings(p, o, two ? 2 : 1))
 		return -1;
 	for (i = 0; i < h->nr_xattrs; i++)
 		if (!need(p, CKPT_HDR_SB_XATTR) || !need(p, CKPT_HDR_STRING))
 			return -1;
-	if (dir || (h->flags & CKPT_REMOVED_LINKED))
+	if (type != S_IFREG || linked)
 		return 0;
 	if (h->size > INT64_MAX)
 		return damaged(p, "size is %llu", (unsigned long long)h->size);

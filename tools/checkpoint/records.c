@@ -841,7 +841,9 @@ static const struct record_type types[] = {
 		      SIGNED(hdr_file, mtime_ns),
 		      HEX(hdr_file, rdev),
 		      DEC(hdr_file, cred),
+		      DEC(hdr_file, removed),
 		      DEC(hdr_file, parent),
+		      ZERO(hdr_file, reserved),
 		      BYTES(hdr_file, fs_uuid)),
 	},
 	[CKPT_HDR_PIPE] = {
@@ -997,7 +999,8 @@ static const struct record_type types[] = {
 		      DEC(hdr_removed, size),
 		      SIGNED(hdr_removed, atime),
 		      SIGNED(hdr_removed, mtime),
-		      DEC(hdr_removed, alloc_end)),
+		      DEC(hdr_removed, alloc_end),
+		      HEX(hdr_removed, rdev)),
 	},
 
 	/* memory */

@@ -1222,7 +1222,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_EPOLL,	/* epoll_create(2) */
 	CKPT_FILE_INOTIFY,	/* inotify_init(2) */
 	CKPT_FILE_PIDFD,	/* pidfd_open(2) */
-	CKPT_FILE_REMOVED,	/* file or directory that was removed */
+	CKPT_FILE_REMOVED,	/* file or directory that was removed, or O_PATH */
 	CKPT_FILE_PSEUDO,	/* of proc, sysfs or cgroupfs, by path */
 	CKPT_FILE_PATH,		/* anything else that was opened with O_PATH */
 	CKPT_FILE_MAX
@@ -1247,8 +1247,8 @@ enum ckpt_file_kind {
  * @kind: enum ckpt_file_kind
  * @f_flags: O_*, with the access mode
  * @flags: CKPT_FILEF_*
- * @inner: objref of the pipe, mqueue or removed object; of the namespace, or 0:
- *	that of whoever restarts; else 0
+ * @inner: objref of the pipe or mqueue; of the namespace, or 0: that of whoever
+ *	restarts; else 0
  * @f_pos: file position
  * @owner: F_SETOWN: pid slot + 1, 0 for none
  * @owner_type: F_OWNER_* of @owner
@@ -1269,8 +1269,11 @@ enum ckpt_file_kind {
  *	process in proc, the pid slot of that + 1
  * @cred: objref of the credentials that it was opened with, or 0: those of
  *	whoever restarts
- * @parent: CKPT_FILE_REMOVED: objref of the directory that it was in, if that
- *	was removed, too; else 0
+ * @removed: objref of what was removed: CKPT_FILE_REMOVED, and CKPT_FILE_MEM and
+ *	CKPT_FILE_FIFO without a name; else 0
+ * @parent: with @removed, objref of the directory that it was in, if that was
+ *	removed, too; else 0
+ * @reserved: 0
  * @fs_uuid: UUID of the file system, if it has one: inode numbers of the same
  *	one can be compared; else zeros
  *
@@ -1306,7 +1309,9 @@ struct ckpt_hdr_file {
 	__s64 mtime_ns;
 	__aligned_u64 rdev;
 	__u32 cred;
+	__u32 removed;
 	__u32 parent;
+	__u32 reserved;
 	__u8 fs_uuid[16];
 };
 
@@ -1315,7 +1320,7 @@ struct ckpt_hdr_file {
 #define CKPT_REMOVED_LINKABLE	0x2	/* it never had one, and may get one */
 
 /**
- * struct ckpt_hdr_removed - object: file or directory that was removed
+ * struct ckpt_hdr_removed - object: file of any type that was removed
  * @h: type CKPT_HDR_REMOVED
  * @mode: type and permissions; CKPT_REMOVED_LINKED: type only
  * @uid: owner
@@ -1334,10 +1339,12 @@ struct ckpt_hdr_file {
  * @mtime: of the last change of the content
  * @alloc_end: page up to which fallocate(2) was asked for memory of a tmpfs; if
  *	it is not 0, CKPT_HDR_SB_ALLOC follow the pages
+ * @rdev: device number of a device, also with CKPT_REMOVED_LINKED
  *
  * A struct ckpt_hdr_string follows: the nearest directory above that was not
  * removed, or with CKPT_REMOVED_LINKED the other name. Of a directory, another
- * one: the name that it had. Then the extended attributes, and of a regular
+ * one: the name that it had; of a symbolic link without CKPT_REMOVED_LINKED:
+ * where it leads. Then the extended attributes, and of a regular
  * file without CKPT_REMOVED_LINKED CKPT_HDR_PAGES until one without extents.
  */
 struct ckpt_hdr_removed {
@@ -1356,6 +1363,7 @@ struct ckpt_hdr_removed {
 	__s64 atime;
 	__s64 mtime;
 	__aligned_u64 alloc_end;
+	__aligned_u64 rdev;
 };
 
 /**

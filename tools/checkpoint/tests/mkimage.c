@@ -141,6 +141,8 @@ static void locks(uint32_t kind, uint32_t fd)
 static void file(uint32_t objref, uint32_t kind, uint32_t flags, uint64_t pos,
 		 uint32_t inner, const char *path)
 {
+	uint32_t removed = kind == CKPT_FILE_REMOVED ? inner : 0;
+
 	object(objref, CKPT_OBJ_FILE);
 	if (inner && kind == CKPT_FILE_PIPE && objref == 21) {
 		static const char data[] = "bytes in a pipe, and more";
@@ -160,13 +162,13 @@ static void file(uint32_t objref, uint32_t kind, uint32_t flags, uint64_t pos,
 			     sizeof(data));
 		}
 	}
-	if (kind == CKPT_FILE_REMOVED) {
+	if (removed) {
 		struct {
 			struct ckpt_hdr_sb_xattr h;
 			char value[8];
 		} xattr = { .h.len = 3, .value = "abc" };
 
-		object(inner, CKPT_OBJ_REMOVED);
+		object(removed, CKPT_OBJ_REMOVED);
 		REC(REMOVED, removed, .mode = S_IFREG | 0600, .nr_xattrs = 1,
 		    .size = 9 * PAGE, .mtime = 1700000000, .alloc_end = 10);
 		string("/tmp");
@@ -176,7 +178,8 @@ static void file(uint32_t objref, uint32_t kind, uint32_t flags, uint64_t pos,
 		no_more_pages();
 		REC(SB_ALLOC, sb_alloc, .nr = 0);
 	}
-	REC(FILE, file, .kind = kind, .f_flags = flags, .inner = inner,
+	REC(FILE, file, .kind = kind, .f_flags = flags,
+	    .inner = removed ? 0 : inner, .removed = removed,
 	    .flags = objref == 22 ? CKPT_FILEF_LOCKS : 0,
 	    .f_pos = pos, .i_mode = S_IFREG | 0644, .dev = 0x801, .ino = 1234,
 	    .size = 99999, .mtime_ns = -1);

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
@@ -360,6 +361,96 @@ CKPT_TEST(only_mapped)
 	CHECK_EQ(ro[18], 'y');
 }
 
+/* A fifo, both of whose names are gone, and one that has another */
+static void fifos(void)
+{
+	int both, in, linked;
+	struct stat st, other;
+	char name[256], now[256];
+
+	REQUIRE(!mkfifo("fifo", 0640) && !mkfifo("one", 0600));
+	REQUIRE(!chmod("fifo", 0640) && !link("one", "two"));
+	both = open("fifo", O_RDWR);
+	in = open("fifo", O_RDONLY | O_NONBLOCK);
+	linked = open("one", O_RDWR);
+	REQUIRE(both >= 0 && in >= 0 && linked >= 0);
+	REQUIRE(write(both, "gone", 4) == 4 && write(linked, "here", 4) == 4);
+	REQUIRE(!unlink("fifo") && !unlink("one"));
+	link_of(in, name, sizeof(name));
+	ckpt_ready();
+	link_of(in, now, sizeof(now));
+	CHECK(!strcmp(name, now));
+	CHECK(!fstat(in, &st));
+	CHECK_EQ(st.st_mode, S_IFIFO | 0640);
+	CHECK_EQ(st.st_nlink, 0);
+	CHECK(same_inode(both, in));
+	CHECK_EQ(read(in, buf, sizeof(buf)), 4);
+	CHECK(!memcmp(buf, "gone", 4));
+	CHECK_EQ(write(both, "x", 1), 1);
+	close(both);
+	CHECK_EQ(read(in, buf, sizeof(buf)), 1);
+	CHECK_EQ(read(in, buf, sizeof(buf)), 0);
+	CHECK(!fstat(linked, &st) && !stat("two", &other));
+	CHECK_EQ(st.st_ino, other.st_ino);
+	CHECK_EQ(read(linked, buf, sizeof(buf)), 4);
+	CHECK(!memcmp(buf, "here", 4));
+	CHECK_EQ(access("fifo", F_OK), -1);
+	expect_empty(".");
+}
+
+CKPT_TEST(removed_fifos)
+{
+	fifos();
+}
+
+static int null_node(const char *name)
+{
+	int fd;
+
+	if (mknod(name, S_IFCHR | 0600, makedev(1, 3)))
+		ckpt_skip("mknod: %m");
+	fd = open(name, O_RDWR);
+	if (fd < 0)
+		ckpt_skip("%s: %m", name);
+	return fd;
+}
+
+/* One that is /dev/null, and what can only be looked at */
+CKPT_TEST(nodes)
+{
+	int null = null_node("null"), node, sock, link, fifo;
+	struct stat st;
+
+	REQUIRE(!mknod("node", S_IFBLK | 0600, makedev(7, 200)));
+	REQUIRE(!mknod("sock", S_IFSOCK | 0600, 0));
+	REQUIRE(!symlink("nowhere", "link") && !mkfifo("fifo", 0600));
+	node = open("node", O_PATH);
+	sock = open("sock", O_PATH);
+	link = open("link", O_PATH | O_NOFOLLOW);
+	fifo = open("fifo", O_PATH);
+	REQUIRE(node >= 0 && sock >= 0 && link >= 0 && fifo >= 0);
+	REQUIRE(!unlink("null") && !unlink("node") && !unlink("sock") &&
+		!unlink("link") && !unlink("fifo"));
+	ckpt_ready();
+	CHECK_EQ(write(null, "x", 1), 1);
+	CHECK_EQ(read(null, buf, 1), 0);
+	CHECK(!fstat(null, &st));
+	CHECK_EQ(st.st_nlink, 0);
+	CHECK_EQ(st.st_rdev, makedev(1, 3));
+	CHECK(!fstat(node, &st));
+	CHECK_EQ(st.st_mode, S_IFBLK | 0600);
+	CHECK_EQ(st.st_rdev, makedev(7, 200));
+	CHECK(!fstat(sock, &st));
+	CHECK_EQ(st.st_mode & S_IFMT, S_IFSOCK);
+	CHECK(!fstat(fifo, &st));
+	CHECK_EQ(st.st_mode & S_IFMT, S_IFIFO);
+	CHECK_EQ(readlinkat(link, "", buf, sizeof(buf)), 7);
+	CHECK(!memcmp(buf, "nowhere", 7));
+	CHECK_EQ(read(fifo, buf, 1), -1);
+	CHECK_EQ(errno, EBADF);
+	expect_empty(".");
+}
+
 /* ------------------------------------------------- on other file systems */
 
 static void go_to(const char *where, const char *type, const char *options)
@@ -409,6 +500,18 @@ CKPT_TEST_ONLY(tmpfs_dirs, CKPT_CONTAINER)
 	directories();
 }
 
+CKPT_TEST_ONLY(tmpfs_fifos, CKPT_CONTAINER)
+{
+	go_to_tmpfs();
+	fifos();
+}
+
+CKPT_TEST_ONLY(overlay_fifos, CKPT_CONTAINER)
+{
+	go_to_overlay();
+	fifos();
+}
+
 CKPT_TEST_ONLY(overlay_sparse, CKPT_CONTAINER)
 {
 	go_to_overlay();
@@ -454,6 +557,13 @@ CKPT_VICTIM(ext4_tmpfile)
 {
 	REQUIRE(!chdir(DISK));
 	never_linked();
+}
+
+CKPT_VICTIM(ext4_fifos)
+{
+	REQUIRE(!chdir(DISK));
+	fifos();
+	CHECK(!unlink("two"));
 }
 
 CKPT_VICTIM(ext4_dirs)
@@ -559,6 +669,7 @@ ON_DISK(ext4_sparse)
 ON_DISK(ext4_names)
 ON_DISK(ext4_tmpfile)
 ON_DISK(ext4_dirs)
+ON_DISK(ext4_fifos)
 ON_DISK(ext4_advice)
 
 TEST_HARNESS_MAIN
