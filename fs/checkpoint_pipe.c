@@ -69,12 +69,15 @@ int ckpt_pipe_file_collect(struct ckpt_ctx *ctx, struct file *file)
 	return ckpt_obj_collect(ctx, file_inode(file), CKPT_OBJ_PIPE);
 }
 
-static int file_goes_outside(struct ckpt_ctx *ctx, void *ptr, void *inode)
+static int mark_outside(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
 	struct file *file = ptr;
 
-	return file_inode(file) == inode &&
-	       ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE);
+	if (get_pipe_info(file, false) &&
+	    ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE))
+		ckpt_obj_mark(ctx, file_inode(file), CKPT_OBJ_PIPE,
+			      PIPE_MARK_EXTERNAL);
+	return 0;
 }
 
 /**
@@ -92,15 +95,17 @@ bool ckpt_pipe_external(struct ckpt_ctx *ctx, struct file *file)
 	struct inode *inode = file_inode(file);
 	u32 mark = ckpt_obj_mark(ctx, inode, CKPT_OBJ_PIPE, 0);
 
-	if (!(mark & PIPE_MARK_DECIDED)) {
-		mark = PIPE_MARK_DECIDED;
-		if (ckpt_obj_outside(ctx, inode, CKPT_OBJ_PIPE) ||
-		    ckpt_obj_for_each(ctx, CKPT_OBJ_FILE, file_goes_outside,
-				      inode))
-			mark |= PIPE_MARK_EXTERNAL;
-		ckpt_obj_mark(ctx, inode, CKPT_OBJ_PIPE, mark);
-	}
-	return mark & PIPE_MARK_EXTERNAL;
+	if (mark & PIPE_MARK_DECIDED)
+		return mark & PIPE_MARK_EXTERNAL;
+	/* once for all pipes: there may be as many as there are files */
+	if (!ctx->pipes_marked)
+		ckpt_obj_for_each(ctx, CKPT_OBJ_FILE, mark_outside, NULL);
+	ctx->pipes_marked = true;
+	mark = PIPE_MARK_DECIDED;
+	if (ckpt_obj_outside(ctx, inode, CKPT_OBJ_PIPE))
+		mark |= PIPE_MARK_EXTERNAL;
+	return ckpt_obj_mark(ctx, inode, CKPT_OBJ_PIPE, mark) &
+	       PIPE_MARK_EXTERNAL;
 }
 
 /**

@@ -59,6 +59,7 @@ struct user_namespace;
  *	written and looked up from here
  * @mnts: the mounts of the image, or NULL so far
  * @removed: checkpoint: of fs/checkpoint_removed.c
+ * @pipes_marked: checkpoint: it is known which pipes lead out of the tree
  * @stopped_at: CLOCK_MONOTONIC when the whole tree stood still
  * @inherit: restart: files given for external ones
  * @inherit_nr: number of entries in @inherit
@@ -88,6 +89,7 @@ struct ckpt_ctx {
 	struct path root;
 	struct ckpt_mnts *mnts;
 	struct xarray removed;
+	bool pipes_marked;
 	ktime_t stopped_at;
 	struct ckpt_inherit *inherit;
 	unsigned int inherit_nr;

@@ -10,6 +10,8 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -476,6 +478,100 @@ CKPT_TEST(directory_shared_by_fork)
 	CHECK(openat(fd, "inside", O_RDONLY) >= 0);
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
+}
+
+/* ----------------------------------------------------- very many of them */
+
+/* Open files of a file and of pipes, and copies of their descriptors */
+static void many(int nr)
+{
+	struct rlimit lim = { nr + 100, nr + 100 };
+	int *fd = calloc(nr, sizeof(*fd)), i, opened = 0;
+
+	REQUIRE(fd);
+	if (setrlimit(RLIMIT_NOFILE, &lim))
+		ckpt_skip("RLIMIT_NOFILE: %m");
+	close(make_file("a", "text"));
+	for (i = 0; i < nr; i++) {
+		if (i % 10 == 0 && i + 1 < nr) {
+			REQUIRE(!pipe(fd + i));
+			i++;
+		} else if (i % 10 < 5) {
+			fd[i] = open("a", O_RDWR);
+			REQUIRE(fd[i] >= 0 && lseek(fd[i], i, SEEK_SET) == i);
+			opened = i;
+		} else {
+			fd[i] = fcntl(fd[opened], F_DUPFD, 0);
+			REQUIRE(fd[i] >= 0);
+		}
+	}
+	ckpt_ready();
+	for (i = 0; i < nr; i++) {
+		if (i % 10 == 0 && i + 1 < nr) {
+			i++;
+		} else {
+			opened = i % 10 < 5 ? i : opened;
+			if (lseek(fd[i], 0, SEEK_CUR) != opened)
+				break;
+		}
+	}
+	CHECK_EQ(i, nr);
+	CHECK_EQ(same_file(fd[opened], fd[nr - 1]), 0);
+	CHECK_EQ(fcntl(fd[nr - 1] + 1, F_GETFD), -1);
+	free(fd);
+}
+
+#define MANY		100000
+
+CKPT_VICTIM(many_files)
+{
+	many(MANY);
+}
+
+CKPT_VICTIM(fewer_files)
+{
+	many(MANY / 4);
+}
+
+/* Nanoseconds for the checkpoint, and for the restart */
+static const char *time_of(struct __test_metadata *_metadata,
+			   struct ckpt_victim *v, const char *name,
+			   uint64_t *ns)
+{
+	static char skip[sizeof(v->skip)];
+	long ret;
+
+	ckpt_start(v, name, 0);
+	strcpy(skip, v->skip);
+	if (skip[0])
+		return skip;
+	ckpt_checkpoint_kill(v);
+	ns[0] = v->stats.total_ns;
+	ret = ckpt_restart(v, 0);
+	EXPECT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ns[1] = v->stats.total_ns;
+	if (ret > 0)
+		ckpt_finish(v);
+	ckpt_end(v);
+	printf("# %s: checkpoint %llu ms, restart %llu ms\n", name,
+	       (unsigned long long)ns[0] / 1000000,
+	       (unsigned long long)ns[1] / 1000000);
+	return NULL;
+}
+
+/* Four times as many take about four times as long: ten, to be sure. */
+DRIVER_TEST(very_many_descriptors)
+{
+	uint64_t few[2], all[2];
+	const char *why;
+
+	why = time_of(_metadata, &self->v, "fewer_files", few);
+	if (!why)
+		why = time_of(_metadata, &self->v, "many_files", all);
+	if (why)
+		SKIP(return, "%s", why);
+	EXPECT_GT(10 * few[0], all[0]);
+	EXPECT_GT(10 * few[1], all[1]);
 }
 
 /* ------------------------------------- files that are not what they were */
