@@ -331,6 +331,35 @@ CKPT_TEST(memory_devices)
 	CHECK(memcmp(buf, other, 8));
 }
 
+/* POSIX shared memory: one that has a name, and one that has lost it */
+CKPT_TEST(shared_memory_objects)
+{
+	char name[2][32], *mem[2];
+	int fd[2], i;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(name[i], sizeof(name[i]), "/files.%d.%d", getpid(), i);
+		fd[i] = shm_open(name[i], O_RDWR | O_CREAT | O_EXCL, 0600);
+		if (fd[i] < 0)
+			ckpt_skip("%s: %m", name[i]);
+		REQUIRE(!ftruncate(fd[i], 8192));
+		mem[i] = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      fd[i], 0);
+		REQUIRE(mem[i] != MAP_FAILED);
+		ckpt_fill(mem[i], 8192, i);
+	}
+	REQUIRE(!shm_unlink(name[1]));
+	ckpt_ready();
+	for (i = 0; i < 2; i++) {
+		CHECK(ckpt_filled(mem[i], 8192, i));
+		mem[i][5000] = 's';
+		CHECK_EQ(pread(fd[i], mem[i], 1, 5000), 1);
+		CHECK_EQ(mem[i][0], 's');
+	}
+	CHECK_EQ(shm_open(name[1], O_RDWR, 0), -1);
+	CHECK(!shm_unlink(name[0]));
+}
+
 CKPT_TEST(working_directory)
 {
 	char before[256], after[256];

@@ -420,6 +420,28 @@ CKPT_TEST(fifo_writer_is_gone)
 	CHECK_EQ(read(fd, buf, sizeof(buf)), 0);
 }
 
+/* Its reader is gone, and what was in it, too, once a new one comes. */
+CKPT_TEST(fifo_writer_only)
+{
+	int in = named("fifo", O_RDONLY | O_NONBLOCK);
+	int out = named("fifo", O_WRONLY);
+	char buf[8];
+
+	signal(SIGPIPE, SIG_IGN);
+	REQUIRE(write(out, "abc", 3) == 3);
+	close(in);
+	ckpt_ready();
+	CHECK_EQ(write(out, "x", 1), -1);
+	CHECK_EQ(errno, EPIPE);
+	in = open("fifo", O_RDONLY | O_NONBLOCK);
+	CHECK(in >= 0);
+	CHECK_EQ(write(out, "d", 1), 1);
+	CHECK_EQ(read(in, buf, sizeof(buf)), 4);
+	CHECK(!memcmp(buf, "abcd", 4));
+	close(out);
+	CHECK_EQ(read(in, buf, sizeof(buf)), 0);
+}
+
 /* Two fifos in two directories under the same name */
 CKPT_TEST(two_fifos)
 {
