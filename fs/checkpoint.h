@@ -135,6 +135,12 @@ int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 		     int size);
 int ckpt_inode_path(struct ckpt_ctx *ctx, struct inode *inode,
 		    struct path *path, char *buf);
+int ckpt_sb_path(struct ckpt_ctx *ctx, struct super_block *sb,
+		 struct path *path, char *buf);
+int ckpt_inode_find(struct ckpt_ctx *ctx, struct inode *inode, const char *who,
+		    struct path *path, char *buf, struct ckpt_handle *handle);
+int ckpt_inode_step(struct ckpt_ctx *ctx, struct ckpt_handle *handle,
+		    const char *who, struct path *path);
 int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 		     unsigned int lookup_flags, struct path *path);
 
@@ -198,6 +204,32 @@ struct file *ckpt_inotify_restore(struct ckpt_ctx *ctx,
 				  const struct ckpt_hdr_file *h,
 				  const char *name);
 int ckpt_inotify_late_restore(struct ckpt_ctx *ctx, struct file *file);
+
+/* notify/fanotify/checkpoint_fanotify.c */
+bool ckpt_fanotify_match(struct file *file);
+int ckpt_fanotify_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			     struct ckpt_hdr_file *h);
+int ckpt_fanotify_write(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_fanotify_late_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_fanotify_restore(struct ckpt_ctx *ctx,
+				   const struct ckpt_hdr_file *h,
+				   const char *name);
+int ckpt_fanotify_late_restore(struct ckpt_ctx *ctx, struct file *file);
+
+/* notify/fanotify/checkpoint_fanotify_event.c */
+struct ckpt_fanotify_events;
+struct fsnotify_group;
+
+struct ckpt_fanotify_events *
+ckpt_fanotify_events_get(struct fsnotify_group *group);
+void ckpt_fanotify_events_free(struct ckpt_fanotify_events *s);
+u32 ckpt_fanotify_events_nr(const struct ckpt_fanotify_events *s);
+int ckpt_fanotify_events_check(struct ckpt_ctx *ctx,
+			       const struct ckpt_fanotify_events *s, char *buf);
+int ckpt_fanotify_events_write(struct ckpt_ctx *ctx,
+			       struct ckpt_fanotify_events *s, char *buf);
+int ckpt_fanotify_event_restore(struct ckpt_ctx *ctx,
+				struct fsnotify_group *group);
 
 /* checkpoint_pidfd.c */
 bool ckpt_pidfd_match(struct file *file);

@@ -389,6 +389,17 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.match		= path_match,
 		.restore	= path_file_restore,
 	},
+#ifdef CONFIG_FANOTIFY
+	[CKPT_FILE_FANOTIFY] = {
+		.name		= "fanotify",
+		.match		= ckpt_fanotify_match,
+		.checkpoint	= ckpt_fanotify_checkpoint,
+		.write		= ckpt_fanotify_write,
+		.restore	= ckpt_fanotify_restore,
+		.late_write	= ckpt_fanotify_late_write,
+		.late_restore	= ckpt_fanotify_late_restore,
+	},
+#endif
 };
 
 /**

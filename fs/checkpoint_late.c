@@ -14,6 +14,7 @@
 static const u32 late_kinds[] = {
 	CKPT_FILE_PIDFD,
 	CKPT_FILE_INOTIFY,
+	CKPT_FILE_FANOTIFY,
 	CKPT_FILE_EPOLL,
 };
 

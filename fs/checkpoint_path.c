@@ -10,6 +10,7 @@
  */
 
 #include <linux/capability.h>
+#include <linux/exportfs.h>
 #include <linux/fs_struct.h>
 #include <linux/namei.h>
 #include <linux/nsproxy.h>
@@ -455,6 +456,30 @@ static struct vfsmount *mount_of(struct ckpt_ctx *ctx, struct super_block *sb,
 	return found;
 }
 
+/*
+ * A mount that has @dentry in it, or any if that is NULL, and a path in it that
+ * can be found again: @dentry, or its root
+ */
+static int find_mount(struct ckpt_ctx *ctx, struct super_block *sb,
+		      struct dentry *dentry, struct path *path, char *buf)
+{
+	unsigned int skip;
+	int tree;
+
+	for (tree = 1; tree >= 0; tree--) {
+		for (skip = 0; ; skip++) {
+			path->mnt = mount_of(ctx, sb, dentry, tree, skip);
+			if (!path->mnt)
+				break;
+			path->dentry = dget(dentry ?: path->mnt->mnt_root);
+			if (!ckpt_path_verify(ctx, path, buf, PATH_MAX))
+				return 0;
+			path_put(path);
+		}
+	}
+	return -ENOENT;
+}
+
 /**
  * ckpt_inode_path - a path that leads to an inode
  * @ctx: the context of a checkpoint; the collect pass is over
@@ -472,32 +497,118 @@ int ckpt_inode_path(struct ckpt_ctx *ctx, struct inode *inode,
 		    struct path *path, char *buf)
 {
 	struct dentry *dentry = d_find_alias(inode);
-	struct vfsmount *mnt;
-	unsigned int skip;
-	int tree;
+	int err;
 
 	/* a file system may know inodes that it has not looked up by name */
 	if (dentry && (dentry->d_flags & DCACHE_DISCONNECTED)) {
 		dput(dentry);
 		dentry = NULL;
 	}
-	for (tree = 1; tree >= 0; tree--) {
-		for (skip = 0; ; skip++) {
-			mnt = mount_of(ctx, inode->i_sb, dentry, tree, skip);
-			if (!mnt)
-				break;
-			path->mnt = mnt;
-			path->dentry = dentry ?: mnt->mnt_root;
-			if (!ckpt_path_verify(ctx, path, buf, PATH_MAX)) {
-				if (!dentry)
-					dget(mnt->mnt_root);
-				return 0;
-			}
-			mntput(mnt);
-		}
-	}
+	err = find_mount(ctx, inode->i_sb, dentry, path, buf);
 	dput(dentry);
-	return -ENOENT;
+	return err;
+}
+
+/**
+ * ckpt_sb_path - a path that leads to a file system
+ * @ctx: the context of a checkpoint; the collect pass is over
+ * @sb: the file system
+ * @path: where to put it, referenced: the root of a mount
+ * @buf: room for PATH_MAX bytes
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ENOENT if it cannot be reached.
+ */
+int ckpt_sb_path(struct ckpt_ctx *ctx, struct super_block *sb,
+		 struct path *path, char *buf)
+{
+	return find_mount(ctx, sb, NULL, path, buf);
+}
+
+/**
+ * ckpt_inode_find - how to find again an inode that is watched
+ * @ctx: the context of a checkpoint; the collect pass is over
+ * @inode: the inode
+ * @who: what watches it, for messages
+ * @path: where to put a path, referenced
+ * @buf: room for PATH_MAX bytes
+ * @handle: where to put what leads from there to the inode, if the path does
+ *	not: its @len is 0 if it does
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ENOSYS, reported.
+ */
+int ckpt_inode_find(struct ckpt_ctx *ctx, struct inode *inode, const char *who,
+		    struct path *path, char *buf, struct ckpt_handle *handle)
+{
+	int len = sizeof(handle->data) / sizeof(u32), type, err;
+
+	memset(handle, 0, sizeof(*handle));
+	if (!inode->i_nlink)
+		return ckpt_err(ctx, -ENOSYS, "%s: what it watches was removed: not supported",
+				who);
+	err = ckpt_inode_path(ctx, inode, path, buf);
+	if (err)
+		return ckpt_err(ctx, err == -ENOENT ? -ENOSYS : err,
+				"%s (%s): what it watches cannot be reached: not supported",
+				who, inode->i_sb->s_type->name);
+	if (d_inode(path->dentry) == inode)
+		return 0;
+	type = FILEID_INVALID;
+	if (exportfs_can_decode_fh(inode->i_sb->s_export_op))
+		type = exportfs_encode_inode_fh(inode,
+						(struct fid *)handle->data,
+						&len, NULL, 0);
+	if (type < 0 || type == FILEID_INVALID) {
+		path_put(path);
+		return ckpt_err(ctx, -ENOSYS, "%s (%s): what it watches has no path: not supported",
+				who, inode->i_sb->s_type->name);
+	}
+	handle->type = type;
+	handle->len = len * sizeof(u32);
+	return 0;
+}
+
+static int any_dentry(void *context, struct dentry *dentry)
+{
+	return 1;
+}
+
+/**
+ * ckpt_inode_step - go from a path to what a handle means
+ * @ctx: the context of a restart
+ * @handle: the handle, not checked yet
+ * @who: what watches it, for messages
+ * @path: the path, referenced: as open_by_handle_at(2) in its mount
+ *
+ * Context: process context, may sleep.
+ * Return: 0, also if the handle is empty; -EINVAL, -EPERM, reported; -ESTALE.
+ */
+int ckpt_inode_step(struct ckpt_ctx *ctx, struct ckpt_handle *handle,
+		    const char *who, struct path *path)
+{
+	const struct export_operations *ops = path->mnt->mnt_sb->s_export_op;
+	struct dentry *dentry;
+
+	if (handle->len > sizeof(handle->data) || handle->len % sizeof(u32) ||
+	    !handle->len != !handle->type || handle->type >= FILEID_INVALID)
+		return ckpt_err(ctx, -EINVAL, "image: %s: handle of type %u, %u bytes",
+				who, handle->type, handle->len);
+	if (!handle->len)
+		return 0;
+	if (!capable(CAP_DAC_READ_SEARCH))
+		return ckpt_err(ctx, -EPERM, "%s: CAP_DAC_READ_SEARCH is needed to find what it watches",
+				who);
+	if (!exportfs_can_decode_fh(ops))
+		return -ESTALE;
+	dentry = exportfs_decode_fh(path->mnt, (struct fid *)handle->data,
+				    handle->len / sizeof(u32), handle->type,
+				    any_dentry, NULL);
+	if (IS_ERR(dentry))
+		return PTR_ERR(dentry);
+	dput(path->dentry);
+	path->dentry = dentry;
+	return 0;
 }
 
 /* As lookup_within(), where the caller's namespace took the place of all */

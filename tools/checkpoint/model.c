@@ -435,6 +435,39 @@ static int read_late_inotify(struct parser *p)
 	return 0;
 }
 
+static int read_late_fanotify(struct parser *p)
+{
+	const struct ckpt_hdr_fanotify_queue *h = need(p, CKPT_HDR_FANOTIFY_QUEUE);
+	const struct ckpt_hdr_fanotify_event *event;
+	uint32_t events, marks;
+	uint64_t len;
+
+	if (!h)
+		return -1;
+	events = h->nr_events;
+	marks = h->nr_marks;
+	while (events--) {
+		event = need(p, CKPT_HDR_FANOTIFY_EVENT);
+		if (!event || (event->pid &&
+			       check_slot(p, "pid", event->pid - 1)))
+			return -1;
+		len = (uint64_t)event->handle_len[0] + event->handle_len[1] +
+		      event->handle_len[2] + event->name_len[0] +
+		      event->name_len[1];
+		if (event->h.len - sizeof(*event) != ((len + 7) & ~7ull))
+			return damaged(p, "its handles and names have not %llu bytes",
+				       (unsigned long long)len);
+		if (event->kind == CKPT_FANOTIFY_PATH &&
+		    !need(p, CKPT_HDR_STRING))
+			return -1;
+	}
+	while (marks--)
+		if (!need(p, CKPT_HDR_FANOTIFY_MARK) ||
+		    !need(p, CKPT_HDR_STRING))
+			return -1;
+	return 0;
+}
+
 static int read_late_pidfd(struct parser *p)
 {
 	const struct ckpt_hdr_pidfd *h = need(p, CKPT_HDR_PIDFD);
@@ -470,6 +503,10 @@ static int read_late_files(struct parser *p)
 			break;
 		case CKPT_FILE_INOTIFY:
 			if (read_late_inotify(p))
+				return -1;
+			break;
+		case CKPT_FILE_FANOTIFY:
+			if (read_late_fanotify(p))
 				return -1;
 			break;
 		default:

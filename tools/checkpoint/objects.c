@@ -427,6 +427,9 @@ static int read_file(struct parser *p, struct model_object *o)
 	case CKPT_FILE_SIGNALFD:
 		kind = CKPT_HDR_SIGNALFD;
 		break;
+	case CKPT_FILE_FANOTIFY:
+		kind = CKPT_HDR_FANOTIFY;
+		break;
 	}
 	if (kind && !need(p, kind))
 		return -1;

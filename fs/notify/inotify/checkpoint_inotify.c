@@ -8,8 +8,6 @@
  * tree are open, so that this is not among what they tell.
  */
 
-#include <linux/exportfs.h>
-
 #include "../../checkpoint.h"
 
 #define CKPT_WATCH_MASK		(IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
@@ -125,36 +123,13 @@ static int watches_get(struct fsnotify_group *group, struct saved_watches *s)
 	}
 }
 
-/* How to find the inode again: a path, and perhaps a handle below it */
-static int watch_find(struct ckpt_ctx *ctx, const struct saved_watch *w,
-		      struct path *path, struct ckpt_hdr_inotify_watch *h,
-		      char *buf)
-{
-	int len = sizeof(h->handle) / sizeof(u32), type, err;
-	struct inode *inode = w->inode;
+#define WATCH_NAME_MAX		32
 
-	if (!inode->i_nlink)
-		return ckpt_err(ctx, -ENOSYS, "inotify, watch %d: what it watches was removed: not supported",
-				w->wd);
-	err = ckpt_inode_path(ctx, inode, path, buf);
-	if (err)
-		return ckpt_err(ctx, err == -ENOENT ? -ENOSYS : err,
-				"inotify, watch %d (%s): what it watches cannot be reached: not supported",
-				w->wd, inode->i_sb->s_type->name);
-	if (d_inode(path->dentry) == inode)
-		return 0;
-	type = FILEID_INVALID;
-	if (exportfs_can_decode_fh(inode->i_sb->s_export_op))
-		type = exportfs_encode_inode_fh(inode, (struct fid *)h->handle,
-						&len, NULL, 0);
-	if (type < 0 || type == FILEID_INVALID) {
-		path_put(path);
-		return ckpt_err(ctx, -ENOSYS, "inotify, watch %d (%s): what it watches has no path: not supported",
-				w->wd, inode->i_sb->s_type->name);
-	}
-	h->handle_type = type;
-	h->handle_len = len * sizeof(u32);
-	return 0;
+/* What a watch is called in messages */
+static const char *watch_name(int wd, char *buf)
+{
+	scnprintf(buf, WATCH_NAME_MAX, "inotify, watch %d", wd);
+	return buf;
 }
 
 /**
@@ -169,23 +144,25 @@ static int watch_find(struct ckpt_ctx *ctx, const struct saved_watch *w,
 int ckpt_inotify_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 			    struct ckpt_hdr_file *h)
 {
-	struct ckpt_hdr_inotify_watch *watch;
+	char who[WATCH_NAME_MAX], *buf;
+	struct ckpt_handle *handle;
 	struct saved_watches s;
 	struct path path;
-	char *buf;
 	int err;
 	u32 i;
 
-	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
 	buf = __getname();
 	err = -ENOMEM;
-	if (!watch || !buf)
+	if (!handle || !buf)
 		goto out;
 	err = watches_get(file->private_data, &s);
 	if (err)
 		goto out;
 	for (i = 0; i < s.nr && !err; i++) {
-		err = watch_find(ctx, &s.watch[i], &path, watch, buf);
+		err = ckpt_inode_find(ctx, s.watch[i].inode,
+				      watch_name(s.watch[i].wd, who), &path,
+				      buf, handle);
 		if (!err)
 			path_put(&path);
 		cond_resched();
@@ -194,22 +171,23 @@ int ckpt_inotify_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 out:
 	if (buf)
 		__putname(buf);
-	kfree(watch);
+	kfree(handle);
 	return err;
 }
 
 static int watch_write(struct ckpt_ctx *ctx, const struct saved_watch *w,
 		       struct ckpt_hdr_inotify_watch *h, char *buf)
 {
+	char who[WATCH_NAME_MAX], *name;
 	struct path path;
-	char *name;
 	int ret;
 
 	memset(h, 0, sizeof(*h));
 	h->wd = w->wd;
 	h->mask = w->mask;
 	h->i_mode = w->inode->i_mode;
-	ret = watch_find(ctx, w, &path, h, buf);
+	ret = ckpt_inode_find(ctx, w->inode, watch_name(w->wd, who), &path, buf,
+			      &h->handle);
 	if (ret)
 		return ret;
 	ret = ckpt_path_mnt(ctx, &path);
@@ -453,33 +431,6 @@ static int event_restore(struct ckpt_ctx *ctx, struct fsnotify_group *group)
 	return err;
 }
 
-static int any_dentry(void *context, struct dentry *dentry)
-{
-	return 1;
-}
-
-/* As open_by_handle_at(2), in the mount that *@path leads to */
-static int step_to_handle(struct ckpt_ctx *ctx, struct path *path,
-			  const struct ckpt_hdr_inotify_watch *h)
-{
-	const struct export_operations *ops = path->mnt->mnt_sb->s_export_op;
-	struct dentry *dentry;
-
-	if (!capable(CAP_DAC_READ_SEARCH))
-		return ckpt_err(ctx, -EPERM, "inotify, watch %d: CAP_DAC_READ_SEARCH is needed to find what it watches",
-				h->wd);
-	if (!exportfs_can_decode_fh(ops))
-		return -ESTALE;
-	dentry = exportfs_decode_fh(path->mnt, (struct fid *)h->handle,
-				    h->handle_len / sizeof(u32),
-				    h->handle_type, any_dentry, NULL);
-	if (IS_ERR(dentry))
-		return PTR_ERR(dentry);
-	dput(path->dentry);
-	path->dentry = dentry;
-	return 0;
-}
-
 /* As inotify_add_watch(2), but that it is known how the watch is called */
 static int watch_add(struct fsnotify_group *group, struct path *path,
 		     const struct ckpt_hdr_inotify_watch *h)
@@ -509,15 +460,13 @@ static int watch_add(struct fsnotify_group *group, struct path *path,
 }
 
 static int watch_restore(struct ckpt_ctx *ctx, struct fsnotify_group *group,
-			 const struct ckpt_hdr_inotify_watch *h)
+			 struct ckpt_hdr_inotify_watch *h)
 {
+	char who[WATCH_NAME_MAX], *name;
 	struct path path;
-	char *name;
 	int err;
 
-	if (h->wd < 1 || (h->mask & ~CKPT_WATCH_MASK) ||
-	    h->handle_len > sizeof(h->handle) || h->handle_len % sizeof(u32) ||
-	    !h->handle_len != !h->handle_type || h->handle_type >= 0xff)
+	if (h->wd < 1 || (h->mask & ~CKPT_WATCH_MASK))
 		return ckpt_err(ctx, -EINVAL, "image: inotify: watch %d of events %#x",
 				h->wd, h->mask);
 	name = ckpt_read_string(ctx, PATH_MAX);
@@ -525,8 +474,8 @@ static int watch_restore(struct ckpt_ctx *ctx, struct fsnotify_group *group,
 		return PTR_ERR(name);
 	err = ckpt_path_lookup(ctx, h->mnt, name, 0, &path);
 	if (!err) {
-		if (h->handle_len)
-			err = step_to_handle(ctx, &path, h);
+		err = ckpt_inode_step(ctx, &h->handle, watch_name(h->wd, who),
+				      &path);
 		if (!err)
 			err = watch_add(group, &path, h);
 		path_put(&path);
@@ -534,7 +483,7 @@ static int watch_restore(struct ckpt_ctx *ctx, struct fsnotify_group *group,
 	if (err)
 		err = ckpt_err(ctx, err, "inotify, watch %d: '%s%s'%s: error %d",
 			       h->wd, ckpt_mnt_name(ctx, h->mnt), name,
-			       h->handle_len ? ", a file in there" : "", err);
+			       h->handle.len ? ", a file in there" : "", err);
 	kvfree(name);
 	return err;
 }

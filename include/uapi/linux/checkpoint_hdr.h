@@ -102,6 +102,10 @@ enum ckpt_hdr_type {
 	CKPT_HDR_PIDFD,
 	CKPT_HDR_DEAD_PID,
 	CKPT_HDR_REMOVED,
+	CKPT_HDR_FANOTIFY,
+	CKPT_HDR_FANOTIFY_QUEUE,
+	CKPT_HDR_FANOTIFY_EVENT,
+	CKPT_HDR_FANOTIFY_MARK,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -1225,6 +1229,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_REMOVED,	/* file or directory that was removed, or O_PATH */
 	CKPT_FILE_PSEUDO,	/* of proc, sysfs or cgroupfs, by path */
 	CKPT_FILE_PATH,		/* anything else that was opened with O_PATH */
+	CKPT_FILE_FANOTIFY,	/* fanotify_init(2) */
 	CKPT_FILE_MAX
 };
 
@@ -1284,7 +1289,7 @@ enum ckpt_file_kind {
  * has none, and of one that is external, what /proc/PID/fd/N shows; of one that
  * was removed the directory that it was in, or the nearest one above that was
  * not removed, and then the name that it had. The record of an eventfd, a
- * timerfd or a signalfd comes after that. With
+ * timerfd, a signalfd or a fanotify group comes after that. With
  * CKPT_FILEF_LOCKS, CKPT_HDR_LOCKS come next until one without entries: OFD
  * locks, a flock, a lease.
  */
@@ -1589,6 +1594,18 @@ struct ckpt_hdr_inotify_event {
 #define CKPT_HANDLE_MAX		128
 
 /**
+ * struct ckpt_handle - how a file system finds one of its files
+ * @len: bytes of @data, or 0 if there is none: a path leads to it
+ * @type: what the file system says of @data, or 0
+ * @data: the handle
+ */
+struct ckpt_handle {
+	__u32 len;
+	__u32 type;
+	__u8 data[CKPT_HANDLE_MAX];
+};
+
+/**
  * struct ckpt_hdr_inotify_watch - a watch
  * @h: type CKPT_HDR_INOTIFY_WATCH
  * @wd: its descriptor
@@ -1596,8 +1613,6 @@ struct ckpt_hdr_inotify_event {
  * @mnt: number of the mount that the path is in, or 0: it is in the mount
  *	namespace of whoever restarts
  * @i_mode: mode of the inode, of which the type counts
- * @handle_len: bytes of @handle, or 0: the path leads to what is watched
- * @handle_type: what the file system says of @handle, or 0
  * @handle: of what is watched, in the file system that the path leads to
  *
  * A struct ckpt_hdr_string follows: the path.
@@ -1608,9 +1623,102 @@ struct ckpt_hdr_inotify_watch {
 	__u32 mask;
 	__u32 mnt;
 	__u32 i_mode;
-	__u32 handle_len;
-	__u32 handle_type;
-	__u8 handle[CKPT_HANDLE_MAX];
+	struct ckpt_handle handle;
+};
+
+/**
+ * struct ckpt_hdr_fanotify - a fanotify group
+ * @h: type CKPT_HDR_FANOTIFY
+ * @flags: what fanotify_init(2) was called with: FAN_*; 0x80000000 for a group
+ *	of who did not have CAP_SYS_ADMIN
+ * @event_f_flags: O_* of the files that its events open
+ * @max_events: longest that its queue may be
+ * @reserved: 0
+ */
+struct ckpt_hdr_fanotify {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 event_f_flags;
+	__u32 max_events;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_fanotify_queue - what is left of a fanotify group
+ * @h: type CKPT_HDR_FANOTIFY_QUEUE
+ * @nr_events: number of CKPT_HDR_FANOTIFY_EVENT that follow
+ * @nr_marks: number of CKPT_HDR_FANOTIFY_MARK that follow these
+ */
+struct ckpt_hdr_fanotify_queue {
+	struct ckpt_hdr h;
+	__u32 nr_events;
+	__u32 nr_marks;
+};
+
+enum ckpt_fanotify_kind {
+	CKPT_FANOTIFY_OVERFLOW,	/* others were lost */
+	CKPT_FANOTIFY_PATH,	/* tells of a file by opening it */
+	CKPT_FANOTIFY_FID,	/* tells of one by its handle */
+	CKPT_FANOTIFY_NAME,	/* with a directory, perhaps two, and names */
+	CKPT_FANOTIFY_KIND_MAX
+};
+
+/**
+ * struct ckpt_hdr_fanotify_event - an event that was not read yet
+ * @h: type CKPT_HDR_FANOTIFY_EVENT
+ * @kind: enum ckpt_fanotify_kind
+ * @mask: FAN_*
+ * @pid: pid slot + 1 of who did it; 0 if that is outside, or gone
+ * @mnt: CKPT_FANOTIFY_PATH: number of the mount that the path is in, or 0: it
+ *	is in the mount namespace of whoever restarts
+ * @fsid: id of the file system that handles are of
+ * @handle_type: types of the handles of the file, of its directory, and of the
+ *	one that it was moved to
+ * @handle_len: and their bytes, 0 for one that there is not
+ * @name_len: length of the names in these two directories, or 0
+ * @data: the handles, and the names without NULs; padded with zeros
+ *
+ * With CKPT_FANOTIFY_PATH a struct ckpt_hdr_string follows: the path.
+ */
+struct ckpt_hdr_fanotify_event {
+	struct ckpt_hdr h;
+	__u32 kind;
+	__u32 mask;
+	__u32 pid;
+	__u32 mnt;
+	__u32 fsid[2];
+	__u32 handle_type[3];
+	__u32 handle_len[3];
+	__u32 name_len[2];
+	__u8 data[];
+};
+
+/**
+ * struct ckpt_hdr_fanotify_mark - a mark
+ * @h: type CKPT_HDR_FANOTIFY_MARK
+ * @flags: FAN_MARK_*: what is marked, and how
+ * @mask: FAN_*: events that it tells of
+ * @ignored_mask: events that it keeps from being told
+ * @mnt: number of the mount that the path is in, or 0: it is in the mount
+ *	namespace of whoever restarts
+ * @i_mode: mode of the inode that the path leads to, of which the type counts
+ * @reserved: 0
+ * @fsid: id of the file system, if events have handles
+ * @handle: of what is marked, in the file system that the path leads to
+ *
+ * A struct ckpt_hdr_string follows: a path to the inode, to the root of the
+ * mount, or to a mount of the file system.
+ */
+struct ckpt_hdr_fanotify_mark {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 mask;
+	__u32 ignored_mask;
+	__u32 mnt;
+	__u32 i_mode;
+	__u32 reserved;
+	__u32 fsid[2];
+	struct ckpt_handle handle;
 };
 
 /**

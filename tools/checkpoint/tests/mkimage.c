@@ -257,6 +257,9 @@ static void event_files(uint32_t first)
 	file(first + 4, CKPT_FILE_INOTIFY, O_RDONLY, 0, 0,
 	     "anon_inode:inotify");
 	file(first + 5, CKPT_FILE_PIDFD, O_RDWR, 0, 0, "anon_inode:[pidfd]");
+	file(first + 7, CKPT_FILE_FANOTIFY, O_RDWR, 0, 0,
+	     "anon_inode:[fanotify]");
+	REC(FANOTIFY, fanotify, .flags = 0xc00, .max_events = 16384);
 }
 
 /* What is left of event_files() */
@@ -264,6 +267,10 @@ static void late_files(uint32_t first)
 {
 	struct ckpt_hdr_inotify_event event = {
 		.mask = 0x100, .wd = 2, .name_len = 1,
+	};
+	struct ckpt_hdr_fanotify_event named = {
+		.kind = CKPT_FANOTIFY_NAME, .mask = 0x100, .pid = 1,
+		.handle_type[1] = 1, .handle_len[1] = 8, .name_len[0] = 3,
 	};
 	struct {
 		struct ckpt_hdr_epoll_items h;
@@ -288,6 +295,15 @@ static void late_files(uint32_t first)
 	REC(INOTIFY_WATCH, inotify_watch, .wd = 2, .mask = 0x100,
 	    .i_mode = S_IFDIR | 0755);
 	string("/tmp");
+	REC(LATE_FILE, late_file, .file = first + 7, .kind = CKPT_FILE_FANOTIFY);
+	REC(FANOTIFY_QUEUE, fanotify_queue, .nr_events = 2, .nr_marks = 1);
+	rec2(CKPT_HDR_FANOTIFY_EVENT, &named, sizeof(named), "12345678abc", 11);
+	REC(FANOTIFY_EVENT, fanotify_event, .kind = CKPT_FANOTIFY_PATH,
+	    .mask = 0x20);
+	string("/tmp/opened");
+	REC(FANOTIFY_MARK, fanotify_mark, .mask = 0x120,
+	    .i_mode = S_IFDIR | 0755);
+	string("/tmp");
 	REC(LATE_FILE, late_file, .file = first + 3, .kind = CKPT_FILE_EPOLL);
 	REC(EPOLL, epoll, .nr = 2);
 	rec2(CKPT_HDR_EPOLL_ITEMS, &items, sizeof(items), NULL, 0);
@@ -296,7 +312,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[10]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[11]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -307,6 +323,7 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 259, .file = 103 },
 			{ .fd = 260, .file = 104 },
 			{ .fd = 261, .file = 105 },
+			{ .fd = 262, .file = 107 },
 			{ .fd = 300, .file = 26 },
 		},
 	};

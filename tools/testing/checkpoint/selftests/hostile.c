@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/file.h>
@@ -70,6 +71,19 @@ static void make_ipc(void)
 /* That is the name of a record, too. */
 #undef SEM_UNDO
 
+/* One that tells of handles and names, and one that opens files */
+static void make_fanotify(void)
+{
+	int fd = fanotify_init(FAN_REPORT_DIR_FID | FAN_REPORT_NAME, O_RDONLY);
+
+	REQUIRE(fd >= 0);
+	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_CREATE, AT_FDCWD, "."));
+	fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY);
+	REQUIRE(fd >= 0);
+	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN | FAN_EVENT_ON_CHILD,
+			       AT_FDCWD, "."));
+}
+
 /* Descriptors of events */
 static void make_events(void)
 {
@@ -85,6 +99,7 @@ static void make_events(void)
 	fd = inotify_init();
 	REQUIRE(fd >= 0 && inotify_add_watch(fd, ".", IN_CREATE) == 1);
 	REQUIRE(inotify_add_watch(fd, "file", IN_MODIFY) == 2);
+	make_fanotify();
 	REQUIRE(open("an event", O_RDWR | O_CREAT, 0600) >= 0);
 	REQUIRE(syscall(SYS_pidfd_open, getpid(), 0) >= 0);
 	fd = timerfd_create(CLOCK_MONOTONIC, 0);
@@ -991,6 +1006,14 @@ HOSTILE_TEST(ipc)
 	  sizeof(struct ckpt_hdr_epoll_items) +				\
 	  offsetof(struct ckpt_epoll_item, field), 4, value }
 
+#define QUEUE(field, value)						\
+	CHANGE(FANOTIFY_QUEUE, ckpt_hdr_fanotify_queue, field, value)
+#define NEWS(n, field, value)						\
+	CHANGE_NTH(FANOTIFY_EVENT, n, ckpt_hdr_fanotify_event, field, value)
+#define MARK(field, value, ...)						\
+	CHANGE(FANOTIFY_MARK, ckpt_hdr_fanotify_mark, field, value,	\
+	       __VA_ARGS__)
+
 HOSTILE_TEST(events)
 {
 	const struct change changes[] = {
@@ -1055,10 +1078,50 @@ HOSTILE_TEST(events)
 		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, mnt, 0xffffffff),
 		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, i_mode, 0100600,
 		       ESTALE),
-		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle_len, 8),
-		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle_len,
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle.len, 8),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle.len,
 		       0xffffffff),
-		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle_type, 1),
+		CHANGE(INOTIFY_WATCH, ckpt_hdr_inotify_watch, handle.type, 1),
+		CHANGE(FANOTIFY, ckpt_hdr_fanotify, flags, 0xffffffff),
+		CHANGE(FANOTIFY, ckpt_hdr_fanotify, flags, FAN_REPORT_NAME),
+		CHANGE(FANOTIFY, ckpt_hdr_fanotify, event_f_flags, 0xffffffff),
+		CHANGE(FANOTIFY, ckpt_hdr_fanotify, event_f_flags, 3),
+		CHANGE(FANOTIFY, ckpt_hdr_fanotify, max_events, 0xffffffff),
+		CHANGE(FANOTIFY, ckpt_hdr_fanotify, reserved, 1),
+		QUEUE(nr_events, 0),
+		QUEUE(nr_events, 2),
+		QUEUE(nr_events, 0xffffffff),
+		QUEUE(nr_marks, 0),
+		QUEUE(nr_marks, 0xffffffff),
+		NEWS(0, kind, CKPT_FANOTIFY_OVERFLOW),
+		NEWS(0, kind, CKPT_FANOTIFY_PATH),
+		NEWS(0, kind, CKPT_FANOTIFY_FID),
+		NEWS(0, kind, CKPT_FANOTIFY_KIND_MAX),
+		NEWS(0, mask, 0xffffffff),
+		NEWS(0, mask, FAN_OPEN_PERM),
+		NEWS(0, pid, 0xffffffff),
+		NEWS(0, handle_type[1], 0x100),
+		NEWS(0, handle_len[0], 4),
+		NEWS(0, handle_len[1], 0),
+		NEWS(0, handle_len[1], 0xfffffffc),
+		NEWS(0, handle_len[2], 0xfffffffc),
+		NEWS(0, name_len[0], 0),
+		NEWS(0, name_len[0], 0xffffffff),
+		NEWS(0, name_len[1], 1),
+		NEWS(1, kind, CKPT_FANOTIFY_NAME),
+		NEWS(1, mnt, 0xffffffff),
+		MARK(flags, 0xffffffff),
+		MARK(flags, FAN_MARK_MOUNT),
+		MARK(flags, FAN_MARK_MOUNT | FAN_MARK_FILESYSTEM),
+		MARK(mask, FAN_OPEN_PERM),
+		MARK(mask, 0xffffffff),
+		MARK(ignored_mask, 0xffffffff),
+		MARK(mnt, 0xffffffff),
+		MARK(i_mode, 0100600, ESTALE),
+		MARK(reserved, 1),
+		MARK(fsid[0], 1, ESTALE),
+		MARK(handle.len, 8),
+		MARK(handle.type, 1),
 		CHANGE(PIDFD, ckpt_hdr_pidfd, pid, 0),
 		CHANGE(PIDFD, ckpt_hdr_pidfd, pid, 0xffffffff),
 		CHANGE(PIDFD, ckpt_hdr_pidfd, dead, 1),

@@ -377,7 +377,7 @@ DRIVER_TEST(names_were_forgotten)
 	ckpt_checkpoint_kill(v);
 	image_load(&image, v->image);
 	w = image_at(&image, CKPT_HDR_INOTIFY_WATCH, 0);
-	EXPECT_LT(0, w->handle_len);
+	EXPECT_LT(0, w->handle.len);
 	image_free(&image);
 	ASSERT_LT(0, ckpt_restart(v, 0)) TH_LOG("%s", v->log);
 	ckpt_finish(v);

@@ -429,6 +429,29 @@ static bool put_watch(struct ckpt_snap *s, const char *line)
 	return true;
 }
 
+/*
+ * "fanotify ino:2 sdev:1f mflags:0 ... fhandle...", "fanotify mnt_id:17 ...",
+ * "fanotify sdev:1f ..."
+ */
+static bool put_mark(struct ckpt_snap *s, const char *line)
+{
+	const char *flags = strstr(line, "mflags:"), *end;
+	unsigned long ino, mnt;
+	char dev[16];
+
+	if (strncmp(line, "fanotify ", 9) || !flags)
+		return false;
+	end = strstr(flags, " fhandle") ?: flags + strlen(flags);
+	put(s, "mark, %.*s, ", (int)(end - flags), flags);
+	if (sscanf(line, "fanotify ino:%lx sdev:%15s", &ino, dev) == 2)
+		put_inode(s, dev, ino);
+	else if (sscanf(line, "fanotify mnt_id:%lx", &mnt) == 1)
+		put_number(s, "mnt", mnt);
+	else if (sscanf(line, "fanotify sdev:%15s", dev) == 1)
+		put_id(s, "sdev", dev);
+	return true;
+}
+
 static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 		       enum ckpt_pids pids)
 {
@@ -470,7 +493,8 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 		else if (!strncmp(line, "lock:", 5))
 			put_lock(s, line, pids == CKPT_PIDS_SAME);
 		/* of a timerfd whose timer runs */
-		else if (!put_watch(s, line) && strncmp(line, "it_value:", 9) &&
+		else if (!put_watch(s, line) && !put_mark(s, line) &&
+			 strncmp(line, "it_value:", 9) &&
 			 strncmp(line, "ticks:", 6))
 			put(s, "%s", line);
 		put(s, "\n");

@@ -163,12 +163,39 @@ REFUSED(page_faults, "userfaultfd")
 	ckpt_ready();
 }
 
-REFUSED(file_system_watch, "fanotify")
+REFUSED(permission_events, "a mark for permission events")
 {
-	int fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY);
+	int fd = fanotify_init(FAN_CLASS_CONTENT, O_RDONLY);
 
 	HAVE(fd);
-	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "."));
+	REQUIRE(!mkdir("d", 0700));
+	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, "d"));
+	ckpt_ready();
+}
+
+REFUSED(removed_and_told_of, "which cannot be reached any more")
+{
+	int fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY), file;
+
+	HAVE(fd);
+	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_CLOSE | FAN_EVENT_ON_CHILD,
+			       AT_FDCWD, "."));
+	file = open("file", O_RDWR | O_CREAT, 0600);
+	REQUIRE(file >= 0 && !close(file) && !unlink("file"));
+	ckpt_ready();
+}
+
+REFUSED(opened_by_fanotify, "opened by fanotify")
+{
+	int fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY);
+	struct fanotify_event_metadata event;
+
+	HAVE(fd);
+	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN | FAN_ONDIR, AT_FDCWD,
+			       "."));
+	close(open(".", O_RDONLY));
+	REQUIRE(read(fd, &event, sizeof(event)) == sizeof(event));
+	REQUIRE(event.fd >= 0);
 	ckpt_ready();
 }
 
