@@ -68,6 +68,13 @@ static inline bool ckpt_kind_is_pipe(int kind)
 	return kind == CKPT_FILE_PIPE || kind == CKPT_FILE_FIFO;
 }
 
+/* Was it opened by reading an event of fanotify? */
+static inline bool ckpt_file_nonotify(const struct file *file)
+{
+	return (file->f_flags & __FMODE_NONOTIFY) &&
+	       !(file->f_mode & FMODE_BACKING);
+}
+
 /* checkpoint_file.c */
 int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who);
 struct file *ckpt_file_open(struct ckpt_ctx *ctx,

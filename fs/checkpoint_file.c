@@ -38,7 +38,7 @@
 			 CKPT_FILEF_NO_HUP | CKPT_FILEF_RANDOM | \
 			 CKPT_FILEF_NOREUSE | CKPT_FILEF_OUTSIDE | \
 			 CKPT_FILEF_LOCKS | CKPT_FILEF_THREAD | \
-			 CKPT_FILEF_SEQUENTIAL)
+			 CKPT_FILEF_SEQUENTIAL | CKPT_FILEF_NONOTIFY)
 
 /* --------------------------------------------------------- kinds of files */
 
@@ -191,7 +191,10 @@ static struct file *path_file_restore(struct ckpt_ctx *ctx,
 		file = ckpt_file_open(ctx, h, name, h->f_flags);
 	if (IS_ERR(file))
 		return file;
-	if (h->flags & CKPT_FILEF_UNCHANGED)
+	if ((h->flags & CKPT_FILEF_NONOTIFY) && !capable(CAP_SYS_ADMIN))
+		err = ckpt_err(ctx, -EPERM, "'%s' was opened by fanotify: CAP_SYS_ADMIN is needed",
+			       name);
+	if (!err && (h->flags & CKPT_FILEF_UNCHANGED))
 		err = check_unchanged(ctx, file, h, name);
 	if (!err)
 		err = restore_pos(ctx, file, h, name);
@@ -199,8 +202,13 @@ static struct file *path_file_restore(struct ckpt_ctx *ctx,
 		fput(file);
 		return ERR_PTR(err);
 	}
-	/* as generic_fadvise() */
+	/* as generic_fadvise(), and as fanotify opens it */
 	spin_lock(&file->f_lock);
+	if (h->flags & CKPT_FILEF_NONOTIFY) {
+		file->f_flags |= __FMODE_NONOTIFY;
+		file->f_mode &= ~FMODE_FSNOTIFY_MASK;
+		file->f_mode |= FMODE_NONOTIFY;
+	}
 	if (h->flags & CKPT_FILEF_RANDOM)
 		file->f_mode |= FMODE_RANDOM;
 	if (h->flags & CKPT_FILEF_NOREUSE)
@@ -651,6 +659,8 @@ static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 		h->fasync_fd = fasync_fd(file, kind);
 	if (kind == CKPT_FILE_MEM && ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE))
 		h->flags |= CKPT_FILEF_OUTSIDE;
+	if (ckpt_file_nonotify(file) && !ckpt_kind_is_external(kind))
+		h->flags |= CKPT_FILEF_NONOTIFY;
 	if (kind == CKPT_FILE_REG || kind == CKPT_FILE_REMOVED) {
 		if (file->f_mode & FMODE_RANDOM)
 			h->flags |= CKPT_FILEF_RANDOM;
@@ -1035,6 +1045,8 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h)
 	    (h->fasync_fd > INT_MAX && h->fasync_fd != CKPT_FASYNC_NONE) ||
 	    (h->inner && !ckpt_file_table[h->kind].checkpoint) ||
 	    ((h->flags & CKPT_FILEF_LOCKS) && is_given(h)) ||
+	    ((h->flags & CKPT_FILEF_NONOTIFY) &&
+	     ckpt_file_table[h->kind].restore != path_file_restore) ||
 	    (h->mnt && !ckpt_file_table[h->kind].by_path &&
 	     h->kind != CKPT_FILE_NS))
 		return ckpt_err(ctx, -EINVAL, "image: %s with flags %#x, %#x at position %llu",

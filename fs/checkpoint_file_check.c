@@ -153,8 +153,9 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 		why = bad_owner(ctx, file, kind);
 	if (!why && kind == CKPT_FILE_PSEUDO)
 		why = ckpt_pseudo_refuse(ctx, file);
-	if (!why && !external && (file->f_flags & __FMODE_NONOTIFY) &&
-	    !(file->f_mode & FMODE_BACKING))
+	if (!why && !external && kind != CKPT_FILE_REG &&
+	    kind != CKPT_FILE_DIR && kind != CKPT_FILE_REMOVED &&
+	    ckpt_file_nonotify(file))
 		why = "opened by fanotify";
 	if (!why)
 		return 0;

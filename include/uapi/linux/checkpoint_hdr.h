@@ -1243,6 +1243,7 @@ enum ckpt_file_kind {
 #define CKPT_FILEF_LOCKS	0x40	/* there are locks on it */
 #define CKPT_FILEF_THREAD	0x80	/* a pidfd with PIDFD_THREAD */
 #define CKPT_FILEF_SEQUENTIAL	0x100	/* POSIX_FADV_SEQUENTIAL */
+#define CKPT_FILEF_NONOTIFY	0x200	/* opened by an event of fanotify */
 
 #define CKPT_FASYNC_NONE	(~0U)
 

@@ -332,6 +332,31 @@ CKPT_TEST(ignored)
 	rmdir("d");
 }
 
+/* What an event opened tells of nothing itself. */
+CKPT_TEST(opened)
+{
+	int fd = group(FAN_CLASS_NOTIF), flags;
+	struct fanotify_event_metadata event;
+	char c;
+
+	touch("a");
+	REQUIRE(!ckpt_write_file("a", "text"));
+	mark(fd, 0, FAN_OPEN | FAN_ACCESS | FAN_CLOSE, "a");
+	reads("a");
+	REQUIRE(read(fd, &event, sizeof(event)) == sizeof(event));
+	REQUIRE(event.fd >= 0);
+	flags = fcntl(event.fd, F_GETFL);
+	ckpt_ready();
+	CHECK_EQ(fcntl(event.fd, F_GETFL), flags);
+	CHECK_EQ(read(event.fd, &c, 1), 1);
+	CHECK_EQ(c, 't');
+	close(event.fd);
+	NO_EVENT(fd);
+	reads("a");
+	EVENT(fd, FAN_OPEN | FAN_CLOSE_NOWRITE, "a", getpid());
+	unlink("a");
+}
+
 /* More than the queue has room for */
 CKPT_TEST(overflow)
 {

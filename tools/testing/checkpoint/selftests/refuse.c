@@ -185,20 +185,6 @@ REFUSED(removed_and_told_of, "which cannot be reached any more")
 	ckpt_ready();
 }
 
-REFUSED(opened_by_fanotify, "opened by fanotify")
-{
-	int fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY);
-	struct fanotify_event_metadata event;
-
-	HAVE(fd);
-	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN | FAN_ONDIR, AT_FDCWD,
-			       "."));
-	close(open(".", O_RDONLY));
-	REQUIRE(read(fd, &event, sizeof(event)) == sizeof(event));
-	REQUIRE(event.fd >= 0);
-	ckpt_ready();
-}
-
 REFUSED(process_descriptor, "pidfd of process")
 {
 	HAVE(syscall(SYS_pidfd_open, getppid(), 0));
