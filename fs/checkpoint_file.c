@@ -40,6 +40,9 @@
 			 CKPT_FILEF_LOCKS | CKPT_FILEF_THREAD | \
 			 CKPT_FILEF_SEQUENTIAL | CKPT_FILEF_NONOTIFY)
 
+/* /dev/console */
+#define CONSOLE_DEV	MKDEV(TTYAUX_MAJOR, 1)
+
 /* --------------------------------------------------------- kinds of files */
 
 /* Does the path of @file lie in a file system that keeps what is in it? */
@@ -246,6 +249,34 @@ static struct file *mem_restore(struct ckpt_ctx *ctx,
 	return file;
 }
 
+/* There is one wherever there is no other terminal. */
+static struct file *console_open(struct ckpt_ctx *ctx,
+				 const struct ckpt_hdr_file *h,
+				 const char *name)
+{
+	/* those that a terminal knows */
+	const unsigned int flags = O_ACCMODE | O_NONBLOCK | O_APPEND;
+	struct file *file;
+	struct path path;
+	int err;
+
+	err = ckpt_path_lookup(ctx, 0, name, LOOKUP_FOLLOW, &path);
+	if (err)
+		return ERR_PTR(ckpt_err(ctx, err, "'%s': cannot be found: error %d",
+					name, err));
+	if (S_ISCHR(d_inode(path.dentry)->i_mode) &&
+	    d_inode(path.dentry)->i_rdev == CONSOLE_DEV)
+		file = file_open_root(&path, "", (h->f_flags & flags) | O_NOCTTY,
+				      0);
+	else
+		file = ERR_PTR(-ESTALE);
+	path_put(&path);
+	if (IS_ERR(file))
+		ckpt_err(ctx, PTR_ERR(file), "'%s': cannot be opened: error %ld",
+			 name, PTR_ERR(file));
+	return file;
+}
+
 static struct file *external_restore(struct ckpt_ctx *ctx,
 				     const struct ckpt_hdr_file *h,
 				     const char *name)
@@ -265,6 +296,8 @@ static struct file *external_restore(struct ckpt_ctx *ctx,
 		return file;
 	if (h->kind == CKPT_FILE_TTY && ctx->tty)
 		return get_file(ctx->tty);
+	if (h->kind == CKPT_FILE_TTY && h->rdev == huge_encode_dev(CONSOLE_DEV))
+		return console_open(ctx, h, name);
 	return ERR_PTR(ckpt_err(ctx, -ENOENT,
 				"an open file is external: give it with --inherit-fd '%s'=FD",
 				name));

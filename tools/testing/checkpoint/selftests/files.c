@@ -16,6 +16,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 static struct ckpt_gate up, go;
 
@@ -329,6 +331,21 @@ CKPT_TEST(memory_devices)
 	CHECK_EQ(read(fd[3], buf, 8), 8);
 	CHECK_EQ(read(fd[4], other, 8), 8);
 	CHECK(memcmp(buf, other, 8));
+}
+
+/* Opened again, as nobody gives a terminal */
+CKPT_TEST(console)
+{
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || !isatty(fd))
+		ckpt_skip("/dev/console: %m");
+	ckpt_ready();
+	CHECK(isatty(fd));
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_rdev, makedev(5, 1));
+	CHECK_EQ(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
 }
 
 /* POSIX shared memory: one that has a name, and one that has lost it */
