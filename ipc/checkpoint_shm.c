@@ -84,7 +84,7 @@ static int shm_save(struct ckpt_ctx *ctx, struct kern_ipc_perm *perm)
 	if (!err)
 		err = ckpt_write_rec(ctx, &h, CKPT_HDR_IPC_SHM, sizeof(h));
 	if (!err)
-		err = ckpt_shmem_write(ctx, file);
+		err = ckpt_file_pages_write(ctx, file_inode(file));
 	fput(file);
 	return err;
 }
@@ -132,7 +132,7 @@ static int shm_restore(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
 	err = ckpt_ipc_restore_pid(ctx, &h.cpid, &shp->shm_cprid);
 	if (!err)
 		err = ckpt_ipc_restore_pid(ctx, &h.lpid, &shp->shm_lprid);
-	return err ?: ckpt_shmem_read(ctx, shp->shm_file);
+	return err ?: ckpt_file_pages_read(ctx, file_inode(shp->shm_file));
 }
 
 static void shm_put(struct kern_ipc_perm *perm)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is in a regular file of a tmpfs or a ramfs: its pages, and its holes.
+ * What is in a regular file of a tmpfs or a ramfs, or in shared memory, which
+ * is a file in a tmpfs of the kernel's own: its pages, and its holes.
  *
- * A page of zeros is stored, too: SEEK_DATA would tell it from a hole. Pages
- * that fallocate() got and nobody wrote to are only named.
+ * A page of zeros of a file is stored, too: SEEK_DATA would tell it from a hole.
+ * Pages that fallocate() got and nobody wrote to are only named.
  */
 
 #include <linux/fs.h>
@@ -22,11 +23,13 @@
  * @inode: where they are
  * @index: where the walk stopped
  * @end: where it ends
+ * @flags: CKPT_PAGE_ZERO_OK if nobody can look for holes in it
  */
 struct file_walk {
 	struct inode *inode;
 	unsigned long index;
 	unsigned long end;
+	unsigned long flags;
 };
 
 static unsigned long pages_end(const struct inode *inode)
@@ -72,7 +75,7 @@ static int add_folio(struct file_walk *w, struct ckpt_pages *p,
 			return -EHWPOISON;
 		folio_get(folio);
 		p->page[p->nr] = page;
-		p->addr[p->nr] = w->index << PAGE_SHIFT;
+		p->addr[p->nr] = (w->index << PAGE_SHIFT) | w->flags;
 		p->nr++;
 	}
 	return 0;
@@ -121,14 +124,18 @@ static int file_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 /**
  * ckpt_file_pages_write - write the pages of a file
  * @ctx: the context
- * @inode: a regular file of a tmpfs or a ramfs
+ * @inode: a regular file of a tmpfs or a ramfs, or shared memory
  *
  * Context: process context, may sleep.
  * Return: 0, -ENOMEM, -EINTR, -EHWPOISON, or the errno of the read or write.
  */
 int ckpt_file_pages_write(struct ckpt_ctx *ctx, struct inode *inode)
 {
-	struct file_walk w = { .inode = inode, .end = pages_end(inode) };
+	struct file_walk w = {
+		.inode = inode,
+		.end = pages_end(inode),
+		.flags = IS_PRIVATE(inode) ? CKPT_PAGE_ZERO_OK : 0,
+	};
 	u64 begin = ktime_get_ns();
 	int err;
 
@@ -208,8 +215,8 @@ static const struct ckpt_load_ops file_load_ops = {
 /**
  * ckpt_file_pages_read - read the pages of a file
  * @ctx: the context
- * @inode: a new regular file of a tmpfs or a ramfs that nobody else can reach,
- *	with its size
+ * @inode: as for ckpt_file_pages_write(), new, with its size, and nobody else
+ *	can reach it
  *
  * Context: the restoring task, may sleep.
  * Return: 0, -EINVAL for a malformed image, -ENOSPC, -ENOMEM, -EINTR, or the

@@ -471,10 +471,6 @@ void ckpt_mnts_free(struct ckpt_ctx *ctx);
 int ckpt_mnt_give(struct ckpt_ctx *ctx, char *name, int fd);
 int ckpt_mnt_own_ns(struct ckpt_ctx *ctx);
 
-/* mm/checkpoint_shmem.c: the pages of a file in the kernel's own tmpfs */
-int ckpt_shmem_write(struct ckpt_ctx *ctx, struct file *file);
-int ckpt_shmem_read(struct ckpt_ctx *ctx, struct file *file);
-
 /**
  * struct ckpt_shm_stamp - what attaching a System V segment changes
  * @atime: time of the last attach
@@ -523,7 +519,7 @@ int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file);
 int ckpt_late_write(struct ckpt_ctx *ctx);
 int ckpt_late_restore(struct ckpt_ctx *ctx);
 
-/* mm/checkpoint_tmpfs.c: what is in a file of a tmpfs or a ramfs */
+/* mm/checkpoint_tmpfs.c: what is in a file of a tmpfs, or in shared memory */
 int ckpt_file_pages_write(struct ckpt_ctx *ctx, struct inode *inode);
 int ckpt_file_pages_read(struct ckpt_ctx *ctx, struct inode *inode);
 int ckpt_file_alloc_write(struct ckpt_ctx *ctx, struct inode *inode);
