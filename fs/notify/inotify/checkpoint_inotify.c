@@ -77,28 +77,29 @@ static void watches_put(struct saved_watches *s)
 static void watch_get(struct saved_watches *s, struct fsnotify_mark *mark)
 {
 	struct fsnotify_mark_connector *conn;
-	struct inode *inode = NULL;
+	struct saved_watch *w;
 	int wd;
 
 	wd = container_of(mark, struct inotify_inode_mark, fsn_mark)->wd;
 	spin_lock(&mark->lock);
 	conn = mark->connector;
 	/* one that is on its way out has told that already */
-	if (wd != -1 && conn && (mark->flags & FSNOTIFY_MARK_FLAG_ALIVE) &&
-	    conn->type == FSNOTIFY_OBJ_TYPE_INODE)
-		inode = igrab(conn->obj);
+	if (wd == -1 || !conn || !(mark->flags & FSNOTIFY_MARK_FLAG_ALIVE) ||
+	    conn->type != FSNOTIFY_OBJ_TYPE_INODE)
+		goto out;
+	/* without a reference, which may be the last one when it is put */
+	if (s->nr >= s->room) {
+		s->nr++;
+		goto out;
+	}
+	w = &s->watch[s->nr];
+	w->inode = igrab(conn->obj);
+	w->mask = inotify_mark_user_mask(mark);
+	w->wd = wd;
+	if (w->inode)
+		s->nr++;
+out:
 	spin_unlock(&mark->lock);
-	if (!inode)
-		return;
-	if (s->nr < s->room)
-		s->watch[s->nr] = (struct saved_watch) {
-			.inode = inode,
-			.mask = inotify_mark_user_mask(mark),
-			.wd = wd,
-		};
-	else
-		iput(inode);
-	s->nr++;
 }
 
 static int watches_get(struct fsnotify_group *group, struct saved_watches *s)
