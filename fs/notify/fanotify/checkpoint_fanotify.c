@@ -107,26 +107,28 @@ static void marks_put(struct saved_marks *s)
 static void mark_get(struct saved_marks *s, struct fsnotify_mark *mark)
 {
 	struct fsnotify_mark_connector *conn;
-	struct saved_mark m = {};
+	struct saved_mark *m;
 
 	spin_lock(&mark->lock);
 	conn = mark->connector;
-	if (conn && (mark->flags & FSNOTIFY_MARK_FLAG_ALIVE)) {
-		m.type = conn->type;
-		m.mask = mark->mask;
-		m.ignored = mark->ignore_mask;
-		m.flags = fanotify_mark_user_flags(mark);
-		m.fsid = FANOTIFY_MARK(mark)->fsid;
-		m.obj = object_get(m.type, conn->obj);
+	if (!conn || !(mark->flags & FSNOTIFY_MARK_FLAG_ALIVE))
+		goto out;
+	/* without a reference, which may be the last one when it is put */
+	if (s->nr >= s->room) {
+		s->nr++;
+		goto out;
 	}
+	m = &s->mark[s->nr];
+	m->type = conn->type;
+	m->mask = mark->mask;
+	m->ignored = mark->ignore_mask;
+	m->flags = fanotify_mark_user_flags(mark);
+	m->fsid = FANOTIFY_MARK(mark)->fsid;
+	m->obj = object_get(m->type, conn->obj);
+	if (m->obj)
+		s->nr++;
+out:
 	spin_unlock(&mark->lock);
-	if (!m.obj)
-		return;
-	if (s->nr < s->room)
-		s->mark[s->nr] = m;
-	else
-		object_put(m.type, m.obj);
-	s->nr++;
 }
 
 static int marks_get(struct fsnotify_group *group, struct saved_marks *s)
