@@ -269,6 +269,8 @@ static int save(struct ckpt_ctx *ctx)
 	if (!err)
 		err = ckpt_tree_collect(ctx);
 	if (!err)
+		err = ckpt_socks_collect(ctx);
+	if (!err)
 		err = ckpt_obj_check_leaks(ctx);
 	err = phase(ctx, "collect", &ctx->stats.collect_ns, &start, err);
 	if (err)

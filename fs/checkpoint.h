@@ -76,13 +76,10 @@ static inline bool ckpt_file_nonotify(const struct file *file)
 }
 
 /* checkpoint_file.c */
-int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who);
 struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 			    const struct ckpt_hdr_file *h, const char *name,
 			    int flags);
 const struct ckpt_file_ops *ckpt_file_kind_ops(u32 kind);
-const struct cred *ckpt_file_cred(struct ckpt_ctx *ctx,
-				  const struct ckpt_hdr_file *h);
 struct file *ckpt_anon_file(struct ckpt_ctx *ctx,
 			    const struct ckpt_hdr_file *h, const char *class,
 			    const struct file_operations *fops, void *priv,
@@ -133,23 +130,15 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 
 /* checkpoint_path.c */
 bool ckpt_fs_refused(const struct super_block *sb);
-int ckpt_path_collect(struct ckpt_ctx *ctx, const struct path *path);
 const char *ckpt_mnt_name(struct ckpt_ctx *ctx, u32 number);
-int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path);
 char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
 		     char *buf, int size);
-int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
-		     int size);
-int ckpt_inode_path(struct ckpt_ctx *ctx, struct inode *inode,
-		    struct path *path, char *buf);
 int ckpt_sb_path(struct ckpt_ctx *ctx, struct super_block *sb,
 		 struct path *path, char *buf);
 int ckpt_inode_find(struct ckpt_ctx *ctx, struct inode *inode, const char *who,
 		    struct path *path, char *buf, struct ckpt_handle *handle);
 int ckpt_inode_step(struct ckpt_ctx *ctx, struct ckpt_handle *handle,
 		    const char *who, struct path *path);
-int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
-		     unsigned int lookup_flags, struct path *path);
 
 /* checkpoint_sb.c */
 

@@ -441,6 +441,14 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.late_restore	= ckpt_fanotify_late_restore,
 	},
 #endif
+	[CKPT_FILE_SOCKET] = {
+		.name		= "socket",
+		.match		= ckpt_sock_match,
+		.fasync		= ckpt_sock_fasync,
+		.collect	= ckpt_sock_file_collect,
+		.checkpoint	= ckpt_sock_file_checkpoint,
+		.restore	= ckpt_sock_file_restore,
+	},
 };
 
 /**
@@ -502,6 +510,8 @@ static int saved_kind(struct ckpt_ctx *ctx, struct file *file)
 		return CKPT_FILE_EXTERNAL;
 	if (ckpt_kind_is_pipe(kind) && ckpt_pipe_external(ctx, file))
 		return CKPT_FILE_EXTERNAL;
+	if (kind == CKPT_FILE_SOCKET && ckpt_sock_external(ctx, file))
+		return CKPT_FILE_EXTERNAL;
 	return kind;
 }
 
@@ -552,6 +562,23 @@ int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file)
 
 	if (!err)
 		ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_MAPPED);
+	return err;
+}
+
+/**
+ * ckpt_file_collect_sent - count the use of an open file that is in a message
+ * @ctx: the context
+ * @file: the file
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int ckpt_file_collect_sent(struct ckpt_ctx *ctx, struct file *file)
+{
+	int err = ckpt_obj_collect(ctx, file, CKPT_OBJ_FILE);
+
+	if (!err)
+		ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_FD);
 	return err;
 }
 

@@ -157,6 +157,9 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 	    kind != CKPT_FILE_DIR && kind != CKPT_FILE_REMOVED &&
 	    ckpt_file_nonotify(file))
 		why = "opened by fanotify";
+	if (!why && ckpt_sock_match(file) &&
+	    !ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE))
+		why = ckpt_sock_refused(ctx, file, external);
 	if (!why)
 		return 0;
 

@@ -8,8 +8,8 @@
 #include "checkpoint.h"
 
 /*
- * In this order: an epoll does not take for news what is put into the others
- * before.
+ * In this order, and after the sockets, which may have files in messages: an
+ * epoll does not take for news what is put into the others before.
  */
 static const u32 late_kinds[] = {
 	CKPT_FILE_PIDFD,
@@ -50,9 +50,10 @@ static int late_write(struct ckpt_ctx *ctx, void *ptr, void *arg)
 int ckpt_late_write(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_late_file end = {};
-	int i, err = 0;
+	int i, err;
 	u32 kind;
 
+	err = ckpt_socks_late_write(ctx);
 	for (i = 0; i < ARRAY_SIZE(late_kinds) && !err; i++) {
 		kind = late_kinds[i];
 		err = ckpt_obj_for_each(ctx, CKPT_OBJ_FILE, late_write, &kind);
@@ -94,6 +95,13 @@ int ckpt_late_restore(struct ckpt_ctx *ctx)
 			return err;
 		if (!h.file && !h.kind)
 			return 0;
+		if (h.kind == CKPT_FILE_SOCKET) {
+			err = ckpt_sock_late_restore(ctx, h.file);
+			if (err)
+				return err;
+			cond_resched();
+			continue;
+		}
 		file = ckpt_obj_fetch(ctx, h.file, CKPT_OBJ_FILE);
 		if (IS_ERR(file))
 			return PTR_ERR(file);

@@ -66,7 +66,8 @@ int ckpt_pidfd_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 	if (file->f_flags & PIDFD_THREAD)
 		h->flags |= CKPT_FILEF_THREAD;
 	if (ckpt_pid_slot(ctx, pid) >= 0 ||
-	    ckpt_obj_collected(ctx, pid, CKPT_OBJ_DEAD_PID))
+	    (is_dead(ctx, pid) &&
+	     ckpt_obj_collected(ctx, pid, CKPT_OBJ_DEAD_PID)))
 		return 0;
 	return ckpt_err(ctx, -ENOSYS, "pidfd of process %d outside of the tree: not supported",
 			pid_vnr(pid));
@@ -166,6 +167,70 @@ int ckpt_pidfd_late_restore(struct ckpt_ctx *ctx, struct file *file)
 
 /* ------------------------------------------------- pids of the dead */
 
+/**
+ * ckpt_any_pid_collect - meet a pid, whether a process of the tree has it or not
+ * @ctx: the context
+ * @pid: the pid, or NULL
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ckpt_any_pid_collect(struct ckpt_ctx *ctx, struct pid *pid)
+{
+	if (!pid || ckpt_pid_slot(ctx, pid) >= 0)
+		return 0;
+	return ckpt_obj_collect_n(ctx, pid, CKPT_OBJ_DEAD_PID, 0);
+}
+
+/**
+ * ckpt_any_pid_save - name a pid in the image
+ * @ctx: the context
+ * @pid: the pid, or NULL
+ * @slot: where to put its slot + 1, or 0
+ * @dead: where to put the objref of one that no process of the tree has, or 0
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_any_pid_save(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot,
+		      u32 *dead)
+{
+	int ret;
+
+	*slot = 0;
+	*dead = 0;
+	if (!pid)
+		return 0;
+	ret = ckpt_pid_slot(ctx, pid);
+	if (ret >= 0) {
+		*slot = ret + 1;
+		return 0;
+	}
+	ret = ckpt_obj_checkpoint(ctx, pid, CKPT_OBJ_DEAD_PID);
+	if (ret < 0)
+		return ret;
+	*dead = ret;
+	return 0;
+}
+
+/**
+ * ckpt_any_pid_fetch - the pid that the image names
+ * @ctx: the context
+ * @slot: slot + 1, or 0
+ * @dead: objref of one that no process of the tree has, or 0
+ *
+ * Return: the pid, borrowed, NULL for none, or ERR_PTR(-EINVAL), reported.
+ */
+struct pid *ckpt_any_pid_fetch(struct ckpt_ctx *ctx, u32 slot, u32 dead)
+{
+	if (slot && dead)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: a pid of slot %u and object %u",
+					slot, dead));
+	if (slot)
+		return ckpt_slot_pid(ctx, slot - 1);
+	return dead ? ckpt_obj_fetch(ctx, dead, CKPT_OBJ_DEAD_PID) : NULL;
+}
+
 static void dead_pid_grab(void *ptr)
 {
 	get_pid(ptr);
@@ -178,28 +243,63 @@ static void dead_pid_drop(void *ptr)
 
 static int dead_pid_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
+	struct pid_namespace *root = task_active_pid_ns(ctx->root_task);
 	struct pid *pid = ptr;
 	struct ckpt_hdr_dead_pid h = { .ino = pid->ino };
+	unsigned int level;
+	int ns;
 
+	BUILD_BUG_ON(CKPT_PID_LEVELS <= MAX_PID_NS_LEVEL);
+
+	ns = ckpt_pid_ns_index(ctx, ns_of_pid(pid));
+	if (ns > 0)
+		h.ns = ns;
+	h.numbers[0] = pid_nr_ns(pid, root);
+	for (level = root->level + 1; h.ns && level <= pid->level; level++)
+		h.numbers[level - root->level] = pid->numbers[level].nr;
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_DEAD_PID, sizeof(h));
 }
 
-/* One that nobody will ever have: its number is free at once. */
+/*
+ * One that nobody will ever have: its numbers are free at once, and only looked
+ * at. So it can have those that it had, whoever has them now.
+ */
+static struct pid *make_dead_pid(struct pid_namespace *root,
+				 struct pid_namespace *ns, const u32 *numbers)
+{
+	struct pid *pid = alloc_pid(ns, NULL, 0);
+	unsigned int level;
+
+	if (IS_ERR(pid))
+		return pid;
+	get_pid(pid);
+	free_pid(pid);
+	for (level = root->level; level <= pid->level; level++)
+		pid->numbers[level].nr = numbers[level - root->level];
+	return pid;
+}
+
 static void *dead_pid_restore(struct ckpt_ctx *ctx)
 {
+	struct pid_namespace *root, *ns;
 	struct ckpt_hdr_dead_pid h;
-	struct pid *pid;
+	unsigned int i;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_DEAD_PID, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	pid = alloc_pid(task_active_pid_ns(current), NULL, 0);
-	if (IS_ERR(pid))
-		return pid;
-	get_pid(pid);
-	free_pid(pid);
-	return pid;
+	for (i = 0; i < CKPT_PID_LEVELS; i++)
+		if (h.numbers[i] >= PID_MAX_LIMIT)
+			return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: dead process with the number %u",
+						h.numbers[i]));
+	root = ckpt_index_pid_ns(ctx, 0);
+	if (IS_ERR(root))
+		return root;
+	ns = ckpt_index_pid_ns(ctx, h.ns);
+	if (IS_ERR(ns))
+		return ns;
+	return make_dead_pid(root, ns, h.numbers);
 }
 
 const struct ckpt_obj_ops ckpt_dead_pid_obj_ops = {

@@ -44,6 +44,7 @@ int ckpt_exec_mmap(struct mm_struct *mm);
 int ckpt_fd_install(struct files_struct *files, unsigned int fd,
 		    struct file *file, bool cloexec);
 struct file *ckpt_pipe_file(struct inode *inode, int flags);
+void ckpt_unix_gc(void);
 struct sigqueue *ckpt_sigqueue_alloc(struct ucounts *ucounts,
 				     bool override_rlimit);
 struct nsproxy *ckpt_copy_nsproxy(void);

@@ -278,6 +278,7 @@ extern const struct ckpt_obj_ops ckpt_cgroup_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_user_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_dead_pid_obj_ops;
 extern const struct ckpt_obj_ops ckpt_removed_obj_ops;
+extern const struct ckpt_obj_ops ckpt_sock_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 
@@ -512,8 +513,46 @@ static inline u32 ckpt_dnotify_get(struct file *file, void *owner, u32 *fd)
 int ckpt_file_data_write(struct ckpt_ctx *ctx, struct file *file);
 int ckpt_file_data_read(struct ckpt_ctx *ctx, struct file *file);
 
+/* net/core/checkpoint_sock.c: a kind of open file */
+bool ckpt_sock_match(struct file *file);
+bool ckpt_sock_external(struct ckpt_ctx *ctx, struct file *file);
+const char *ckpt_sock_refused(struct ckpt_ctx *ctx, struct file *file,
+			      bool external);
+struct fasync_struct **ckpt_sock_fasync(struct file *file);
+int ckpt_sock_file_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_sock_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			      struct ckpt_hdr_file *h);
+struct file *ckpt_sock_file_restore(struct ckpt_ctx *ctx,
+				    const struct ckpt_hdr_file *h,
+				    const char *name);
+/* what sockets hold, once all that have them are met */
+int ckpt_socks_collect(struct ckpt_ctx *ctx);
+int ckpt_socks_late_write(struct ckpt_ctx *ctx);
+int ckpt_sock_late_restore(struct ckpt_ctx *ctx, u32 objref);
+
 /* fs/checkpoint_file.c: count a file that is mapped, or an exe link */
 int ckpt_file_collect(struct ckpt_ctx *ctx, struct file *file);
+/* one that is in a message, and in no descriptor table perhaps */
+int ckpt_file_collect_sent(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_file_check(struct ckpt_ctx *ctx, struct file *file, const char *who);
+const struct cred *ckpt_file_cred(struct ckpt_ctx *ctx,
+				  const struct ckpt_hdr_file *h);
+
+/* fs/checkpoint_pidfd.c: a pid, whether a process of the tree has it or not */
+int ckpt_any_pid_collect(struct ckpt_ctx *ctx, struct pid *pid);
+int ckpt_any_pid_save(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot,
+		      u32 *dead);
+struct pid *ckpt_any_pid_fetch(struct ckpt_ctx *ctx, u32 slot, u32 dead);
+
+/* fs/checkpoint_path.c: the path of an inode */
+int ckpt_path_collect(struct ckpt_ctx *ctx, const struct path *path);
+int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path);
+int ckpt_path_verify(struct ckpt_ctx *ctx, const struct path *path, char *buf,
+		     int size);
+int ckpt_inode_path(struct ckpt_ctx *ctx, struct inode *inode,
+		    struct path *path, char *buf);
+int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
+		     unsigned int lookup_flags, struct path *path);
 
 /* fs/checkpoint_late.c: what is left of files when all are there */
 int ckpt_late_write(struct ckpt_ctx *ctx);

@@ -477,6 +477,57 @@ static int read_late_pidfd(struct parser *p)
 	return check_opt_ref(p, "dead", h->dead, CKPT_OBJ_DEAD_PID);
 }
 
+static int read_sock_data(struct parser *p, uint64_t left)
+{
+	const struct ckpt_hdr_sock_data *data;
+	uint64_t n;
+
+	for (; left; left -= n) {
+		n = left < CKPT_SOCK_DATA_MAX ? left : CKPT_SOCK_DATA_MAX;
+		data = need(p, CKPT_HDR_SOCK_DATA);
+		if (!data)
+			return -1;
+		if (data->h.len - sizeof(*data) != ((n + 7) & ~7ull))
+			return damaged(p, "these are not %ju bytes", n);
+	}
+	return 0;
+}
+
+static int read_unix_msg(struct parser *p)
+{
+	const struct ckpt_hdr_unix_msg *h = need(p, CKPT_HDR_UNIX_MSG);
+	uint32_t i;
+
+	if (!h || check_ref(p, "sock", h->sock, CKPT_OBJ_SOCK) ||
+	    check_opt_ref(p, "dead", h->dead, CKPT_OBJ_DEAD_PID) ||
+	    (h->pid && check_slot(p, "pid", h->pid - 1)))
+		return -1;
+	for (i = 0; i < h->nr_files; i++)
+		if (check_ref(p, "file", h->files[i], CKPT_OBJ_FILE))
+			return -1;
+	if (h->consumed > h->len)
+		return damaged(p, "more was received than was sent");
+	return read_sock_data(p, h->len - h->consumed);
+}
+
+static int read_late_sock(struct parser *p)
+{
+	const struct ckpt_hdr_unix_late *h = need(p, CKPT_HDR_UNIX_LATE);
+	uint32_t nr, flags;
+
+	if (!h || check_opt_ref(p, "peer", h->peer, CKPT_OBJ_SOCK))
+		return -1;
+	nr = h->nr;
+	flags = h->flags;
+	if (((flags & CKPT_UNIX_PATH) && !need(p, CKPT_HDR_STRING)) ||
+	    ((flags & CKPT_UNIX_SERVER_PATH) && !need(p, CKPT_HDR_STRING)))
+		return -1;
+	while (nr--)
+		if (read_unix_msg(p))
+			return -1;
+	return 0;
+}
+
 /* What is left of open files, behind the tasks */
 static int read_late_files(struct parser *p)
 {
@@ -486,6 +537,12 @@ static int read_late_files(struct parser *p)
 
 	while ((h = need(p, CKPT_HDR_LATE_FILE)) && (h->file || h->kind)) {
 		kind = h->kind;
+		if (kind == CKPT_FILE_SOCKET) {
+			if (check_ref(p, "file", h->file, CKPT_OBJ_SOCK) ||
+			    read_late_sock(p))
+				return -1;
+			continue;
+		}
 		if (check_ref(p, "file", h->file, CKPT_OBJ_FILE))
 			return -1;
 		file = (void *)model_object(p->m, h->file)->rec;

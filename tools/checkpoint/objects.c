@@ -405,6 +405,10 @@ static int read_file(struct parser *p, struct model_object *o)
 		if (check_opt_ref(p, "inner", r->inner, CKPT_OBJ_NONE))
 			return -1;
 		break;
+	case CKPT_FILE_SOCKET:
+		if (check_ref(p, "inner", r->inner, CKPT_OBJ_SOCK))
+			return -1;
+		break;
 	default:
 		if (r->inner)
 			return damaged(p, "inner is not 0");
@@ -772,6 +776,29 @@ static int read_removed(struct parser *p, struct model_object *o)
 	return h->alloc_end ? read_alloc(p) : 0;
 }
 
+static int read_sock(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_sock_opts *opts;
+	const struct ckpt_hdr_sock *h;
+
+	if (main_record(p, o, CKPT_HDR_SOCK))
+		return -1;
+	h = (const struct ckpt_hdr_sock *)o->rec;
+	if (check_opt_ref(p, "peer_cred", h->peer_cred, CKPT_OBJ_CRED) ||
+	    check_opt_ref(p, "peer_dead", h->peer_dead, CKPT_OBJ_DEAD_PID) ||
+	    (h->peer_pid && check_slot(p, "peer_pid", h->peer_pid - 1)))
+		return -1;
+	if (h->nr_opts) {
+		opts = need(p, CKPT_HDR_SOCK_OPTS);
+		if (!opts)
+			return -1;
+		if (opts->h.len != sizeof(*opts) +
+				   h->nr_opts * sizeof(opts->opts[0]))
+			return damaged(p, "it has not %u options", h->nr_opts);
+	}
+	return need(p, CKPT_HDR_UNIX) ? 0 : -1;
+}
+
 object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_NSPROXY]	= read_nsproxy,
 	[CKPT_OBJ_UTS_NS]	= read_uts_ns,
@@ -796,6 +823,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_USER_NS]	= read_user_ns,
 	[CKPT_OBJ_DEAD_PID]	= read_dead_pid,
 	[CKPT_OBJ_REMOVED]	= read_removed,
+	[CKPT_OBJ_SOCK]		= read_sock,
 };
 
 void object_free(struct model_object *o)

@@ -41,6 +41,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_USER_NS]	= "user_ns",
 	[CKPT_OBJ_DEAD_PID]	= "dead_pid",
 	[CKPT_OBJ_REMOVED]	= "removed",
+	[CKPT_OBJ_SOCK]		= "sock",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -69,6 +70,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_FANOTIFY]	= "fanotify",
 	[CKPT_FILE_PSEUDO]	= "pseudo",
 	[CKPT_FILE_PATH]	= "path",
+	[CKPT_FILE_SOCKET]	= "socket",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -90,6 +92,19 @@ static_assert(ARRAY_SIZE(lock_kind_name) == CKPT_LOCK_MAX,
 
 static const struct names lock_kind_names = {
 	.nr = ARRAY_SIZE(lock_kind_name), .name = lock_kind_name
+};
+
+static const char *const unix_state_name[] = {
+	[CKPT_UNIX_CLOSE]	= "close",
+	[CKPT_UNIX_ESTABLISHED]	= "established",
+	[CKPT_UNIX_LISTEN]	= "listen",
+};
+
+static_assert(ARRAY_SIZE(unix_state_name) == CKPT_UNIX_STATE_MAX,
+	      "unix_state_name is complete");
+
+static const struct names unix_state_names = {
+	.nr = ARRAY_SIZE(unix_state_name), .name = unix_state_name
 };
 
 static const char *const vma_kind_name[] = {
@@ -273,6 +288,11 @@ static uint64_t count_cpus(const void *rec)
 	const struct ckpt_hdr_task_sched *r = rec;
 
 	return ((uint64_t)r->nr_cpus + 63) / 64;
+}
+
+static uint64_t count_sent_files(const void *rec)
+{
+	return ((const struct ckpt_hdr_unix_msg *)rec)->nr_files;
 }
 
 static uint64_t count_xsave(const void *rec)
@@ -1005,7 +1025,9 @@ static const struct record_type types[] = {
 	[CKPT_HDR_DEAD_PID] = {
 		.name = "DEAD_PID",
 		FIXED(hdr_dead_pid,
-		      DEC(hdr_dead_pid, ino)),
+		      DEC(hdr_dead_pid, ino),
+		      DEC(hdr_dead_pid, ns),
+		      DECS(hdr_dead_pid, numbers, CKPT_PID_LEVELS)),
 	},
 
 	[CKPT_HDR_LOCKS] = {
@@ -1319,6 +1341,85 @@ static const struct record_type types[] = {
 		FIXED(hdr_sb_layer,
 		      ENUM(hdr_sb_layer, kind, sb_layer_names),
 		      DEC(hdr_sb_layer, sb)),
+	},
+
+	/* sockets */
+	[CKPT_HDR_SOCK] = {
+		.name = "SOCK",
+		FIXED(hdr_sock,
+		      DEC(hdr_sock, family),
+		      DEC(hdr_sock, type),
+		      DEC(hdr_sock, protocol),
+		      HEX(hdr_sock, flags),
+		      DEC(hdr_sock, net),
+		      DEC(hdr_sock, state),
+		      DEC(hdr_sock, sndbuf),
+		      DEC(hdr_sock, rcvbuf),
+		      DEC(hdr_sock, rcvtimeo_us),
+		      DEC(hdr_sock, sndtimeo_us),
+		      DEC(hdr_sock, uid),
+		      DEC(hdr_sock, gid),
+		      HEX(hdr_sock, mode),
+		      DEC(hdr_sock, peer_cred),
+		      DEC(hdr_sock, peer_pid),
+		      DEC(hdr_sock, peer_dead),
+		      DEC(hdr_sock, nr_opts),
+		      ZERO(hdr_sock, reserved)),
+	},
+	[CKPT_HDR_SOCK_OPTS] = {
+		.name = "SOCK_OPTS",
+		.size = sizeof(struct ckpt_hdr_sock_opts),
+		.fields = no_fields,
+		ARRAY("opts", sock_opt,
+		      DEC(sock_opt, name),
+		      DEC(sock_opt, len),
+		      BYTES(sock_opt, value)),
+	},
+	[CKPT_HDR_SOCK_DATA] = {
+		.name = "SOCK_DATA",
+		.size = sizeof(struct ckpt_hdr_sock_data),
+		.fields = no_fields,
+		.tail = TAIL_BYTES, .tail_name = "data",
+	},
+	[CKPT_HDR_UNIX] = {
+		.name = "UNIX",
+		FIXED(hdr_unix,
+		      DEC(hdr_unix, name_len),
+		      ZERO(hdr_unix, reserved),
+		      BYTES(hdr_unix, name)),
+	},
+	[CKPT_HDR_UNIX_LATE] = {
+		.name = "UNIX_LATE",
+		FIXED(hdr_unix_late,
+		      HEX(hdr_unix_late, flags),
+		      ENUM(hdr_unix_late, state, unix_state_names),
+		      DEC(hdr_unix_late, peer),
+		      HEX(hdr_unix_late, shutdown),
+		      DEC(hdr_unix_late, err),
+		      DEC(hdr_unix_late, backlog),
+		      DEC(hdr_unix_late, nr),
+		      DEC(hdr_unix_late, mnt),
+		      DEC(hdr_unix_late, server_mnt),
+		      ZERO(hdr_unix_late, reserved)),
+	},
+	[CKPT_HDR_UNIX_MSG] = {
+		.name = "UNIX_MSG",
+		FIXED(hdr_unix_msg,
+		      DEC(hdr_unix_msg, sock),
+		      HEX(hdr_unix_msg, flags),
+		      DEC(hdr_unix_msg, pid),
+		      DEC(hdr_unix_msg, dead),
+		      DEC(hdr_unix_msg, uid),
+		      DEC(hdr_unix_msg, gid),
+		      DEC(hdr_unix_msg, len),
+		      DEC(hdr_unix_msg, head),
+		      DEC(hdr_unix_msg, consumed),
+		      DEC(hdr_unix_msg, nr_files),
+		      DEC(hdr_unix_msg, user),
+		      ZERO(hdr_unix_msg, reserved),
+		      SIGNED(hdr_unix_msg, time_ns)),
+		VALUES("files", uint32_t, FIELD_DEC),
+		.count = count_sent_files,
 	},
 };
 

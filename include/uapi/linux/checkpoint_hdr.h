@@ -133,6 +133,14 @@ enum ckpt_hdr_type {
 	CKPT_HDR_SB_XATTR,
 	CKPT_HDR_SB_ALLOC,
 	CKPT_HDR_SB_LAYER,
+
+	/* sockets */
+	CKPT_HDR_SOCK = 801,
+	CKPT_HDR_SOCK_OPTS,
+	CKPT_HDR_SOCK_DATA,
+	CKPT_HDR_UNIX,
+	CKPT_HDR_UNIX_LATE,
+	CKPT_HDR_UNIX_MSG,
 };
 
 /* Kinds of shared objects */
@@ -162,6 +170,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_USER_NS,
 	CKPT_OBJ_DEAD_PID,
 	CKPT_OBJ_REMOVED,
+	CKPT_OBJ_SOCK,
 	CKPT_OBJ_MAX
 };
 
@@ -1230,6 +1239,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_PSEUDO,	/* of proc, sysfs or cgroupfs, by path */
 	CKPT_FILE_PATH,		/* anything else that was opened with O_PATH */
 	CKPT_FILE_FANOTIFY,	/* fanotify_init(2) */
+	CKPT_FILE_SOCKET,	/* socket(2) */
 	CKPT_FILE_MAX
 };
 
@@ -1253,8 +1263,8 @@ enum ckpt_file_kind {
  * @kind: enum ckpt_file_kind
  * @f_flags: O_*, with the access mode
  * @flags: CKPT_FILEF_*
- * @inner: objref of the pipe or mqueue; of the namespace, or 0: that of whoever
- *	restarts; else 0
+ * @inner: objref of the pipe, mqueue or socket object; of the namespace, or 0:
+ *	that of whoever restarts; else 0
  * @f_pos: file position
  * @owner: F_SETOWN: pid slot + 1, 0 for none
  * @owner_type: F_OWNER_* of @owner
@@ -1486,7 +1496,8 @@ struct ckpt_hdr_locks {
 /**
  * struct ckpt_hdr_late_file - behind the tasks: what is left of an open file
  * @h: type CKPT_HDR_LATE_FILE
- * @file: objref of the file, 0 in the last one
+ * @file: objref of the file; of a socket, that of the socket, which need not
+ *	have a file; 0 in the last one
  * @kind: its kind, enum ckpt_file_kind; 0 in the last one
  *
  * The records of that kind follow.
@@ -1734,14 +1745,23 @@ struct ckpt_hdr_pidfd {
 	__u32 dead;
 };
 
+/* Pid namespaces inside of each other, at most */
+#define CKPT_PID_LEVELS		33
+
 /**
- * struct ckpt_hdr_dead_pid - object: the pid of a process that was reaped
+ * struct ckpt_hdr_dead_pid - object: a pid that no process of the tree has
  * @h: type CKPT_HDR_DEAD_PID
  * @ino: inode number that pidfds of it had, for information
+ * @ns: index of the pid namespace that it was in, or 0: outside of that of the
+ *	root, too
+ * @numbers: its numbers, in the pid namespace of the root first, then in those
+ *	inside of that up to @ns; 0 where it had none
  */
 struct ckpt_hdr_dead_pid {
 	struct ckpt_hdr h;
 	__aligned_u64 ino;
+	__u32 ns;
+	__u32 numbers[CKPT_PID_LEVELS];
 };
 
 /* struct ckpt_hdr_pipe.flags */
@@ -2495,6 +2515,204 @@ struct ckpt_hdr_sb_alloc {
 	__u32 nr;
 	__u32 reserved;
 	struct ckpt_sb_run runs[];
+};
+
+/* --------------------------------------------------------------- sockets */
+
+/* struct ckpt_hdr_sock.flags */
+#define CKPT_SOCK_NO_FILE	0x1	/* it was not accepted yet */
+#define CKPT_SOCK_DEAD		0x2	/* closed, or of others: a name only */
+
+/**
+ * struct ckpt_hdr_sock - object: a socket
+ * @h: type CKPT_HDR_SOCK
+ * @family: AF_*
+ * @type: SOCK_*
+ * @protocol: as socket(2) was told
+ * @flags: CKPT_SOCK_*
+ * @net: objref of its network namespace, or 0: that of whoever restarts
+ * @state: enum socket_state of the file
+ * @sndbuf: SO_SNDBUF, in bytes
+ * @rcvbuf: SO_RCVBUF, in bytes
+ * @rcvtimeo_us: SO_RCVTIMEO, in microseconds, ~0 for none
+ * @sndtimeo_us: SO_SNDTIMEO, likewise
+ * @uid: owner of its inode
+ * @gid: group of its inode
+ * @mode: mode of its inode
+ * @peer_cred: SO_PEERCRED: objref of the credentials, or 0
+ * @peer_pid: SO_PEERCRED: pid slot + 1, or 0
+ * @peer_dead: the same of a process that is not in the tree: objref of the
+ *	pid, or 0
+ * @nr_opts: number of entries in the CKPT_HDR_SOCK_OPTS that follows; of a
+ *	socket without a file there is none
+ * @reserved: 0
+ *
+ * The record of the family follows.
+ */
+struct ckpt_hdr_sock {
+	struct ckpt_hdr h;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 flags;
+	__u32 net;
+	__u32 state;
+	__u32 sndbuf;
+	__u32 rcvbuf;
+	__aligned_u64 rcvtimeo_us;
+	__aligned_u64 sndtimeo_us;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 peer_cred;
+	__u32 peer_pid;
+	__u32 peer_dead;
+	__u32 nr_opts;
+	__u32 reserved;
+};
+
+#define CKPT_SOCK_OPTS_MAX	64
+
+/**
+ * struct ckpt_sock_opt - an option of a socket
+ * @name: SO_*
+ * @len: bytes of @value in use
+ * @value: as getsockopt(2) shows it
+ */
+struct ckpt_sock_opt {
+	__u32 name;
+	__u32 len;
+	__u8 value[16];
+};
+
+/**
+ * struct ckpt_hdr_sock_opts - options of a socket
+ * @h: type CKPT_HDR_SOCK_OPTS
+ * @opts: in the order in which they are set
+ */
+struct ckpt_hdr_sock_opts {
+	struct ckpt_hdr h;
+	struct ckpt_sock_opt opts[];
+};
+
+/* Bytes in one CKPT_HDR_SOCK_DATA */
+#define CKPT_SOCK_DATA_MAX	(64 * 1024)
+
+/**
+ * struct ckpt_hdr_sock_data - bytes that were sent and not received
+ * @h: type CKPT_HDR_SOCK_DATA
+ * @data: CKPT_SOCK_DATA_MAX of them, or what is left; padded with zeros
+ */
+struct ckpt_hdr_sock_data {
+	struct ckpt_hdr h;
+	__u8 data[];
+};
+
+/**
+ * struct ckpt_hdr_unix - the name of a unix socket
+ * @h: type CKPT_HDR_UNIX
+ * @name_len: length of @name, in bytes, as getsockname(2) has it; 0 for none
+ * @reserved: 0
+ * @name: struct sockaddr_un, with the terminating 0 of a path
+ */
+struct ckpt_hdr_unix {
+	struct ckpt_hdr h;
+	__u32 name_len;
+	__u32 reserved;
+	__u8 name[112];
+};
+
+/* struct ckpt_hdr_unix_late.state */
+enum ckpt_unix_state {
+	CKPT_UNIX_CLOSE,
+	CKPT_UNIX_ESTABLISHED,
+	CKPT_UNIX_LISTEN,
+	CKPT_UNIX_STATE_MAX
+};
+
+/* struct ckpt_hdr_unix_late.flags */
+#define CKPT_UNIX_BOUND		0x1	/* its name is its own: it is found by it */
+#define CKPT_UNIX_PATH		0x2	/* the path of its inode follows */
+#define CKPT_UNIX_SERVER	0x4	/* its peer is found by name, outside */
+#define CKPT_UNIX_SERVER_PATH	0x8	/* the path of its peer follows */
+
+/**
+ * struct ckpt_hdr_unix_late - what a unix socket is connected to and holds
+ * @h: type CKPT_HDR_UNIX_LATE
+ * @flags: CKPT_UNIX_*
+ * @state: enum ckpt_unix_state
+ * @peer: objref of the socket that it is connected to, or 0
+ * @shutdown: RCV_SHUTDOWN, SEND_SHUTDOWN
+ * @err: pending error, an errno
+ * @backlog: of listen(2); of a datagram socket, the length of its queue
+ * @nr: number of CKPT_HDR_UNIX_MSG that follow: messages in the queue, or
+ *	connections that wait to be accepted
+ * @mnt: number of the mount that the path is in, or 0
+ * @server_mnt: the same of the path of the peer
+ * @reserved: 0
+ *
+ * With CKPT_UNIX_PATH a struct ckpt_hdr_string comes first: the path of the
+ * socket's inode within that mount. So does, after that, with
+ * CKPT_UNIX_SERVER_PATH the path of the inode of the peer.
+ */
+struct ckpt_hdr_unix_late {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 state;
+	__u32 peer;
+	__u32 shutdown;
+	__u32 err;
+	__u32 backlog;
+	__u32 nr;
+	__u32 mnt;
+	__u32 server_mnt;
+	__u32 reserved;
+};
+
+/* struct ckpt_hdr_unix_msg.flags */
+#define CKPT_UNIX_OOB		0x1	/* MSG_OOB, not received yet */
+#define CKPT_UNIX_CREDS		0x2	/* uid and gid of the sender are known */
+
+/* Open files in one message */
+#define CKPT_UNIX_FILES_MAX	253
+
+/**
+ * struct ckpt_hdr_unix_msg - a message, or a connection to be accepted
+ * @h: type CKPT_HDR_UNIX_MSG
+ * @sock: objref of the socket that sent it; of a connection, that of its own
+ *	end, and all else is 0
+ * @flags: CKPT_UNIX_*
+ * @pid: SCM_CREDENTIALS: pid slot + 1, or 0
+ * @dead: the same of a process that is not in the tree: objref of the pid, or 0
+ * @uid: SCM_CREDENTIALS
+ * @gid: SCM_CREDENTIALS
+ * @len: length in bytes
+ * @head: how many of them are in one piece
+ * @consumed: how many of them have been received
+ * @nr_files: number of open files in it
+ * @user: who is charged for them
+ * @reserved: 0
+ * @time_ns: when it was sent, CLOCK_REALTIME in nanoseconds; 0 if not known
+ * @files: their objrefs
+ *
+ * What was not received of it follows, in CKPT_HDR_SOCK_DATA.
+ */
+struct ckpt_hdr_unix_msg {
+	struct ckpt_hdr h;
+	__u32 sock;
+	__u32 flags;
+	__u32 pid;
+	__u32 dead;
+	__u32 uid;
+	__u32 gid;
+	__u32 len;
+	__u32 head;
+	__u32 consumed;
+	__u32 nr_files;
+	__u32 user;
+	__u32 reserved;
+	__s64 time_ns;
+	__u32 files[];
 };
 
 #endif /* _UAPI_LINUX_CHECKPOINT_HDR_H */

@@ -240,6 +240,27 @@ static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
 	no_more_pages();
 }
 
+static void sock(uint32_t objref, uint32_t flags)
+{
+	struct {
+		struct ckpt_hdr_sock_opts h;
+		struct ckpt_sock_opt opt[2];
+	} opts = {
+		.opt = {
+			{ .name = 16, .len = 4, .value = { 1 } },
+			{ .name = 13, .len = 8 },
+		},
+	};
+
+	object(objref, CKPT_OBJ_SOCK);
+	REC(SOCK, sock, .family = 1, .type = 2, .flags = flags, .state = !flags,
+	    .sndbuf = 212992, .rcvbuf = 212992, .rcvtimeo_us = ~0ull,
+	    .sndtimeo_us = 1000000, .mode = 0777, .nr_opts = flags ? 0 : 2);
+	if (!flags)
+		rec2(CKPT_HDR_SOCK_OPTS, &opts, sizeof(opts), NULL, 0);
+	REC(UNIX, unix, .name_len = 14, .name = "\1\0/run/socket");
+}
+
 /* Descriptors of events: @first and those after it */
 static void event_files(uint32_t first)
 {
@@ -260,6 +281,27 @@ static void event_files(uint32_t first)
 	file(first + 7, CKPT_FILE_FANOTIFY, O_RDWR, 0, 0,
 	     "anon_inode:[fanotify]");
 	REC(FANOTIFY, fanotify, .flags = 0xc00, .max_events = 16384);
+	sock(first + 8, 0);
+	file(first + 9, CKPT_FILE_SOCKET, O_RDWR, 0, first + 8, "socket:[99]");
+}
+
+/* What is in the queue of the socket @ref, from one that is closed */
+static void late_sock(uint32_t ref)
+{
+	struct ckpt_hdr_unix_msg msg = {
+		.sock = ref + 2, .flags = CKPT_UNIX_CREDS, .pid = 1, .len = 11,
+		.head = 11, .consumed = 6, .nr_files = 1,
+		.time_ns = 1700000000000000000,
+	};
+	struct ckpt_hdr h;
+
+	REC(LATE_FILE, late_file, .file = ref, .kind = CKPT_FILE_SOCKET);
+	REC(UNIX_LATE, unix_late, .state = CKPT_UNIX_CLOSE, .backlog = 10,
+	    .flags = CKPT_UNIX_BOUND | CKPT_UNIX_PATH, .nr = 1);
+	string("/run/socket");
+	sock(ref + 2, CKPT_SOCK_DEAD);
+	rec2(CKPT_HDR_UNIX_MSG, &msg, sizeof(msg), &(uint32_t){ 20 }, 4);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "world", 5);
 }
 
 /* What is left of event_files() */
@@ -284,9 +326,10 @@ static void late_files(uint32_t first)
 		},
 	};
 
+	late_sock(first + 8);
 	REC(LATE_FILE, late_file, .file = first + 5, .kind = CKPT_FILE_PIDFD);
 	object(first + 6, CKPT_OBJ_DEAD_PID);
-	REC(DEAD_PID, dead_pid, .ino = 4711);
+	REC(DEAD_PID, dead_pid, .ino = 4711, .numbers = { 17 });
 	REC(PIDFD, pidfd, .dead = first + 6);
 	REC(LATE_FILE, late_file, .file = first + 4, .kind = CKPT_FILE_INOTIFY);
 	REC(INOTIFY, inotify, .max_events = 16384, .next_wd = 3, .nr_events = 1,
@@ -312,7 +355,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[11]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[12]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -324,6 +367,7 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 260, .file = 104 },
 			{ .fd = 261, .file = 105 },
 			{ .fd = 262, .file = 107 },
+			{ .fd = 263, .file = 109 },
 			{ .fd = 300, .file = 26 },
 		},
 	};

@@ -20,8 +20,10 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 
 #define KB		1024UL
 #define SLACK_KB	(16 * KB)
@@ -109,6 +111,50 @@ static void make_events(void)
 	REQUIRE(signalfd(-1, &set, 0) >= 0);
 }
 
+/* @fd with one byte for @to */
+static void send_fd(int from, struct sockaddr_un *to, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {};
+	struct iovec iov = { .iov_base = "sent", .iov_len = 4 };
+	struct msghdr msg = {
+		.msg_name = to, .msg_namelen = sizeof(*to),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
+	REQUIRE(sendmsg(from, &msg, 0) == 4);
+}
+
+/*
+ * A datagram that somebody who is closed has sent, a stream with bytes in it,
+ * and a connection that waits to be accepted
+ */
+static void make_sockets(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = "sock" };
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd, sender, pair[2], one = 1;
+
+	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	REQUIRE(!bind(fd, (void *)&addr, sizeof(addr)));
+	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)));
+	sender = socket(AF_UNIX, SOCK_DGRAM, 0);
+	send_fd(sender, &addr, fd);
+	close(sender);
+	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	REQUIRE(write(pair[0], "text", 4) == 4);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	memcpy(name.sun_path + 1, "ckpt hostile", 12);
+	REQUIRE(!bind(fd, (void *)&name, 15) && !listen(fd, 4));
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	REQUIRE(!connect(fd, (void *)&name, 15));
+}
+
 /* Something of everything that an image can hold */
 CKPT_VICTIM(everything)
 {
@@ -142,6 +188,7 @@ CKPT_VICTIM(everything)
 	ckpt_fill(private, 64 * KB, 1);
 	ckpt_fill(shared, 64 * KB, 2);
 	make_ipc();
+	make_sockets();
 	make_events();
 	for (i = 0; i < 3; i++)
 		ckpt_gate_wait(&up);
@@ -1150,6 +1197,154 @@ HOSTILE_TEST(rights_of_the_caller)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	finish(_metadata, v, &self->before);
+}
+
+#define OPT(field, value)						\
+	{ "option: " #field " = " #value, CKPT_HDR_SOCK_OPTS, 0,	\
+	  sizeof(struct ckpt_hdr_sock_opts) +				\
+	  offsetof(struct ckpt_sock_opt, field), 4, value }
+#define FILES(value)							\
+	{ "file in a message = " #value, CKPT_HDR_UNIX_MSG, 0,		\
+	  sizeof(struct ckpt_hdr_unix_msg), 4, value }
+#define LATE(n, field, value)						\
+	CHANGE_NTH(UNIX_LATE, n, ckpt_hdr_unix_late, field, value)
+#define MSG(n, field, value)						\
+	CHANGE_NTH(UNIX_MSG, n, ckpt_hdr_unix_msg, field, value)
+
+/* The first is a datagram socket, two and three a stream, the fourth listens */
+HOSTILE_TEST(sockets)
+{
+	const struct change changes[] = {
+		CHANGE(SOCK, ckpt_hdr_sock, family, 2),
+		CHANGE(SOCK, ckpt_hdr_sock, family, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, type, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, type, SOCK_RAW),
+		CHANGE(SOCK, ckpt_hdr_sock, type, SOCK_STREAM),
+		CHANGE(SOCK, ckpt_hdr_sock, protocol, 7, EPROTONOSUPPORT),
+		CHANGE(SOCK, ckpt_hdr_sock, flags, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, flags, CKPT_SOCK_NO_FILE),
+		CHANGE(SOCK, ckpt_hdr_sock, flags, CKPT_SOCK_DEAD),
+		CHANGE(SOCK, ckpt_hdr_sock, net, 1),
+		CHANGE(SOCK, ckpt_hdr_sock, net, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, state, 7),
+		CHANGE(SOCK, ckpt_hdr_sock, sndbuf, 0),
+		CHANGE(SOCK, ckpt_hdr_sock, sndbuf, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, rcvbuf, 0x80000000),
+		CHANGE(SOCK, ckpt_hdr_sock, uid, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, gid, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, mode, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, peer_cred, 1),
+		CHANGE(SOCK, ckpt_hdr_sock, peer_cred, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, peer_pid, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, peer_dead, 1),
+		CHANGE(SOCK, ckpt_hdr_sock, nr_opts, 0),
+		CHANGE(SOCK, ckpt_hdr_sock, nr_opts, 1),
+		CHANGE(SOCK, ckpt_hdr_sock, nr_opts, 0xffffffff),
+		CHANGE(SOCK, ckpt_hdr_sock, reserved, 1),
+		OPT(name, 0xffffffff),
+		OPT(name, SO_PEERCRED),
+		OPT(len, 0xffffffff),
+		OPT(len, 0),
+		CHANGE(UNIX, ckpt_hdr_unix, name_len, 1),
+		CHANGE(UNIX, ckpt_hdr_unix, name_len, 2),
+		CHANGE(UNIX, ckpt_hdr_unix, name_len, 6),
+		CHANGE(UNIX, ckpt_hdr_unix, name_len, 112),
+		CHANGE(UNIX, ckpt_hdr_unix, name_len, 0xffffffff),
+		CHANGE(UNIX, ckpt_hdr_unix, name[0], 2),
+		CHANGE(UNIX, ckpt_hdr_unix, name[2], 0),
+		CHANGE(UNIX, ckpt_hdr_unix, reserved, 1),
+		LATE(0, flags, 0xffffffff),
+		LATE(0, flags, CKPT_UNIX_BOUND),
+		LATE(0, state, CKPT_UNIX_LISTEN),
+		LATE(0, state, 0xffffffff),
+		LATE(0, peer, 1),
+		LATE(0, shutdown, 4),
+		LATE(0, err, 0xffffffff),
+		LATE(0, nr, 0),
+		LATE(0, nr, 2),
+		LATE(0, nr, 0xffffffff),
+		LATE(0, mnt, 0xffffffff),
+		LATE(1, state, CKPT_UNIX_CLOSE),
+		LATE(1, state, CKPT_UNIX_LISTEN),
+		LATE(1, peer, 0),
+		LATE(1, peer, 0xffffffff),
+		LATE(1, flags, CKPT_UNIX_BOUND),
+		LATE(2, state, CKPT_UNIX_CLOSE),
+		LATE(3, state, CKPT_UNIX_CLOSE),
+		LATE(3, state, CKPT_UNIX_ESTABLISHED),
+		LATE(3, nr, 0),
+		MSG(0, sock, 0),
+		MSG(0, sock, 1),
+		MSG(0, sock, 0xffffffff),
+		MSG(0, flags, 0xffffffff),
+		MSG(0, flags, CKPT_UNIX_OOB),
+		MSG(0, pid, 0xffffffff),
+		MSG(0, dead, 1),
+		MSG(0, uid, 0xffffffff),
+		MSG(0, gid, 0xffffffff),
+		MSG(0, len, 0),
+		MSG(0, len, 9),
+		MSG(0, len, 0xffffffff),
+		MSG(0, head, 0xffffffff),
+		MSG(0, consumed, 1),
+		MSG(0, nr_files, 0),
+		MSG(0, nr_files, 254),
+		MSG(0, nr_files, 0xffffffff),
+		MSG(0, user, 0xffffffff),
+		MSG(0, reserved, 1),
+		MSG(0, time_ns, ~0ULL),
+		FILES(0),
+		FILES(1),
+		FILES(0xffffffff),
+		MSG(1, flags, CKPT_UNIX_OOB),
+		MSG(1, consumed, 4),
+		MSG(1, consumed, 0xffffffff),
+		MSG(2, sock, 1),
+		MSG(2, len, 1),
+		MSG(2, pid, 1),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+/* An end of a stream takes the place of others: who is whose is checked */
+HOSTILE_TEST(peers)
+{
+	struct ckpt_hdr_unix_late *a, *b;
+	struct image bad;
+
+	image_copy(&bad, &self->image);
+	a = image_at(&bad, CKPT_HDR_UNIX_LATE, 1);
+	b = image_at(&bad, CKPT_HDR_UNIX_LATE, 2);
+	/* both are their own */
+	a->peer ^= b->peer;
+	b->peer ^= a->peer;
+	a->peer ^= b->peer;
+	expect_invalid(_metadata, &self->v, &bad, "its own peer");
+
+	/* the listener as a peer */
+	image_copy(&bad, &self->image);
+	a = image_at(&bad, CKPT_HDR_UNIX_LATE, 1);
+	a->peer = ((struct ckpt_hdr_late_file *)
+		   image_at(&bad, CKPT_HDR_LATE_FILE, 3))->file;
+	expect_invalid(_metadata, &self->v, &bad, "connected to a listener");
+
+	/* two that are connected to the same one */
+	image_copy(&bad, &self->image);
+	a = image_at(&bad, CKPT_HDR_UNIX_LATE, 1);
+	b = image_at(&bad, CKPT_HDR_UNIX_LATE, 4);
+	b->peer = a->peer;
+	expect_invalid(_metadata, &self->v, &bad, "a peer of two");
+
+	/* a socket as what waits to be accepted, that has a file */
+	image_copy(&bad, &self->image);
+	a = image_at(&bad, CKPT_HDR_UNIX_LATE, 1);
+	((struct ckpt_hdr_unix_msg *)
+	 image_at(&bad, CKPT_HDR_UNIX_MSG, 2))->sock = a->peer;
+	expect_invalid(_metadata, &self->v, &bad, "accepted before");
+
+	finish(_metadata, &self->v, &self->before);
 }
 
 TEST_HARNESS_MAIN

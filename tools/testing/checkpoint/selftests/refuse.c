@@ -77,12 +77,16 @@ static void refuse(struct __test_metadata *_metadata, struct ckpt_victim *v,
 
 /* ------------------------------------------------------------------ files */
 
-REFUSED(unix_socket, "socket")
+REFUSED(socket_filter, "SO_ATTACH_FILTER")
 {
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, 0xffff);
+	struct sock_fprog prog = { .len = 1, .filter = &all };
 	int fd[2];
 	char c;
 
-	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	REQUIRE(!socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
+	HAVE(setsockopt(fd[0], SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			sizeof(prog)));
 	ckpt_ready();
 	CHECK_EQ(write(fd[0], "x", 1), 1);
 	CHECK_EQ(read(fd[1], &c, 1), 1);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the families of sockets and what they have in common share.
+ */
+#ifndef _NET_CORE_CHECKPOINT_SOCK_H
+#define _NET_CORE_CHECKPOINT_SOCK_H
+
+#include <linux/checkpoint_types.h>
+#include <net/sock.h>
+
+/* Bits of ckpt_obj_mark() on a socket */
+#define CKPT_SOCK_MARK_FILE	0x1	/* met with its open file */
+#define CKPT_SOCK_MARK_WAITS	0x2	/* met as one that waits to be accepted */
+#define CKPT_SOCK_MARK_MET	0x4	/* so was what is in it */
+#define CKPT_SOCK_MARK_SAVED	0x8	/* in the image, not only its name */
+#define CKPT_SOCK_MARK_QUEUED	0x10	/* so is that it waits, and where */
+#define CKPT_SOCK_MARK_LATE	0x20	/* so is what it holds */
+
+/**
+ * struct ckpt_sock_family - one family of sockets
+ * @family: AF_*
+ * @name: for messages
+ * @collect: meet what is in the socket
+ * @external: does it lead out of the tree?
+ * @refused: what about it cannot be saved, or NULL; of one that is external,
+ *	what would be lost
+ * @in_tree: of a socket that has no open file: does it belong to one that is
+ *	of the tree?
+ * @write: write the record of the family
+ * @restore: read it
+ * @kill: restart: make it one that is closed
+ * @detach: restart: its open file is gone: make it one that was not accepted
+ * @release: restart: nobody wants a socket that @detach was called for
+ * @late_write: write what it is connected to, and what it holds
+ * @late_restore: read that
+ */
+struct ckpt_sock_family {
+	int family;
+	const char *name;
+	int (*collect)(struct ckpt_ctx *ctx, struct sock *sk);
+	bool (*external)(struct ckpt_ctx *ctx, struct sock *sk);
+	const char *(*refused)(struct ckpt_ctx *ctx, struct sock *sk,
+			       bool external);
+	bool (*in_tree)(struct ckpt_ctx *ctx, struct sock *sk);
+	int (*write)(struct ckpt_ctx *ctx, struct sock *sk);
+	int (*restore)(struct ckpt_ctx *ctx, struct sock *sk);
+	void (*kill)(struct sock *sk);
+	void (*detach)(struct sock *sk);
+	void (*release)(struct sock *sk);
+	int (*late_write)(struct ckpt_ctx *ctx, struct sock *sk);
+	int (*late_restore)(struct ckpt_ctx *ctx, struct sock *sk);
+};
+
+/* net/unix/checkpoint.c */
+extern const struct ckpt_sock_family ckpt_unix_family;
+
+struct socket *ckpt_sock_of_file(struct file *file);
+bool ckpt_sock_in_tree(struct ckpt_ctx *ctx, struct sock *sk);
+bool ckpt_sock_shared(struct ckpt_ctx *ctx, struct sock *sk);
+bool ckpt_sock_pending(const struct sock *sk);
+void ckpt_sock_taken(struct sock *sk);
+int ckpt_sock_data_write(struct ckpt_ctx *ctx, const struct sk_buff *skb,
+			 u32 from);
+int ckpt_sock_data_read(struct ckpt_ctx *ctx, struct sk_buff *skb, u32 from);
+
+#endif /* _NET_CORE_CHECKPOINT_SOCK_H */
