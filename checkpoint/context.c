@@ -117,6 +117,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 		path_put(&ctx->mounts[i].path);
 	}
 	kvfree(ctx->mounts);
+	ckpt_ttys_free(ctx);
 	if (ctx->tty)
 		fput(ctx->tty);
 	if (ctx->logfile)

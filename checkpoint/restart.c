@@ -19,7 +19,6 @@
 #include <linux/sched/task.h>
 #include <linux/signal.h>
 #include <linux/task_work.h>
-#include <linux/tty.h>
 #include <linux/user_namespace.h>
 #include <uapi/linux/wait.h>
 
@@ -83,6 +82,20 @@ const struct ckpt_task_entry *ckpt_restoring(struct ckpt_ctx *ctx, u32 *nr)
 	if (nr)
 		*nr = ckpt_pid_nr(ctx->tree, e->tid);
 	return e;
+}
+
+/**
+ * ckpt_session_restored - is the session of current one of the image?
+ * @ctx: the context of a restart
+ *
+ * Context: the restoring task, a group leader.
+ * Return: false if it is in the session of the caller.
+ */
+bool ckpt_session_restored(struct ckpt_ctx *ctx)
+{
+	const struct ckpt_task_entry *e = ckpt_restoring(ctx, NULL);
+
+	return e && e->session != CKPT_NO_SLOT;
 }
 
 static struct ckpt_task *restore_alloc(struct ckpt_ctx *ctx, u32 row)
@@ -466,8 +479,6 @@ static int link_tree(struct ckpt_ctx *ctx)
 			change_pid(t, PIDTYPE_SID, session->pid);
 			session->alone = false;
 			t->signal->leader = e->session == e->tid;
-			if (!(e->flags & CKPT_TASK_ZOMBIE))
-				proc_clear_tty(t);
 		}
 		if (e->pgrp != ~0U) {
 			pgrp = &tree->pids[e->pgrp];
@@ -759,6 +770,7 @@ static int restart_tree(struct ckpt_ctx *ctx)
 		abort_all(ctx);
 		return err;
 	}
+	ckpt_ttys_commit(ctx);
 	ckpt_obj_commit(ctx);
 	ckpt_drop_objects(ctx);
 	release_all(ctx);
@@ -805,6 +817,7 @@ static int restart_self(struct ckpt_ctx *ctx)
 		send_sig(SIGKILL, current, 1);
 		return err;
 	}
+	ckpt_ttys_commit(ctx);
 	ckpt_obj_commit(ctx);
 	ct->state = CKPT_PARK_COMMIT;
 	if (ctx->uflags & RESTART_FROZEN)

@@ -9,6 +9,8 @@
 #include <linux/fs.h>
 
 struct fs_context;
+struct pts_fs_info;
+struct tty_struct;
 struct mnt_namespace;
 struct shmem_sb_info;
 
@@ -237,6 +239,34 @@ struct file *ckpt_pidfd_restore(struct ckpt_ctx *ctx,
 				const struct ckpt_hdr_file *h,
 				const char *name);
 int ckpt_pidfd_late_restore(struct ckpt_ctx *ctx, struct file *file);
+
+/* drivers/tty/checkpoint_tty.c, checkpoint_pty.c: terminals */
+struct tty_struct *ckpt_file_tty(struct file *file);
+int ckpt_tty_kind(struct ckpt_ctx *ctx, struct file *file);
+const char *ckpt_pty_refused(struct ckpt_ctx *ctx, struct file *file);
+bool ckpt_pty_node(struct dentry *dentry);
+const char *ckpt_pty_sb_refused(struct ckpt_ctx *ctx, struct super_block *sb);
+int ckpt_tty_write(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_tty_restore(struct ckpt_ctx *ctx, struct file *file);
+bool ckpt_ptm_match(struct file *file);
+int ckpt_ptm_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_ptm_write(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_ptm_late_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_ptm_restore(struct ckpt_ctx *ctx,
+			      const struct ckpt_hdr_file *h, const char *name);
+int ckpt_ptm_late_restore(struct ckpt_ctx *ctx, struct file *file);
+void ckpt_ptm_commit(struct file *file);
+int ckpt_pts_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			struct ckpt_hdr_file *h);
+struct file *ckpt_pts_restore(struct ckpt_ctx *ctx,
+			      const struct ckpt_hdr_file *h, const char *name);
+struct file *ckpt_hung_up_restore(struct ckpt_ctx *ctx,
+				  const struct ckpt_hdr_file *h,
+				  const char *name);
+
+/* devpts/checkpoint_devpts.c */
+int ckpt_devpts_take_index(struct pts_fs_info *fsi, int index);
+struct dentry *ckpt_devpts_ptmx(struct super_block *sb);
 
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);

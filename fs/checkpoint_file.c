@@ -20,12 +20,9 @@
 #include <linux/signal.h>
 #include <linux/stat.h>
 #include <linux/time64.h>
-#include <linux/tty.h>
-#include <linux/tty_driver.h>
 #include <linux/uuid.h>
 #include <uapi/linux/pidfd.h>
 
-#include "../drivers/tty/tty.h"
 #include "checkpoint.h"
 #include "mount.h"
 
@@ -38,7 +35,8 @@
 			 CKPT_FILEF_NO_HUP | CKPT_FILEF_RANDOM | \
 			 CKPT_FILEF_NOREUSE | CKPT_FILEF_OUTSIDE | \
 			 CKPT_FILEF_LOCKS | CKPT_FILEF_THREAD | \
-			 CKPT_FILEF_SEQUENTIAL | CKPT_FILEF_NONOTIFY)
+			 CKPT_FILEF_SEQUENTIAL | CKPT_FILEF_NONOTIFY | \
+			 CKPT_FILEF_HUNG_UP)
 
 /* /dev/console */
 #define CONSOLE_DEV	MKDEV(TTYAUX_MAJOR, 1)
@@ -303,6 +301,23 @@ static struct file *external_restore(struct ckpt_ctx *ctx,
 				name));
 }
 
+/* Its settings are read, whatever takes its place. */
+static struct file *tty_restore(struct ckpt_ctx *ctx,
+				const struct ckpt_hdr_file *h, const char *name)
+{
+	struct file *file = external_restore(ctx, h, name);
+	int err;
+
+	if (IS_ERR(file))
+		return file;
+	err = ckpt_tty_restore(ctx, file);
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
+	return file;
+}
+
 /* The table of kinds: adding one is an entry here. */
 static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 	[CKPT_FILE_EXTERNAL] = {
@@ -311,7 +326,8 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 	},
 	[CKPT_FILE_TTY] = {
 		.name		= "terminal",
-		.restore	= external_restore,
+		.write		= ckpt_tty_write,
+		.restore	= tty_restore,
 	},
 	[CKPT_FILE_REG] = {
 		.name		= "regular file",
@@ -449,6 +465,28 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.checkpoint	= ckpt_sock_file_checkpoint,
 		.restore	= ckpt_sock_file_restore,
 	},
+	[CKPT_FILE_PTM] = {
+		.name		= "terminal master",
+		.by_path	= true,
+		.match		= ckpt_ptm_match,
+		.collect	= ckpt_ptm_collect,
+		.write		= ckpt_ptm_write,
+		.restore	= ckpt_ptm_restore,
+		.late_write	= ckpt_ptm_late_write,
+		.late_restore	= ckpt_ptm_late_restore,
+		.commit		= ckpt_ptm_commit,
+	},
+	/* what it is saved as depends on its other end: see saved_kind() */
+	[CKPT_FILE_PTS] = {
+		.name		= "terminal",
+		.by_path	= true,
+		.checkpoint	= ckpt_pts_checkpoint,
+		.restore	= ckpt_pts_restore,
+	},
+	[CKPT_FILE_HUNG_UP] = {
+		.name		= "terminal that was hung up",
+		.restore	= ckpt_hung_up_restore,
+	},
 };
 
 /**
@@ -474,35 +512,19 @@ static int file_kind(struct file *file)
 	return -ENOSYS;
 }
 
-/* A terminal: of a pty, the side where the programs are */
-static bool is_terminal(struct file *file)
-{
-#ifdef CONFIG_TTY
-	const struct tty_file_private *priv = file->private_data;
-	const struct tty_driver *driver;
-
-	if (file->f_op->unlocked_ioctl != tty_ioctl && !tty_hung_up_p(file))
-		return false;
-	driver = priv->tty->driver;
-	return driver->type != TTY_DRIVER_TYPE_PTY ||
-	       driver->subtype != PTY_TYPE_MASTER;
-#else
-	return false;
-#endif
-}
-
 /*
  * The kind that @file is saved as. A file that was met as a mapping only is
  * opened again by its path, whoever shares it.
  */
 static int saved_kind(struct ckpt_ctx *ctx, struct file *file)
 {
-	int kind = file_kind(file);
+	int kind = file_kind(file), tty;
 
 	if (!(ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) & CKPT_FILE_MARK_FD))
 		return kind;
-	if (is_terminal(file))
-		return CKPT_FILE_TTY;
+	tty = ckpt_tty_kind(ctx, file);
+	if (tty != -ENOTTY)
+		return tty;
 	/* to share it with somebody is to share nothing */
 	if (kind == CKPT_FILE_MEM)
 		return kind;
@@ -872,6 +894,10 @@ static bool may_open(const struct ckpt_hdr_file *h, const struct path *path)
 		return ckpt_pseudo_sb(path->dentry->d_sb) &&
 		       (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) ||
 			(h->f_flags & O_PATH));
+	/* in a devpts, or elsewhere: its own open looks at that */
+	if (h->kind == CKPT_FILE_PTM)
+		return S_ISCHR(inode->i_mode) &&
+		       inode->i_rdev == MKDEV(TTYAUX_MAJOR, 2);
 	if (ckpt_fs_refused(path->dentry->d_sb))
 		return false;
 	switch (h->kind) {

@@ -146,7 +146,9 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 	const char *why = NULL;
 	char what[128];
 
-	if (kind < 0)
+	if (kind < 0 || kind == CKPT_FILE_PTM || kind == CKPT_FILE_PTS)
+		why = ckpt_pty_refused(ctx, file);
+	if (kind < 0 && !why)
 		why = "";
 	/* what others set on an open file that they share is theirs */
 	if (!why && !(external && ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE)))

@@ -12,6 +12,7 @@
  * epoll does not take for news what is put into the others before.
  */
 static const u32 late_kinds[] = {
+	CKPT_FILE_PTM,
 	CKPT_FILE_PIDFD,
 	CKPT_FILE_INOTIFY,
 	CKPT_FILE_FANOTIFY,

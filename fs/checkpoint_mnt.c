@@ -548,6 +548,8 @@ static int write_what(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	else if (d_unlinked(e->mnt->mnt_root) ||
 		 !is_subdir(e->mnt->mnt_root, sb->s_root))
 		ret = refuse(ctx, e->mnt, s->buf, "its root was removed");
+	else if (ckpt_pty_node(e->mnt->mnt_root))
+		ret = refuse(ctx, e->mnt, s->buf, "a terminal");
 	else
 		ret = ckpt_obj_checkpoint(ctx, sb, CKPT_OBJ_SB);
 	if (ret < 0)

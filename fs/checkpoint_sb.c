@@ -57,8 +57,8 @@ struct sb_type {
 	int (*checkpoint)(struct ckpt_ctx *ctx, struct super_block *sb,
 			  struct ckpt_hdr_sb *h);
 	struct super_block *(*make)(struct ckpt_ctx *ctx, struct sb_make *m);
-	void (*finish)(struct ckpt_ctx *ctx, struct super_block *sb,
-		       const struct ckpt_hdr_sb *h);
+	int (*finish)(struct ckpt_ctx *ctx, struct super_block *sb,
+		      const struct ckpt_hdr_sb *h);
 };
 
 /**
@@ -122,8 +122,8 @@ static int tmpfs_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb,
 	return 0;
 }
 
-static void tmpfs_finish(struct ckpt_ctx *ctx, struct super_block *sb,
-			 const struct ckpt_hdr_sb *h)
+static int tmpfs_finish(struct ckpt_ctx *ctx, struct super_block *sb,
+			const struct ckpt_hdr_sb *h)
 {
 	struct shmem_sb_info *sbinfo = ckpt_shmem_sb(sb);
 
@@ -131,14 +131,41 @@ static void tmpfs_finish(struct ckpt_ctx *ctx, struct super_block *sb,
 	sbinfo->next_ino = h->next_ino;
 	raw_spin_unlock(&sbinfo->stat_lock);
 	super_set_uuid(sb, h->uuid, sizeof(h->uuid));
+	return 0;
 }
 
-static const char *devpts_refused(struct ckpt_ctx *ctx, struct super_block *sb)
-{
-	static const char *const known[] = { "ptmx" };
+static int sb_err(struct ckpt_ctx *ctx, const struct super_block *sb, int err,
+		  const char *why, const char *end);
 
-	return root_has_names(sb, known, ARRAY_SIZE(known)) ?
-	       "terminals in it" : NULL;
+/* The terminals in it come with the open files of their masters. */
+static int devpts_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb,
+			     struct ckpt_hdr_sb *h)
+{
+	const struct inode *inode = d_inode(ckpt_devpts_ptmx(sb));
+	const char *why = ckpt_pty_sb_refused(ctx, sb);
+
+	h->ptmx_mode = inode->i_mode & S_IALLUGO;
+	h->ptmx_uid = from_kuid(sb->s_user_ns, inode->i_uid);
+	h->ptmx_gid = from_kgid(sb->s_user_ns, inode->i_gid);
+	if (h->ptmx_uid == (u32)-1 || h->ptmx_gid == (u32)-1)
+		why = "its ptmx belongs to nobody";
+	return why ? sb_err(ctx, sb, -ENOSYS, why, ": not supported") : 0;
+}
+
+static int devpts_finish(struct ckpt_ctx *ctx, struct super_block *sb,
+			 const struct ckpt_hdr_sb *h)
+{
+	struct inode *inode = d_inode(ckpt_devpts_ptmx(sb));
+	kuid_t uid = make_kuid(sb->s_user_ns, h->ptmx_uid);
+	kgid_t gid = make_kgid(sb->s_user_ns, h->ptmx_gid);
+
+	if (!uid_valid(uid) || !gid_valid(gid))
+		return ckpt_err(ctx, -EINVAL, "image: devpts: its ptmx belongs to %u:%u",
+				h->ptmx_uid, h->ptmx_gid);
+	inode->i_mode = S_IFCHR | h->ptmx_mode;
+	inode->i_uid = uid;
+	inode->i_gid = gid;
+	return 0;
 }
 
 static const char *bpf_refused(struct ckpt_ctx *ctx, struct super_block *sb)
@@ -341,7 +368,8 @@ static const struct sb_type sb_types[] = {
 	{
 		.name		= "devpts",
 		.flags		= SBT_OWNER | SBT_OPTIONS,
-		.refused	= devpts_refused,
+		.checkpoint	= devpts_checkpoint,
+		.finish		= devpts_finish,
 	},
 #ifdef CONFIG_POSIX_MQUEUE
 	{
@@ -719,9 +747,7 @@ static int fill_sb(struct ckpt_ctx *ctx, struct sb_make *m,
 		sb->s_flags |= m->h.flags;
 		up_write(&sb->s_umount);
 	}
-	if (m->type->finish)
-		m->type->finish(ctx, sb, &m->h);
-	return err;
+	return m->type->finish ? m->type->finish(ctx, sb, &m->h) : 0;
 }
 
 /*
@@ -813,7 +839,9 @@ static int read_sb(struct ckpt_ctx *ctx, struct sb_make *m)
 	    (h->user_ns && !(m->type->flags & SBT_OWNER)) ||
 	    !h->nr_layers != !(m->type->flags & SBT_LAYERS) ||
 	    (h->ns && !m->type->collect) || h->next_ino > ULONG_MAX ||
-	    h->reserved)
+	    (h->ptmx_mode & ~S_IALLUGO) ||
+	    ((h->ptmx_mode || h->ptmx_uid || h->ptmx_gid) &&
+	     m->type->finish != devpts_finish))
 		return ckpt_err(ctx, -EINVAL, "image: %s: malformed record",
 				m->name);
 	if (h->nr_layers) {

@@ -35,13 +35,12 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct sighand_struct *sighand = ckpt_sighand(t);
 	struct signal_struct *sig = t->signal;
-	bool dying, settled, terminal;
+	bool dying, settled;
 	u32 mark = 0;
 
 	if (!thread_group_leader(t))
 		return 0;
 	spin_lock_irq(&sighand->siglock);
-	terminal = sig->leader && sig->tty;
 	dying = (sig->flags & SIGNAL_GROUP_EXIT) || sig->core_state ||
 		sig->group_exec_task;
 	settled = stop_settled(sig);
@@ -56,10 +55,6 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (!settled)
 		return ckpt_err(ctx, -EBUSY,
 				"some of its threads are stopped, and some are not: try again");
-	/* that of a session outside of the tree is the shell's own */
-	if (terminal)
-		return ckpt_err(ctx, -ENOSYS,
-				"leads a session with a controlling terminal: not supported");
 	return 0;
 }
 
@@ -80,6 +75,7 @@ static int jobctl_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	struct sighand_struct *sighand = ckpt_sighand(t);
 	struct ckpt_hdr_task_jobctl h = {};
 	u32 mark = ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND, 0);
+	int err = 0;
 
 	spin_lock_irq(&sighand->siglock);
 	if (mark & CKPT_SIGHAND_MARK_STOP) {
@@ -91,14 +87,19 @@ static int jobctl_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		save_continued(t->signal, &h);
 	}
 	spin_unlock_irq(&sighand->siglock);
-	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_JOBCTL, sizeof(h));
+	if (thread_group_leader(t))
+		err = ckpt_ctty_checkpoint(ctx, t, &h);
+	return err ?: ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_JOBCTL, sizeof(h));
 }
 
 static bool jobctl_ok(const struct ckpt_hdr_task_jobctl *h)
 {
-	if (h->reserved)
+	if (h->reserved || (h->tty && !(h->flags & CKPT_JOBCTL_TTY)))
 		return false;
-	switch (h->flags) {
+	if (!thread_group_leader(current) &&
+	    ((h->flags & CKPT_JOBCTL_TTY) || h->old_pgrp))
+		return false;
+	switch (h->flags & ~CKPT_JOBCTL_TTY) {
 	case CKPT_JOBCTL_STOPPED:
 		return sig_kernel_stop(h->stop_signal) &&
 		       (!h->stop_code || (thread_group_leader(current) &&
@@ -115,9 +116,47 @@ static bool jobctl_ok(const struct ckpt_hdr_task_jobctl *h)
 	}
 }
 
+/*
+ * A process whose session is not in the image is in that of the caller, and may
+ * have its terminal; any other has what the image says.
+ */
+static int restore_ctty(struct ckpt_ctx *ctx,
+			const struct ckpt_hdr_task_jobctl *h)
+{
+	bool inside = ckpt_session_restored(ctx);
+	struct file *file = NULL;
+
+	/* whoever takes the place of its caller stays in that session */
+	if (!thread_group_leader(current) || (ctx->uflags & RESTART_TASKSELF))
+		return 0;
+	if ((h->flags & CKPT_JOBCTL_TTY) && !!h->tty != inside)
+		return ckpt_err(ctx, -EINVAL, "image: controlling terminal %u of a session %s of the image",
+				h->tty, inside ? "" : "outside");
+	if ((h->flags & CKPT_JOBCTL_TTY) && !h->tty)
+		return 0;
+	if (h->tty) {
+		file = ckpt_obj_fetch(ctx, h->tty, CKPT_OBJ_FILE);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+	}
+	return ckpt_ctty_restore(ctx, file);
+}
+
+/**
+ * struct jobctl_defer - what waits until the task may run
+ * @h: its record
+ * @old_pgrp: that of the record, referenced, or NULL
+ */
+struct jobctl_defer {
+	struct ckpt_hdr_task_jobctl h;
+	struct pid *old_pgrp;
+};
+
 static int jobctl_restore(struct ckpt_ctx *ctx)
 {
-	struct ckpt_hdr_task_jobctl h, *d;
+	struct ckpt_hdr_task_jobctl h;
+	struct pid *old_pgrp = NULL;
+	struct jobctl_defer *d;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_JOBCTL, sizeof(h));
@@ -126,12 +165,22 @@ static int jobctl_restore(struct ckpt_ctx *ctx)
 	if (!jobctl_ok(&h))
 		return ckpt_err(ctx, -EINVAL, "image: job control: flags %#x, stopped by %u, code %u",
 				h.flags, h.stop_signal, h.stop_code);
-	if (!h.flags)
+	err = restore_ctty(ctx, &h);
+	if (err)
+		return err;
+	if (h.old_pgrp) {
+		old_pgrp = ckpt_slot_pid(ctx, h.old_pgrp - 1);
+		if (IS_ERR(old_pgrp))
+			return PTR_ERR(old_pgrp);
+	}
+	h.flags &= ~CKPT_JOBCTL_TTY;
+	if (!h.flags && !old_pgrp)
 		return 0;
 	d = ckpt_task_defer(ctx, CKPT_STATE_JOBCTL, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	*d = h;
+	d->h = h;
+	d->old_pgrp = get_pid(old_pgrp);
 	return 0;
 }
 
@@ -183,10 +232,14 @@ static void commit_continued(const struct ckpt_hdr_task_jobctl *h)
 
 static void jobctl_commit(void *defer)
 {
-	const struct ckpt_hdr_task_jobctl *h = defer;
+	struct jobctl_defer *d = defer;
+	const struct ckpt_hdr_task_jobctl *h = &d->h;
 	struct signal_struct *sig = current->signal;
 
 	spin_lock_irq(&ckpt_sighand(current)->siglock);
+	/* only a leader gives it back */
+	if (sig->leader && !sig->tty)
+		swap(sig->tty_old_pgrp, d->old_pgrp);
 	if (!(sig->flags & SIGNAL_GROUP_EXIT) && !sig->group_exec_task) {
 		if (h->flags & CKPT_JOBCTL_STOPPED)
 			commit_stopped(h);
@@ -196,12 +249,20 @@ static void jobctl_commit(void *defer)
 	spin_unlock_irq(&ckpt_sighand(current)->siglock);
 }
 
+static void jobctl_discard(void *defer)
+{
+	struct jobctl_defer *d = defer;
+
+	put_pid(d->old_pgrp);
+}
+
 const struct ckpt_task_ops ckpt_jobctl_task_ops = {
 	.name		= "job control",
 	.collect	= jobctl_collect,
 	.checkpoint	= jobctl_checkpoint,
 	.restore	= jobctl_restore,
 	.commit		= jobctl_commit,
+	.discard	= jobctl_discard,
 };
 
 /**

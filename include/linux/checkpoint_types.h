@@ -29,6 +29,7 @@ struct ckpt_mnts;
 struct ckpt_objhash;
 struct ckpt_stream;
 struct ckpt_tree;
+struct ckpt_tty;
 struct cred;
 struct file;
 struct ns_common;
@@ -64,6 +65,7 @@ struct user_namespace;
  * @inherit: restart: files given for external ones
  * @inherit_nr: number of entries in @inherit
  * @tty: restart: file given for an external terminal, or NULL
+ * @ttys: restart: what terminals are to be when nothing can fail any more
  * @mounts: restart: places given for external mounts
  * @mounts_nr: number of entries in @mounts
  * @cgroups: of kernel/cgroup/checkpoint.c
@@ -94,6 +96,7 @@ struct ckpt_ctx {
 	struct ckpt_inherit *inherit;
 	unsigned int inherit_nr;
 	struct file *tty;
+	struct ckpt_tty *ttys;
 	struct ckpt_given_mount *mounts;
 	unsigned int mounts_nr;
 	struct ckpt_cgroups *cgroups;
@@ -351,6 +354,18 @@ extern const struct ckpt_task_ops ckpt_jobctl_task_ops;
 extern const struct ckpt_task_ops ckpt_cred_task_ops;
 extern const struct ckpt_task_ops ckpt_restart_block_task_ops;
 extern const struct ckpt_task_ops ckpt_cpu_task_ops;
+
+/* Restart: is the session of the restoring task one of the image? */
+bool ckpt_session_restored(struct ckpt_ctx *ctx);
+
+/* ----------------------------------------------------------- terminals */
+
+/* In drivers/tty/checkpoint_pty.c */
+int ckpt_ctty_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t,
+			 struct ckpt_hdr_task_jobctl *h);
+int ckpt_ctty_restore(struct ckpt_ctx *ctx, struct file *file);
+void ckpt_ttys_commit(struct ckpt_ctx *ctx);
+void ckpt_ttys_free(struct ckpt_ctx *ctx);
 
 /* ---------------------------------------------------------------- pids */
 

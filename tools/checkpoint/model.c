@@ -528,6 +528,29 @@ static int read_late_sock(struct parser *p)
 	return 0;
 }
 
+static int read_late_ptm(struct parser *p)
+{
+	const struct ckpt_hdr_tty *h = need(p, CKPT_HDR_TTY);
+	const struct ckpt_hdr_tty_end *e;
+	uint64_t len;
+	int end;
+
+	if (!h || (h->session && check_slot(p, "session", h->session - 1)) ||
+	    (h->pgrp && check_slot(p, "pgrp", h->pgrp - 1)) ||
+	    check_opt_ref(p, "dead_pgrp", h->dead_pgrp, CKPT_OBJ_DEAD_PID))
+		return -1;
+	for (end = 0; end < 2; end++) {
+		e = need(p, CKPT_HDR_TTY_END);
+		if (!e)
+			return -1;
+		len = e->read + (e->read + 7ull) / 8 + e->echo + e->flip;
+		if (e->h.len - sizeof(*e) != ((len + 7) & ~7ull))
+			return damaged(p, "these are not the %llu bytes of its buffers",
+				       (unsigned long long)len);
+	}
+	return 0;
+}
+
 /* What is left of open files, behind the tasks */
 static int read_late_files(struct parser *p)
 {
@@ -556,6 +579,10 @@ static int read_late_files(struct parser *p)
 			break;
 		case CKPT_FILE_PIDFD:
 			if (read_late_pidfd(p))
+				return -1;
+			break;
+		case CKPT_FILE_PTM:
+			if (read_late_ptm(p))
 				return -1;
 			break;
 		case CKPT_FILE_INOTIFY:

@@ -58,6 +58,7 @@ struct model_extent {
  * @nr_extents: number of runs of pages
  * @extents: of CKPT_OBJ_SHMEM, in ascending order
  * @data_bytes: of CKPT_OBJ_PIPE: bytes in it
+ * @number: of a master of a terminal: number of that
  */
 struct model_object {
 	uint32_t ref;
@@ -76,6 +77,7 @@ struct model_object {
 	size_t nr_extents;
 	struct model_extent *extents;
 	uint64_t data_bytes;
+	uint32_t number;
 };
 
 /* What a task refers to */

@@ -7,7 +7,7 @@
  *	fs	FS STRING STRING
  *	files	FILES FDS... LOCKS...		until FILES.nr descriptors; then
  *						until one without entries
- *	file	FILE STRING [EVENTFD | TIMERFD | SIGNALFD] [LOCKS...]
+ *	file	FILE STRING [EVENTFD | TIMERFD | SIGNALFD | PTM | TTY] [LOCKS...]
  *						with CKPT_FILEF_LOCKS, likewise
  *	removed	REMOVED STRING [STRING] (SB_XATTR name)... [PAGES... [SB_ALLOC...]]
  *	pipe	PIPE (PIPE_BUFS PIPE_DATA...)...	PIPE.nr_bufs slots
@@ -386,6 +386,7 @@ static int read_files(struct parser *p, struct model_object *o)
 static int read_file(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_file *r;
+	const struct ckpt_hdr *own;
 	uint32_t kind = 0;
 
 	if (main_record(p, o, CKPT_HDR_FILE))
@@ -407,6 +408,10 @@ static int read_file(struct parser *p, struct model_object *o)
 		break;
 	case CKPT_FILE_SOCKET:
 		if (check_ref(p, "inner", r->inner, CKPT_OBJ_SOCK))
+			return -1;
+		break;
+	case CKPT_FILE_PTS:
+		if (check_ref(p, "inner", r->inner, CKPT_OBJ_FILE))
 			return -1;
 		break;
 	default:
@@ -434,9 +439,18 @@ static int read_file(struct parser *p, struct model_object *o)
 	case CKPT_FILE_FANOTIFY:
 		kind = CKPT_HDR_FANOTIFY;
 		break;
+	case CKPT_FILE_PTM:
+		kind = CKPT_HDR_PTM;
+		break;
+	case CKPT_FILE_TTY:
+		kind = CKPT_HDR_TTY;
+		break;
 	}
-	if (kind && !need(p, kind))
+	own = kind ? need(p, kind) : NULL;
+	if (kind && !own)
 		return -1;
+	if (kind == CKPT_HDR_PTM)
+		o->number = ((const struct ckpt_hdr_ptm *)own)->index;
 	return r->flags & CKPT_FILEF_LOCKS ? read_locks(p) : 0;
 }
 

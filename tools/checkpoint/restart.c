@@ -404,9 +404,36 @@ static void forward(pid_t root, int sig, bool keyboard)
 		kill(-group, sig);
 }
 
-static void handle(pid_t root, const struct signalfd_siginfo *si)
+/*
+ * The job was stopped from the keyboard, while it was in the foreground and
+ * this program was not: stop, too, so that the shell takes the terminal. When
+ * the shell has given it back, it is the job's again.
+ */
+static void stopped(pid_t root, int tty)
+{
+	pid_t group = getpgid(root);
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PID, root, &info, WSTOPPED | WNOHANG | __WALL) ||
+	    !info.si_pid)
+		return;
+	if (tty < 0 || group <= 1 || group == getpgrp() ||
+	    tcgetpgrp(tty) != group)
+		return;
+	raise(SIGSTOP);
+	if (tcgetpgrp(tty) == getpgrp())
+		tcsetpgrp(tty, group);
+	kill(-group, SIGCONT);
+}
+
+static void handle(pid_t root, int tty, const struct signalfd_siginfo *si)
 {
 	bool keyboard = si->ssi_code == SI_KERNEL;
+
+	if (si->ssi_signo == SIGCHLD) {
+		stopped(root, tty);
+		return;
+	}
 
 	forward(root, si->ssi_signo, keyboard);
 	if (si->ssi_signo != SIGTSTP)
@@ -414,6 +441,18 @@ static void handle(pid_t root, const struct signalfd_siginfo *si)
 	/* Stop with the job, and go on with it. */
 	raise(SIGSTOP);
 	forward(root, SIGCONT, keyboard);
+}
+
+/*
+ * The kernel has put the job into the foreground if it was there, and this
+ * program is: have that again.
+ */
+static void take_terminal(pid_t root, int tty)
+{
+	if (tty < 0 || tcgetpgrp(tty) != getpgid(root))
+		return;
+	signal(SIGTTOU, SIG_IGN);
+	tcsetpgrp(tty, getpgrp());
 }
 
 static int exit_status(pid_t root)
@@ -439,9 +478,10 @@ static int wait_for(pid_t root)
 {
 	static const int wanted[] = {
 		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
-		SIGWINCH, SIGTSTP, SIGCONT, 0
+		SIGWINCH, SIGTSTP, SIGCONT, SIGCHLD, 0
 	};
 	struct signalfd_siginfo si;
+	int tty = own_terminal();
 	struct pollfd fds[2];
 	sigset_t signals;
 
@@ -458,10 +498,11 @@ static int wait_for(pid_t root)
 			break;
 		if (fds[1].revents & POLLIN)
 			while (read(fds[1].fd, &si, sizeof(si)) == sizeof(si))
-				handle(root, &si);
+				handle(root, tty, &si);
 		if (fds[0].revents)
 			break;
 	}
+	take_terminal(root, tty);
 	return exit_status(root);
 }
 
@@ -493,6 +534,7 @@ int main(int argc, char **argv)
 	}
 	if (!o.detach)
 		return wait_for(root);
+	take_terminal(root, own_terminal());
 	printf("%d\n", root);
 	if (fflush(stdout)) {
 		tool_error("standard output: %s: the root is pid %d.",

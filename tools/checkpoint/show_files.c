@@ -150,6 +150,8 @@ static void show_fd(const struct view *v, const struct model *m,
 	show_place(v, m, r->mnt, o->strings[0]);
 	if (inner && inner->type == CKPT_OBJ_PIPE)
 		fprintf(v->f, " (%ju bytes in it)", inner->data_bytes);
+	if (r->kind == CKPT_FILE_PTM)
+		fprintf(v->f, " (terminal %u)", o->number);
 	show_same(v, m, l, table, fd);
 	fputc('\n', v->f);
 }

@@ -106,6 +106,9 @@ enum ckpt_hdr_type {
 	CKPT_HDR_FANOTIFY_QUEUE,
 	CKPT_HDR_FANOTIFY_EVENT,
 	CKPT_HDR_FANOTIFY_MARK,
+	CKPT_HDR_PTM,
+	CKPT_HDR_TTY,
+	CKPT_HDR_TTY_END,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -715,6 +718,7 @@ struct ckpt_hdr_task_misc {
 #define CKPT_JOBCTL_CONTINUED	0x2	/* WCONTINUED has not been waited for */
 #define CKPT_JOBCTL_TELL_CONTINUED 0x4	/* SIGCHLD, CLD_CONTINUED is to be sent */
 #define CKPT_JOBCTL_TELL_STOPPED 0x8	/* SIGCHLD, CLD_STOPPED is to be sent */
+#define CKPT_JOBCTL_TTY		0x10	/* the process has a controlling terminal */
 
 /**
  * struct ckpt_hdr_task_jobctl - job control of a thread
@@ -724,6 +728,10 @@ struct ckpt_hdr_task_misc {
  * @stop_signal: signal that stopped it, 0 if it is not stopped
  * @stop_code: what a parent that waits for the stop is given, 0 if it was
  *	given that before; of the group leader
+ * @old_pgrp: of a leader whose terminal was hung up: pid slot + 1 of the process
+ *	group that was in the foreground, or 0
+ * @tty: with CKPT_JOBCTL_TTY: objref of an open file of the controlling
+ *	terminal, or of its master; 0: that of whoever restarts
  * @reserved: 0
  */
 struct ckpt_hdr_task_jobctl {
@@ -731,6 +739,8 @@ struct ckpt_hdr_task_jobctl {
 	__u32 flags;
 	__u32 stop_signal;
 	__u32 stop_code;
+	__u32 old_pgrp;
+	__u32 tty;
 	__u32 reserved;
 };
 
@@ -1240,6 +1250,9 @@ enum ckpt_file_kind {
 	CKPT_FILE_PATH,		/* anything else that was opened with O_PATH */
 	CKPT_FILE_FANOTIFY,	/* fanotify_init(2) */
 	CKPT_FILE_SOCKET,	/* socket(2) */
+	CKPT_FILE_PTM,		/* master of a terminal of devpts */
+	CKPT_FILE_PTS,		/* such a terminal, whose master is in the tree */
+	CKPT_FILE_HUNG_UP,	/* any terminal, after a hangup */
 	CKPT_FILE_MAX
 };
 
@@ -1254,6 +1267,7 @@ enum ckpt_file_kind {
 #define CKPT_FILEF_THREAD	0x80	/* a pidfd with PIDFD_THREAD */
 #define CKPT_FILEF_SEQUENTIAL	0x100	/* POSIX_FADV_SEQUENTIAL */
 #define CKPT_FILEF_NONOTIFY	0x200	/* opened by an event of fanotify */
+#define CKPT_FILEF_HUNG_UP	0x400	/* was open at a hangup of its terminal */
 
 #define CKPT_FASYNC_NONE	(~0U)
 
@@ -1264,7 +1278,8 @@ enum ckpt_file_kind {
  * @f_flags: O_*, with the access mode
  * @flags: CKPT_FILEF_*
  * @inner: objref of the pipe, mqueue or socket object; of the namespace, or 0:
- *	that of whoever restarts; else 0
+ *	that of whoever restarts; of the open file that is the master of a
+ *	terminal; else 0
  * @f_pos: file position
  * @owner: F_SETOWN: pid slot + 1, 0 for none
  * @owner_type: F_OWNER_* of @owner
@@ -1300,9 +1315,9 @@ enum ckpt_file_kind {
  * has none, and of one that is external, what /proc/PID/fd/N shows; of one that
  * was removed the directory that it was in, or the nearest one above that was
  * not removed, and then the name that it had. The record of an eventfd, a
- * timerfd, a signalfd or a fanotify group comes after that. With
- * CKPT_FILEF_LOCKS, CKPT_HDR_LOCKS come next until one without entries: OFD
- * locks, a flock, a lease.
+ * timerfd, a signalfd, a fanotify group, the master of a terminal, or an
+ * external terminal comes after that. With CKPT_FILEF_LOCKS, CKPT_HDR_LOCKS come
+ * next until one without entries: OFD locks, a flock, a lease.
  */
 struct ckpt_hdr_file {
 	struct ckpt_hdr h;
@@ -1762,6 +1777,146 @@ struct ckpt_hdr_dead_pid {
 	__aligned_u64 ino;
 	__u32 ns;
 	__u32 numbers[CKPT_PID_LEVELS];
+};
+
+/**
+ * struct ckpt_hdr_ptm - master of a terminal of devpts
+ * @h: type CKPT_HDR_PTM
+ * @index: number of the terminal
+ * @mode: permissions of its node
+ * @uid: owner of its node
+ * @gid: group of its node
+ * @atime_ns: times of its node, nanoseconds since the epoch
+ * @mtime_ns: see @atime_ns
+ * @ctime_ns: see @atime_ns
+ *
+ * Behind the tasks, a CKPT_HDR_TTY and two CKPT_HDR_TTY_END follow the
+ * CKPT_HDR_LATE_FILE of this file: that of the master, then the other end's.
+ */
+struct ckpt_hdr_ptm {
+	struct ckpt_hdr h;
+	__u32 index;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__s64 atime_ns;
+	__s64 mtime_ns;
+	__s64 ctime_ns;
+};
+
+/**
+ * struct ckpt_termios - settings of a terminal, or which of them are locked
+ * @iflag: input modes
+ * @oflag: output modes
+ * @cflag: control modes
+ * @lflag: local modes
+ * @ispeed: input speed, in baud
+ * @ospeed: output speed, in baud
+ * @line: line discipline
+ * @cc: control characters
+ * @reserved: 0
+ */
+struct ckpt_termios {
+	__u32 iflag;
+	__u32 oflag;
+	__u32 cflag;
+	__u32 lflag;
+	__u32 ispeed;
+	__u32 ospeed;
+	__u8 line;
+	__u8 cc[19];
+	__u8 reserved[4];
+};
+
+/* struct ckpt_hdr_tty.flags */
+#define CKPT_TTY_IN_FRONT	0x1	/* it is the tree that uses it */
+
+/**
+ * struct ckpt_hdr_tty - a terminal
+ * @h: type CKPT_HDR_TTY
+ * @session: pid slot + 1 of the session that it controls, or 0 if that is none
+ *	of the tree
+ * @pgrp: pid slot + 1 of its foreground process group, or 0
+ * @dead_pgrp: objref of the pid of the foreground process group, if nobody is
+ *	in that any more, or 0
+ * @flags: CKPT_TTY_IN_FRONT, of an external one: without it, its settings are
+ *	those of somebody else
+ * @termios: its settings
+ * @locked: which of them are locked
+ * @row: window size: rows, in characters
+ * @col: columns, in characters
+ * @xpixel: width, in pixels
+ * @ypixel: height, in pixels
+ */
+struct ckpt_hdr_tty {
+	struct ckpt_hdr h;
+	__u32 session;
+	__u32 pgrp;
+	__u32 dead_pgrp;
+	__u32 flags;
+	struct ckpt_termios termios;
+	struct ckpt_termios locked;
+	__u16 row;
+	__u16 col;
+	__u16 xpixel;
+	__u16 ypixel;
+};
+
+/* struct ckpt_hdr_tty_end.flags */
+#define CKPT_TTY_LOCKED		0x1	/* master: the other end cannot be opened */
+#define CKPT_TTY_PACKET		0x2	/* master: packet mode */
+#define CKPT_TTY_EXCLUSIVE	0x4	/* cannot be opened again */
+#define CKPT_TTY_STOPPED	0x8	/* output is stopped */
+#define CKPT_TTY_TCO_STOPPED	0x10	/* it was stopped by TCOOFF */
+#define CKPT_TTY_IO_ERROR	0x20	/* no file is open on this end any more */
+#define CKPT_TTY_OTHER_CLOSED	0x40	/* nor on the other end */
+#define CKPT_TTY_HUNG_UP	0x80	/* not opened again since a hangup */
+#define CKPT_TTY_LNEXT		0x100	/* the next character is taken literally */
+#define CKPT_TTY_ERASING	0x200	/* echoes what is erased, after a backslash */
+#define CKPT_TTY_PUSH		0x400	/* input was taken as a line by a change of mode */
+
+/* Most bytes of @echo, @read, and of @flip in a struct ckpt_hdr_tty_end */
+#define CKPT_TTY_READ_MAX	4096
+#define CKPT_TTY_FLIP_MAX	32768
+
+/**
+ * struct ckpt_hdr_tty_end - one end of a terminal
+ * @h: type CKPT_HDR_TTY_END
+ * @flags: CKPT_TTY_*
+ * @pktstatus: TIOCPKT_*: what the master is to be told in packet mode; of the
+ *	other end
+ * @read: bytes of input
+ * @canon: of these, bytes in complete lines
+ * @commit: of these, bytes that may be read where not lines are read
+ * @column: where the cursor is, from 0
+ * @canon_column: where the line that is being typed begins
+ * @echo: bytes that are still to be echoed, with codes for what is to be done
+ * @echo_commit: of these, bytes that may be written
+ * @echo_mark: of these, bytes that end where a character does
+ * @flip: bytes that were written by the other end, and for which there was no
+ *	room in the input
+ * @lookahead: of these, bytes in which characters of flow control were found
+ *	already
+ *
+ * The input follows, a bit for each of its bytes, 1 where a line ends, in
+ * whole bytes from the lowest bit on, then echoes, then what there was no room
+ * for.
+ */
+struct ckpt_hdr_tty_end {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 pktstatus;
+	__u32 read;
+	__u32 canon;
+	__u32 commit;
+	__u32 column;
+	__u32 canon_column;
+	__u32 echo;
+	__u32 echo_commit;
+	__u32 echo_mark;
+	__u32 flip;
+	__u32 lookahead;
+	__u8 data[];
 };
 
 /* struct ckpt_hdr_pipe.flags */
@@ -2349,7 +2504,9 @@ struct ckpt_hdr_mqueue_ref {
  * @next_ino: of a tmpfs: number that its next inode gets
  * @uuid: of a tmpfs
  * @nr_layers: number of CKPT_HDR_SB_LAYER that follow
- * @reserved: 0
+ * @ptmx_mode: of a devpts: permissions of its ptmx
+ * @ptmx_uid: of a devpts: owner of its ptmx, as in @user_ns
+ * @ptmx_gid: of a devpts: group of its ptmx, as in @user_ns
  *
  * Two structs ckpt_hdr_string follow: its type, then its options as in
  * /proc/mounts, ids as in @user_ns, without the directories of an overlay:
@@ -2366,7 +2523,9 @@ struct ckpt_hdr_sb {
 	__aligned_u64 next_ino;
 	__u8 uuid[16];
 	__u32 nr_layers;
-	__u32 reserved;
+	__u32 ptmx_mode;
+	__u32 ptmx_uid;
+	__u32 ptmx_gid;
 };
 
 /* Directories of an overlay, in this order */

@@ -304,6 +304,31 @@ static void late_sock(uint32_t ref)
 	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "world", 5);
 }
 
+/* A terminal: @first is its master, the next one the other end */
+static void terminal_files(uint32_t first)
+{
+	file(first, CKPT_FILE_PTM, O_RDWR, 0, 0, "/dev/ptmx");
+	REC(PTM, ptm, .index = 7, .mode = 0620, .gid = 5);
+	file(first + 1, CKPT_FILE_PTS, O_RDWR, 0, first, "/dev/pts/7");
+	file(first + 2, CKPT_FILE_HUNG_UP, O_RDWR, 0, 0,
+	     "/dev/pts/8 (deleted)");
+}
+
+/* What is left of it */
+static void late_terminal(uint32_t first)
+{
+	struct ckpt_hdr_tty_end end = {
+		.read = 3, .canon = 3, .column = 1, .flip = 2,
+	};
+
+	REC(LATE_FILE, late_file, .file = first, .kind = CKPT_FILE_PTM);
+	REC(TTY, tty, .session = 1, .pgrp = 1, .row = 24, .col = 80,
+	    .termios.cc = { 3, 28, 127 });
+	rec2(CKPT_HDR_TTY_END, &end, sizeof(end), "ls\n\4ab", 6);
+	end = (struct ckpt_hdr_tty_end) { .flags = CKPT_TTY_IO_ERROR };
+	rec2(CKPT_HDR_TTY_END, &end, sizeof(end), NULL, 0);
+}
+
 /* What is left of event_files() */
 static void late_files(uint32_t first)
 {
@@ -327,6 +352,7 @@ static void late_files(uint32_t first)
 	};
 
 	late_sock(first + 8);
+	late_terminal(first + 20);
 	REC(LATE_FILE, late_file, .file = first + 5, .kind = CKPT_FILE_PIDFD);
 	object(first + 6, CKPT_OBJ_DEAD_PID);
 	REC(DEAD_PID, dead_pid, .ino = 4711, .numbers = { 17 });
@@ -355,7 +381,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[12]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[15]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -368,6 +394,9 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 261, .file = 105 },
 			{ .fd = 262, .file = 107 },
 			{ .fd = 263, .file = 109 },
+			{ .fd = 264, .file = 120 },
+			{ .fd = 265, .file = 121 },
+			{ .fd = 266, .file = 122 },
 			{ .fd = 300, .file = 26 },
 		},
 	};
@@ -376,11 +405,13 @@ static void files(uint32_t objref, uint32_t first)
 	REC(FILES, files, .nr = ARRAY_SIZE(fds.fd), .max_fds = 512);
 	if (first) {
 		file(20, CKPT_FILE_TTY, O_RDWR, 0, 0, "/dev/pts/0");
+		REC(TTY, tty, .row = 24, .col = 80);
 		file(21, CKPT_FILE_PIPE, O_WRONLY | O_NONBLOCK, 0, 25,
 		     "pipe:[4242]");
 		file(22, CKPT_FILE_REG, O_RDWR | O_APPEND, 123456789, 0,
 		     "/tmp/caf\303\251 \377 with \033[2J and \"quotes\"");
 		event_files(100);
+		terminal_files(120);
 		file(26, CKPT_FILE_REMOVED, O_RDWR, 5, 27, "/tmp/gone");
 	}
 	rec2(CKPT_HDR_FDS, &fds, sizeof(fds), NULL, 0);

@@ -348,32 +348,4 @@ DRIVER_TEST(controlling_terminal)
 	EXPECT_EQ(0, status);
 }
 
-CKPT_VICTIM(leads_session)
-{
-	REQUIRE(!ioctl(PASSED, TIOCSCTTY, 0));
-	ckpt_ready();
-	CHECK(open("/dev/tty", O_RDWR) >= 0);
-}
-
-/* One whose shell is in the tree is not. */
-DRIVER_TEST(terminal_of_its_own)
-{
-	struct ckpt_victim *v = &self->v;
-	int master, slave;
-	char name[64];
-
-	master = open_pty(name, sizeof(name));
-	if (master < 0)
-		SKIP(return, "no pseudo terminals");
-	slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ASSERT_LE(0, slave);
-	ckpt_pass(slave, PASSED);
-	ckpt_start(v, "leads_session", 0);
-	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, CHECKPOINT_KILL));
-	EXPECT_TRUE(ckpt_logged(v, "controlling terminal"))
-		TH_LOG("%s", v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
-}
-
 TEST_HARNESS_MAIN

@@ -788,7 +788,7 @@ static const struct wrong wrong[] = {
 	SB(content, 2),
 	SB(nr_layers, 1),
 	SB(nr_layers, 0xffffffff),
-	SB(reserved, 1),
+	SB(ptmx_mode, 010000), SB(ptmx_uid, 1),
 	NODE(0, what, CKPT_SB_WHAT_MAX),
 	NODE(0, what, CKPT_SB_FILE),
 	NODE(0, what, CKPT_SB_LEAVE),

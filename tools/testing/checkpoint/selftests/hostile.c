@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -155,6 +156,27 @@ static void make_sockets(void)
 	REQUIRE(!connect(fd, (void *)&name, 15));
 }
 
+/* A terminal with something in it, and one that was hung up */
+static void make_terminals(void)
+{
+	int unlock = 0, fd = open("/dev/ptmx", O_RDWR | O_NOCTTY), gone;
+	unsigned int nr;
+	char name[32];
+
+	REQUIRE(fd >= 0 && !ioctl(fd, TIOCSPTLCK, &unlock));
+	REQUIRE(!ioctl(fd, TIOCGPTN, &nr));
+	snprintf(name, sizeof(name), "/dev/pts/%u", nr);
+	REQUIRE(open(name, O_RDWR | O_NOCTTY) >= 0);
+	REQUIRE(write(fd, "typed\n", 6) == 6);
+	fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	REQUIRE(fd >= 0 && !ioctl(fd, TIOCSPTLCK, &unlock));
+	REQUIRE(!ioctl(fd, TIOCGPTN, &nr));
+	snprintf(name, sizeof(name), "/dev/pts/%u", nr);
+	gone = open(name, O_RDWR | O_NOCTTY);
+	REQUIRE(gone >= 0);
+	close(fd);
+}
+
 /* Something of everything that an image can hold */
 CKPT_VICTIM(everything)
 {
@@ -190,6 +212,7 @@ CKPT_VICTIM(everything)
 	make_ipc();
 	make_sockets();
 	make_events();
+	make_terminals();
 	for (i = 0; i < 3; i++)
 		ckpt_gate_wait(&up);
 	ckpt_ready();
@@ -799,6 +822,55 @@ HOSTILE_TEST(files)
 		{ "pipe slot: flags", CKPT_HDR_PIPE_BUFS, 0,
 		  sizeof(struct ckpt_hdr_pipe_bufs) +
 		  offsetof(struct ckpt_pipe_buf, flags), 4, 0xffffffff },
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+#define END(n, field, value)						\
+	CHANGE_NTH(TTY_END, n, ckpt_hdr_tty_end, field, value)
+
+HOSTILE_TEST(terminals)
+{
+	static const struct change changes[] = {
+		CHANGE(PTM, ckpt_hdr_ptm, index, 1 << 20),
+		CHANGE(PTM, ckpt_hdr_ptm, index, 0xffffffff),
+		CHANGE(PTM, ckpt_hdr_ptm, mode, 0xffffffff),
+		CHANGE(PTM, ckpt_hdr_ptm, uid, 0xffffffff),
+		CHANGE(PTM, ckpt_hdr_ptm, gid, 0xffffffff),
+		CHANGE(TTY, ckpt_hdr_tty, session, 0xffffffff),
+		CHANGE(TTY, ckpt_hdr_tty, pgrp, 0xffffffff),
+		CHANGE(TTY, ckpt_hdr_tty, dead_pgrp, 1),
+		CHANGE(TTY, ckpt_hdr_tty, flags, 0xffffffff),
+		CHANGE(TTY, ckpt_hdr_tty, termios.line, 255),
+		CHANGE(TTY, ckpt_hdr_tty, termios.reserved[3], 1),
+		CHANGE(TTY, ckpt_hdr_tty, locked.reserved[0], 1),
+		/* the master, then the other end: 6 bytes of input */
+		END(0, flags, 0xffffffff),
+		END(0, flags, CKPT_TTY_HUNG_UP),
+		END(0, pktstatus, 1),
+		END(1, flags, 0xffffffff),
+		END(1, flags, CKPT_TTY_LOCKED),
+		END(1, flags, CKPT_TTY_PACKET),
+		END(1, flags, CKPT_TTY_HUNG_UP),
+		END(1, pktstatus, 0x100),
+		END(1, read, 0),
+		END(1, read, 4097),
+		END(1, read, 0xffffffff),
+		END(1, canon, 7),
+		END(1, commit, 7),
+		END(1, echo, 8),
+		END(1, echo, 0xffffffff),
+		END(1, echo_commit, 1),
+		END(1, echo_mark, 1),
+		END(1, flip, 8),
+		END(1, flip, 0xffffffff),
+		END(1, lookahead, 1),
+		CHANGE(TASK_JOBCTL, ckpt_hdr_task_jobctl, flags,
+		       CKPT_JOBCTL_TTY),
+		CHANGE(TASK_JOBCTL, ckpt_hdr_task_jobctl, tty, 1),
+		CHANGE(TASK_JOBCTL, ckpt_hdr_task_jobctl, old_pgrp, 0xffffffff),
 	};
 
 	TRY(changes);

@@ -124,6 +124,17 @@ static void put_link_text(struct ckpt_snap *s, const char *text)
 	put(s, "]");
 }
 
+/* "/dev/pts/3 (deleted)": what it was called is not kept. */
+static bool is_hung_up(const char *text)
+{
+	int end = 0;
+
+	if (!strncmp(text, "/dev/pts/", 9))
+		text += 8;
+	sscanf(text, "/%*d (deleted)%n", &end);
+	return end && !text[end];
+}
+
 static void put_link(struct ckpt_snap *s, pid_t pid, const char *name)
 {
 	char path[128], text[4096];
@@ -135,7 +146,7 @@ static void put_link(struct ckpt_snap *s, pid_t pid, const char *name)
 		return;
 	text[n] = 0;
 	put(s, "%s -> ", name);
-	put_link_text(s, text);
+	put_link_text(s, is_hung_up(text) ? "a terminal that is gone" : text);
 	put(s, "\n");
 }
 
@@ -456,6 +467,8 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 		       enum ckpt_pids pids)
 {
 	char name[64], path[64], dev[32] = "", *text, *line, **items = NULL;
+	char link[64];
+	ssize_t n;
 	unsigned long id;
 	int nr = 0;
 	struct stat st;
@@ -466,8 +479,15 @@ static void put_fdinfo(struct ckpt_snap *s, char *buf, pid_t pid, int fd,
 	if (!stat(path, &st))
 		snprintf(dev, sizeof(dev), "%02x:%02x", major(st.st_dev),
 			 minor(st.st_dev));
+	n = readlink(path, link, sizeof(link) - 1);
+	link[n < 0 ? 0 : n] = 0;
 	text = proc_file(buf, pid, 0, name);
 	while ((line = next_line(&text))) {
+		/* nor is where it was */
+		if (is_hung_up(link) && (!strncmp(line, "mnt_id:", 7) ||
+					 !strncmp(line, "ino:", 4) ||
+					 !strncmp(line, "tty-index:", 10)))
+			continue;
 		if (!strncmp(line, "tfd:", 4)) {
 			/* room is made whenever it is a power of two */
 			if (!(nr & (nr - 1)))
