@@ -253,7 +253,8 @@ static struct file *console_open(struct ckpt_ctx *ctx,
 				 const char *name)
 {
 	/* those that a terminal knows */
-	const unsigned int flags = O_ACCMODE | O_NONBLOCK | O_APPEND;
+	const unsigned int flags = O_ACCMODE | O_NONBLOCK | O_APPEND |
+				   O_LARGEFILE;
 	struct file *file;
 	struct path path;
 	int err;
