@@ -11,6 +11,7 @@
  * name.
  */
 
+#include <linux/io_uring.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/pid_namespace.h>
@@ -69,7 +70,7 @@ struct ckpt_unix_queue {
 static void queue_put(struct ckpt_unix_queue *q)
 {
 	while (q->nr)
-		kfree_skb(q->skb[--q->nr]);
+		consume_skb(q->skb[--q->nr]);
 	kvfree(q->skb);
 }
 
@@ -766,6 +767,9 @@ static int restore_files(struct ckpt_ctx *ctx, struct sk_buff *skb,
 		file = ckpt_obj_fetch(ctx, h->files[i], CKPT_OBJ_FILE);
 		if (IS_ERR(file))
 			return PTR_ERR(file);
+		/* one that was given, perhaps: see scm_fp_copy() */
+		if (io_is_uring_fops(file))
+			return ckpt_err(ctx, -EINVAL, "image: io_uring in a message");
 		fpl->fp[fpl->count++] = get_file(file);
 		if (unix_get_socket(file))
 			fpl->count_unix++;
@@ -795,10 +799,11 @@ static bool message_valid(const struct sock *sk,
 }
 
 /* As much as its sender could have sent without waiting, whenever that was */
-static bool fits(const struct sock *sender)
+static bool fits(const struct sock *sender, u32 len)
 {
-	return sk_wmem_alloc_get(sender) < max_t(u64, sender->sk_sndbuf,
-						 2ULL * sysctl_wmem_max) ||
+	u64 max = max_t(u64, sender->sk_sndbuf, 2ULL * sysctl_wmem_max);
+
+	return (len <= max && sk_wmem_alloc_get(sender) < max) ||
 	       capable(CAP_NET_ADMIN);
 }
 
@@ -815,7 +820,7 @@ static struct sk_buff *make_message(struct ckpt_ctx *ctx, struct sock *sk,
 	sender = fetch_sock(ctx, sk, h->sock);
 	if (IS_ERR(sender))
 		return ERR_CAST(sender);
-	if (!fits(sender)) {
+	if (!fits(sender, h->len)) {
 		err = ckpt_err(ctx, -EINVAL, "image: more messages than their sender may have sent");
 		return ERR_PTR(err);
 	}
