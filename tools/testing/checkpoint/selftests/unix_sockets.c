@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,11 +15,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/capability.h>
 
 #define DATA_OFFSET	offsetof(struct sockaddr_un, sun_path)
 
@@ -422,8 +425,8 @@ CKPT_TEST_ONLY(own_tmpfs, CKPT_CONTAINER)
 	hear(hidden, "y");
 }
 
-/* All in a user namespace of its own, but for the network */
-CKPT_TEST_ONLY(own_user_namespace, CKPT_USER)
+/* A server, and a client that gets the credentials of who sent it something */
+static void in_a_user_namespace(void)
 {
 	int fd = bound(SOCK_STREAM, "socket"), client, end, one = 1;
 
@@ -440,6 +443,100 @@ CKPT_TEST_ONLY(own_user_namespace, CKPT_USER)
 	client = connected(SOCK_STREAM, "socket");
 	close(fd);
 	CHECK_EQ(option(client, SO_ERROR), ECONNRESET);
+}
+
+/* All in a user namespace of its own, but for the network */
+CKPT_TEST_ONLY(own_user_namespace, CKPT_USER)
+{
+	in_a_user_namespace();
+}
+
+CKPT_VICTIM(rootless)
+{
+	in_a_user_namespace();
+}
+
+/* An ordinary user does it all. */
+DRIVER_TEST(by_an_ordinary_user)
+{
+	const char *why;
+
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setresgid(1234, 1234, 1234));
+	ASSERT_EQ(0, setresuid(1234, 1234, 1234));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	why = ckpt_run("rootless", CKPT_USER, false);
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+static int says_and_leaves(void *arg)
+{
+	return setuid(5) || write(*(int *)arg, "x", 1) != 1;
+}
+
+CKPT_VICTIM(was_sent_by_another)
+{
+	int fd[2];
+
+	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	set_option(fd[0], SO_PASSCRED, 1);
+	ckpt_join(ckpt_fork(says_and_leaves, &fd[1]), 0);
+	ckpt_ready();
+	hear(fd[0], "x");
+}
+
+CKPT_VICTIM(bound_to_what_another_owns)
+{
+	bound(SOCK_STREAM, "socket");
+	REQUIRE(!chown("socket", 7, 7));
+	ckpt_ready();
+}
+
+CKPT_VICTIM(has_a_mark)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	set_option(fd, SO_MARK, 12);
+	ckpt_ready();
+	CHECK_EQ(option(fd, SO_MARK), 12);
+}
+
+/* Restart without @caps: what is refused says @text. */
+static void expect_refused(struct __test_metadata *_metadata,
+			   const char *victim, uint64_t caps, const char *text)
+{
+	static struct ckpt_victim v;
+	int status;
+	pid_t pid;
+	long ret;
+
+	ckpt_start(&v, victim, 0);
+	if (v.skip[0])
+		SKIP(return, "%s", v.skip);
+	ckpt_checkpoint_kill(&v);
+	pid = fork();
+	if (!pid) {
+		ckpt_caps_drop(caps);
+		_exit(ckpt_restart(&v, 0) != -EPERM || !ckpt_logged(&v, text));
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status) TH_LOG("%s", victim);
+	ret = ckpt_restart(&v, 0);
+	ASSERT_LT(0, ret) TH_LOG("%s", v.log);
+	ckpt_finish(&v);
+	ckpt_end(&v);
+}
+
+DRIVER_TEST(without_rights)
+{
+	expect_refused(_metadata, "was_sent_by_another", 1 << CAP_SETUID,
+		       "a message of user 5");
+	expect_refused(_metadata, "bound_to_what_another_owns",
+		       1 << CAP_FOWNER, "cannot be bound");
+	expect_refused(_metadata, "has_a_mark",
+		       1 << CAP_NET_ADMIN | 1 << CAP_NET_RAW,
+		       "socket option 36");
 }
 
 CKPT_TEST(node_attributes)
