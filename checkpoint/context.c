@@ -87,6 +87,7 @@ void ckpt_drop_objects(struct ckpt_ctx *ctx)
 	if (ctx->objhash)
 		ctx->stats.objects = ckpt_obj_count(ctx->objhash);
 	ckpt_mnts_free(ctx);
+	ckpt_nets_free(ctx);
 	ckpt_objhash_free(ctx->objhash);
 	ctx->objhash = NULL;
 	ckpt_removed_free(ctx);

@@ -36,7 +36,7 @@ static const struct {
 	KIND(IPC, IPC_NS, struct ipc_namespace, "ipc"),
 	KIND(NS, MNT_NS, struct mnt_namespace, "mount"),
 	KIND(PID, PID_NS, struct pid_namespace, "pid"),
-	KIND(NET, NONE, struct net, "network"),
+	KIND(NET, NET_NS, struct net, "network"),
 	KIND(CGROUP, CGROUP_NS, struct cgroup_namespace, "cgroup"),
 	KIND(TIME, TIME_NS, struct time_namespace, "time"),
 	KIND(USER, USER_NS, struct user_namespace, "user"),
@@ -107,7 +107,7 @@ int ckpt_ns_collect(struct ckpt_ctx *ctx, const struct inode *inode)
 		return 0;
 	switch (kinds[kind].type) {
 	case CLONE_NEWNET:
-		return ckpt_err(ctx, -ENOSYS, "file of a network namespace other than yours: not supported in this build");
+		return ckpt_net_ns_collect(ctx, ns);
 	case CLONE_NEWPID:
 		/* it is made with its tasks, not before */
 		pid_ns = ns;
@@ -144,6 +144,8 @@ int ckpt_ns_checkpoint(struct ckpt_ctx *ctx, const struct inode *inode,
 	if (!ns)
 		return -EBUSY;
 	*type = kinds[kind].type;
+	if (*type == CLONE_NEWNET)
+		return ckpt_net_ns_checkpoint(ctx, ns);
 	if (ns == caller_ns(ctx, *type) ||
 	    ckpt_obj_left_out(ctx, ns, kinds[kind].obj))
 		return 0;

@@ -21,6 +21,8 @@
 #include <linux/string.h>
 #include <linux/user_namespace.h>
 
+#include <net/net_namespace.h>
+
 #include "checkpoint.h"
 #include "checkpoint_mnt.h"
 #include "internal.h"
@@ -326,15 +328,76 @@ static struct super_block *mqueue_make(struct ckpt_ctx *ctx, struct sb_make *m)
 #endif
 
 #ifdef CONFIG_SYSFS
-/* sysfs: of a network namespace */
+/* sysfs: of a network namespace, NULL where there are none */
+static struct net *sysfs_net(struct ckpt_ctx *ctx, struct super_block *sb)
+{
+	const void *ns = IS_ENABLED(CONFIG_NET_NS) ? kernfs_super_ns(sb) : NULL;
+
+	return ns && ns != ctx->caller_ns->net_ns ? (struct net *)ns : NULL;
+}
+
 static const char *sysfs_refused(struct ckpt_ctx *ctx, struct super_block *sb)
 {
-#ifdef CONFIG_NET_NS
-	if (kernfs_super_ns(sb) != ctx->caller_ns->net_ns &&
-	    !(ctx->uflags & CHECKPOINT_NONETNS))
-		return "it shows a network namespace that is not the caller's";
-#endif
+	struct net *net = sysfs_net(ctx, sb);
+
+	/* a file system does not keep one in use */
+	if (net && !(ctx->uflags & CHECKPOINT_NONETNS) && !check_net(net))
+		return "its network namespace is gone";
 	return NULL;
+}
+
+static int sysfs_collect(struct ckpt_ctx *ctx, struct super_block *sb)
+{
+	struct net *net = sysfs_net(ctx, sb);
+	int err = 0;
+
+	net = net ? maybe_get_net(net) : NULL;
+	if (!net)
+		return 0;
+	/* no use: see above */
+	if (ckpt_obj_collected(ctx, net, CKPT_OBJ_NET_NS) ||
+	    (ctx->uflags & CHECKPOINT_NONETNS))
+		goto out;
+	err = IS_ENABLED(CONFIG_CHECKPOINT_NETNS) ?
+	      ckpt_obj_collect_n(ctx, net, CKPT_OBJ_NET_NS, 0) :
+	      ckpt_net_ns_collect(ctx, net);
+out:
+	put_net(net);
+	return err;
+}
+
+static int sysfs_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb,
+			    struct ckpt_hdr_sb *h)
+{
+	struct net *net = sysfs_net(ctx, sb);
+	int ref = net ? ckpt_net_ns_checkpoint(ctx, net) : 0;
+
+	if (ref < 0)
+		return ref;
+	h->ns = ref;
+	return 0;
+}
+
+/* It shows the network namespace of who makes it. */
+static struct super_block *sysfs_make(struct ckpt_ctx *ctx, struct sb_make *m)
+{
+	struct net *net = ckpt_net_ns_fetch(ctx, m->h.ns);
+	struct nsproxy *old = current->nsproxy, *new;
+	struct super_block *sb;
+
+	if (IS_ERR(net))
+		return ERR_CAST(net);
+	if (net == old->net_ns)
+		return make_sb(ctx, m);
+	new = ckpt_copy_nsproxy();
+	if (IS_ERR(new))
+		return ERR_CAST(new);
+	ckpt_nsproxy_set_net(new, net);
+	get_nsproxy(old);
+	switch_task_namespaces(current, new);
+	sb = make_sb(ctx, m);
+	switch_task_namespaces(current, old);
+	return sb;
 }
 #endif
 
@@ -363,6 +426,9 @@ static const struct sb_type sb_types[] = {
 		.name		= "sysfs",
 		.flags		= SBT_SHARED,
 		.refused	= sysfs_refused,
+		.collect	= sysfs_collect,
+		.checkpoint	= sysfs_checkpoint,
+		.make		= sysfs_make,
 	},
 #endif
 	{

@@ -78,7 +78,8 @@ static bool task_in_ns(struct task_struct *t, const struct ns_common *ns)
 		in = ns == &its->uts_ns->ns || ns == &its->ipc_ns->ns ||
 		     ns == from_mnt_ns(its->mnt_ns) ||
 		     ns == &its->cgroup_ns->ns || ns == &its->time_ns->ns ||
-		     ns == &its->time_ns_for_children->ns;
+		     ns == &its->time_ns_for_children->ns ||
+		     (IS_ENABLED(CONFIG_NET_NS) && ns == &its->net_ns->ns);
 	task_unlock(t);
 	return in;
 }
@@ -353,6 +354,85 @@ const struct ckpt_obj_ops ckpt_pid_ns_obj_ops = {
 	.restore	= pid_ns_restore,
 };
 
+/* -------------------------------------------------------- network */
+
+/**
+ * ckpt_net_ns_collect - count a use of a network namespace
+ * @ctx: the context
+ * @net: the namespace
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or a negative errno, reported: -ENOSYS where this build saves none.
+ */
+int ckpt_net_ns_collect(struct ckpt_ctx *ctx, struct net *net)
+{
+	if (net == ctx->caller_ns->net_ns ||
+	    (ctx->uflags & CHECKPOINT_NONETNS))
+		return 0;
+	if (!IS_ENABLED(CONFIG_CHECKPOINT_NETNS))
+		return ckpt_err(ctx, -ENOSYS, "network namespace: not supported in this build, leave it out with CHECKPOINT_NONETNS");
+	return ckpt_obj_collect(ctx, net, CKPT_OBJ_NET_NS);
+}
+
+/**
+ * ckpt_net_ns_checkpoint - write a network namespace unless that was done
+ * @ctx: the context
+ * @net: the namespace, met by ckpt_net_ns_collect()
+ *
+ * Context: process context, may sleep.
+ * Return: its objref, 0 for that of the caller and for one that is left out, or
+ * a negative errno, reported.
+ */
+int ckpt_net_ns_checkpoint(struct ckpt_ctx *ctx, struct net *net)
+{
+	if (net == ctx->caller_ns->net_ns ||
+	    (ctx->uflags & CHECKPOINT_NONETNS))
+		return 0;
+	return ckpt_net_ns_save(ctx, net);
+}
+
+/**
+ * ckpt_net_ns_fetch - the network namespace that an objref names
+ * @ctx: the context
+ * @objref: from the image, not checked yet; 0 is that of the caller
+ *
+ * Return: the namespace, borrowed, or ERR_PTR(-EINVAL), reported.
+ */
+struct net *ckpt_net_ns_fetch(struct ckpt_ctx *ctx, u32 objref)
+{
+	if (!objref || ctx->join & CLONE_NEWNET)
+		return ctx->caller_ns->net_ns;
+	return ckpt_obj_fetch(ctx, objref, CKPT_OBJ_NET_NS);
+}
+
+#ifndef CONFIG_CHECKPOINT_NETNS
+int ckpt_net_ns_save(struct ckpt_ctx *ctx, struct net *net)
+{
+	return -ENOSYS;
+}
+
+void ckpt_nets_free(struct ckpt_ctx *ctx)
+{
+}
+
+static int net_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	return -ENOSYS;
+}
+
+static void *net_ns_restore(struct ckpt_ctx *ctx)
+{
+	ckpt_err(ctx, -EINVAL, "image: network namespace: not supported in this build");
+	return ERR_PTR(-EINVAL);
+}
+
+const struct ckpt_obj_ops ckpt_net_ns_obj_ops = {
+	.name		= "network namespace",
+	.checkpoint	= net_ns_checkpoint,
+	.restore	= net_ns_restore,
+};
+#endif
+
 /* -------------------------------------------------------- nsproxy */
 
 static void nsproxy_grab(void *ptr)
@@ -365,22 +445,12 @@ static void nsproxy_drop(void *ptr)
 	put_nsproxy(ptr);
 }
 
-static int refuse_ns(struct ckpt_ctx *ctx, const struct nsproxy *ns)
-{
-#ifdef CONFIG_NET_NS
-	if (ns->net_ns != ctx->caller_ns->net_ns &&
-	    !(ctx->uflags & CHECKPOINT_NONETNS))
-		return ckpt_err(ctx, -ENOSYS, "network namespace: not supported in this build, leave it out with CHECKPOINT_NONETNS");
-#endif
-	return 0;
-}
-
 static int nsproxy_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct nsproxy *ns = ptr, *caller = ctx->caller_ns;
 	int err;
 
-	err = refuse_ns(ctx, ns);
+	err = ckpt_net_ns_collect(ctx, ns->net_ns);
 	if (!err && ns->cgroup_ns != caller->cgroup_ns)
 		err = ckpt_obj_collect(ctx, ns->cgroup_ns, CKPT_OBJ_CGROUP_NS);
 	if (!err && ns->time_ns != caller->time_ns)
@@ -422,6 +492,11 @@ static int nsproxy_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct ckpt_hdr_nsproxy h = {};
 	int err;
 
+	/* before the mounts: a sysfs shows one */
+	err = ckpt_net_ns_checkpoint(ctx, ns->net_ns);
+	if (err < 0)
+		return err;
+	h.net = err;
 	err = save_ns(ctx, ns->uts_ns, caller->uts_ns, CKPT_OBJ_UTS_NS, &h.uts);
 	if (!err)
 		err = save_ns(ctx, ns->ipc_ns, caller->ipc_ns, CKPT_OBJ_IPC_NS,
@@ -478,6 +553,20 @@ static void set_time_ns(struct nsproxy *new, struct time_namespace *ns,
 	new->time_ns_for_children = for_children;
 }
 
+/**
+ * ckpt_nsproxy_set_net - replace the network namespace of a set
+ * @new: the set, which nobody uses yet
+ * @ns: the namespace
+ */
+void ckpt_nsproxy_set_net(struct nsproxy *new, struct net *ns)
+{
+#ifdef CONFIG_NET_NS
+	get_net(ns);
+	put_net(new->net_ns);
+	new->net_ns = ns;
+#endif
+}
+
 static void *nsproxy_restore(struct ckpt_ctx *ctx)
 {
 	struct pid_namespace *active = task_active_pid_ns(ctx->caller), *pid_ns;
@@ -487,17 +576,13 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 	struct mnt_namespace *mnt_ns;
 	struct cgroup_namespace *cgroup_ns;
 	struct time_namespace *time_ns, *for_children;
+	struct net *net_ns;
 	struct ckpt_hdr_nsproxy h;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_NSPROXY, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if (h.net && !(ctx->join & CLONE_NEWNET)) {
-		err = ckpt_err(ctx, -EINVAL, "image: network namespace: not supported in this build");
-		return ERR_PTR(err);
-	}
-
 	uts_ns = fetch_ns(ctx, h.uts, caller->uts_ns, CKPT_OBJ_UTS_NS,
 			  CLONE_NEWUTS);
 	if (IS_ERR(uts_ns))
@@ -526,6 +611,9 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 				CKPT_OBJ_TIME_NS, CLONE_NEWTIME);
 	if (IS_ERR(for_children))
 		return for_children;
+	net_ns = ckpt_net_ns_fetch(ctx, h.net);
+	if (IS_ERR(net_ns))
+		return net_ns;
 	if (!time_ns->frozen_offsets) {
 		err = ckpt_err(ctx, -EINVAL, "image: a task in a time namespace that is not in use yet");
 		return ERR_PTR(err);
@@ -552,6 +640,7 @@ static void *nsproxy_restore(struct ckpt_ctx *ctx)
 
 	set_cgroup_ns(new, cgroup_ns);
 	set_time_ns(new, time_ns, for_children);
+	ckpt_nsproxy_set_net(new, net_ns);
 	return new;
 }
 
@@ -618,6 +707,7 @@ static void collect_maker(struct ckpt_ctx *ctx, const struct nsproxy *ns)
 		count_shared(ctx, its->cgroup_ns, CKPT_OBJ_CGROUP_NS);
 		count_shared(ctx, its->time_ns, CKPT_OBJ_TIME_NS);
 		count_shared(ctx, its->time_ns_for_children, CKPT_OBJ_TIME_NS);
+		count_shared(ctx, its->net_ns, CKPT_OBJ_NET_NS);
 	}
 	put_nsproxy(its);
 }

@@ -26,6 +26,7 @@ struct bio_vec;
 struct ckpt_cgroups;
 struct ckpt_hdr_file;
 struct ckpt_mnts;
+struct ckpt_nets;
 struct ckpt_objhash;
 struct ckpt_stream;
 struct ckpt_tree;
@@ -35,6 +36,7 @@ struct file;
 struct ns_common;
 struct ipc_namespace;
 struct inode;
+struct net;
 struct nsproxy;
 struct pid;
 struct pid_namespace;
@@ -69,6 +71,7 @@ struct user_namespace;
  * @mounts: restart: places given for external mounts
  * @mounts_nr: number of entries in @mounts
  * @cgroups: of kernel/cgroup/checkpoint.c
+ * @nets: the network namespaces of the image, or NULL so far
  * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
  * @err: first error reported, negative
  * @errmsg: its text
@@ -100,6 +103,7 @@ struct ckpt_ctx {
 	struct ckpt_given_mount *mounts;
 	unsigned int mounts_nr;
 	struct ckpt_cgroups *cgroups;
+	struct ckpt_nets *nets;
 	u32 join;
 	int err;
 	char errmsg[512];
@@ -282,6 +286,7 @@ extern const struct ckpt_obj_ops ckpt_user_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_dead_pid_obj_ops;
 extern const struct ckpt_obj_ops ckpt_removed_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sock_obj_ops;
+extern const struct ckpt_obj_ops ckpt_net_ns_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 
@@ -473,6 +478,15 @@ int ckpt_ns_users(const struct ns_common *ns);
 int ckpt_ns_opened(const struct ns_common *ns);
 void ckpt_ns_holder(struct ckpt_ctx *ctx, const struct ns_common *ns, char *buf,
 		    size_t size);
+
+/* kernel/checkpoint_ns.c: a network namespace; objref 0 is the caller's */
+int ckpt_net_ns_collect(struct ckpt_ctx *ctx, struct net *net);
+int ckpt_net_ns_checkpoint(struct ckpt_ctx *ctx, struct net *net);
+struct net *ckpt_net_ns_fetch(struct ckpt_ctx *ctx, u32 objref);
+void ckpt_nsproxy_set_net(struct nsproxy *new, struct net *ns);
+/* net/core/checkpoint_netns.c */
+int ckpt_net_ns_save(struct ckpt_ctx *ctx, struct net *net);
+void ckpt_nets_free(struct ckpt_ctx *ctx);
 
 /* kernel/cgroup/checkpoint.c */
 int ckpt_cgroups_set_dir(struct ckpt_ctx *ctx, int fd);

@@ -74,7 +74,7 @@ static int read_nsproxy(struct parser *p, struct model_object *o)
 	    check_opt_ref(p, "ipc", r->ipc, CKPT_OBJ_IPC_NS) ||
 	    check_opt_ref(p, "mnt", r->mnt, CKPT_OBJ_MNT_NS) ||
 	    check_opt_ref(p, "pid", r->pid, CKPT_OBJ_PID_NS) ||
-	    check_opt_ref(p, "net", r->net, CKPT_OBJ_NONE) ||
+	    check_opt_ref(p, "net", r->net, CKPT_OBJ_NET_NS) ||
 	    check_opt_ref(p, "cgroup", r->cgroup, CKPT_OBJ_CGROUP_NS) ||
 	    check_opt_ref(p, "time", r->time, CKPT_OBJ_TIME_NS))
 		return -1;
@@ -295,6 +295,29 @@ static int read_user_ns(struct parser *p, struct model_object *o)
 	return check_opt_ref(p, "parent",
 			     ((struct ckpt_hdr_user_ns *)o->rec)->parent,
 			     CKPT_OBJ_USER_NS);
+}
+
+/* What is in all of them stands behind the first. */
+static int read_net_ns(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_net_data *h;
+	const struct ckpt_hdr_net_ns *r;
+	uint32_t left;
+
+	if (main_record(p, o, CKPT_HDR_NET_NS))
+		return -1;
+	r = (struct ckpt_hdr_net_ns *)o->rec;
+	if (check_opt_ref(p, "user_ns", r->user_ns, CKPT_OBJ_USER_NS))
+		return -1;
+	for (left = r->nr; left; left -= h->section == CKPT_NET_END) {
+		h = need(p, CKPT_HDR_NET_DATA);
+		if (!h)
+			return -1;
+		if (h->net != r->nr - left || h->section >= CKPT_NET_MAX)
+			return damaged(p, "it is of section %u of network namespace %u",
+				       h->section, h->net);
+	}
+	return 0;
 }
 
 static int read_cred(struct parser *p, struct model_object *o)
@@ -838,6 +861,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_DEAD_PID]	= read_dead_pid,
 	[CKPT_OBJ_REMOVED]	= read_removed,
 	[CKPT_OBJ_SOCK]		= read_sock,
+	[CKPT_OBJ_NET_NS]	= read_net_ns,
 };
 
 void object_free(struct model_object *o)

@@ -42,6 +42,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_DEAD_PID]	= "dead_pid",
 	[CKPT_OBJ_REMOVED]	= "removed",
 	[CKPT_OBJ_SOCK]		= "sock",
+	[CKPT_OBJ_NET_NS]	= "net_ns",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -788,6 +789,23 @@ static const struct record_type types[] = {
 		      DEC(id_extent, count),
 		      ZERO(id_extent, reserved)),
 		.check = check_user_ns,
+	},
+	[CKPT_HDR_NET_NS] = {
+		.name = "NET_NS",
+		FIXED(hdr_net_ns,
+		      DEC(hdr_net_ns, user_ns),
+		      DEC(hdr_net_ns, index),
+		      DEC(hdr_net_ns, nr),
+		      ZERO(hdr_net_ns, reserved)),
+	},
+	[CKPT_HDR_NET_DATA] = {
+		.name = "NET_DATA",
+		FIXED(hdr_net_data,
+		      DEC(hdr_net_data, net),
+		      DEC(hdr_net_data, section),
+		      DEC(hdr_net_data, size),
+		      ZERO(hdr_net_data, reserved)),
+		.tail = TAIL_BYTES, .tail_name = "data",
 	},
 	[CKPT_HDR_CRED] = {
 		.name = "CRED",

@@ -125,6 +125,8 @@ static uint32_t owner_of(const struct model *m, const struct model_object *o)
 		return ((struct ckpt_hdr_time_ns *)o->rec)->user_ns;
 	case CKPT_OBJ_CGROUP_NS:
 		return ((struct ckpt_hdr_cgroup_ns *)o->rec)->user_ns;
+	case CKPT_OBJ_NET_NS:
+		return ((struct ckpt_hdr_net_ns *)o->rec)->user_ns;
 	case CKPT_OBJ_USER_NS:
 		return ((struct ckpt_hdr_user_ns *)o->rec)->parent;
 	default:
@@ -183,6 +185,7 @@ static bool is_namespace(uint32_t type)
 	case CKPT_OBJ_TIME_NS:
 	case CKPT_OBJ_CGROUP_NS:
 	case CKPT_OBJ_USER_NS:
+	case CKPT_OBJ_NET_NS:
 		return true;
 	}
 	return false;

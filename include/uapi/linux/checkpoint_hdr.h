@@ -80,6 +80,8 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TIME_NS,
 	CKPT_HDR_CGROUP_NS,
 	CKPT_HDR_USER_NS,
+	CKPT_HDR_NET_NS,
+	CKPT_HDR_NET_DATA,
 
 	/* files */
 	CKPT_HDR_FS = 401,
@@ -174,6 +176,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_DEAD_PID,
 	CKPT_OBJ_REMOVED,
 	CKPT_OBJ_SOCK,
+	CKPT_OBJ_NET_NS,
 	CKPT_OBJ_MAX
 };
 
@@ -1132,6 +1135,84 @@ struct ckpt_hdr_user_ns {
 	__s64 ucount_max[CKPT_UCOUNTS];
 	__s64 rlimit_max[CKPT_UCOUNT_RLIMITS];
 	struct ckpt_id_extent extents[];
+};
+
+/**
+ * struct ckpt_hdr_net_ns - object: network namespace
+ * @h: type CKPT_HDR_NET_NS
+ * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
+ * @index: its number among the network namespaces of the image, from 0
+ * @nr: of the first one: how many there are; else 0
+ * @reserved: 0
+ *
+ * Behind the record of the first one stand all the others, as objects, and then
+ * what is in each of them, struct ckpt_hdr_net_data: a device may have its peer
+ * in any of them.
+ */
+struct ckpt_hdr_net_ns {
+	struct ckpt_hdr h;
+	__u32 user_ns;
+	__u32 index;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/* What is in a network namespace, struct ckpt_hdr_net_data.section */
+enum ckpt_net_section {
+	CKPT_NET_END,		/* no more of this namespace */
+	CKPT_NET_DEV,		/* struct ckpt_netdev and RTM_NEWLINK */
+	CKPT_NET_SYSCTL,	/* names below /proc/sys and values, as strings */
+	CKPT_NET_ADDR4,		/* RTM_NEWADDR */
+	CKPT_NET_ADDR6,
+	CKPT_NET_ADDRLABEL6,	/* RTM_NEWADDRLABEL */
+	CKPT_NET_RULE4,		/* RTM_NEWRULE */
+	CKPT_NET_RULE6,
+	CKPT_NET_NEXTHOP,	/* RTM_NEWNEXTHOP */
+	CKPT_NET_ROUTE4,	/* RTM_NEWROUTE */
+	CKPT_NET_ROUTE6,
+	CKPT_NET_NEIGH4,	/* RTM_NEWNEIGH */
+	CKPT_NET_NEIGH6,
+	CKPT_NET_PROXY4,	/* RTM_NEWNEIGH with NTF_PROXY */
+	CKPT_NET_PROXY6,
+	CKPT_NET_MAX
+};
+
+/**
+ * struct ckpt_hdr_net_data - a part of what is in a network namespace
+ * @h: type CKPT_HDR_NET_DATA
+ * @net: number of the namespace
+ * @section: CKPT_NET_*, ascending for each namespace
+ * @size: of @data, in bytes
+ * @reserved: 0
+ * @data: netlink messages, each aligned to 4 bytes, as the kernel would answer
+ *	a request to list them, less what only describes; padded with 0
+ */
+struct ckpt_hdr_net_data {
+	struct ckpt_hdr h;
+	__u32 net;
+	__u32 section;
+	__u32 size;
+	__u32 reserved;
+	__u8 data[];
+};
+
+/* struct ckpt_netdev.flags */
+#define CKPT_NETDEV_PEER	0x1	/* one of a pair: @peer_net, @peer */
+
+/**
+ * struct ckpt_netdev - a network device, in the section CKPT_NET_DEV
+ * @flags: CKPT_NETDEV_*
+ * @peer_net: number of the namespace of its peer + 1, or 0: outside of the tree
+ * @peer: interface index of the peer there
+ * @reserved: 0
+ *
+ * RTM_NEWLINK follows.
+ */
+struct ckpt_netdev {
+	__u32 flags;
+	__u32 peer_net;
+	__u32 peer;
+	__u32 reserved;
 };
 
 /**

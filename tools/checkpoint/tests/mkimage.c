@@ -534,6 +534,13 @@ static void nsproxy(uint32_t objref)
 		struct ckpt_hdr_user_ns h;
 		struct ckpt_id_extent uid;
 	} user_ns = { .uid = { .lower_first = 100000, .count = 10 } };
+	struct {
+		struct ckpt_hdr_net_data h;
+		char text[24];
+	} sysctl = {
+		.h = { .section = CKPT_NET_SYSCTL, .size = 22 },
+		.text = "net/core/somaxconn\0" "128",
+	};
 
 	object(objref, CKPT_OBJ_NSPROXY);
 	object(11, CKPT_OBJ_UTS_NS);
@@ -593,8 +600,15 @@ static void nsproxy(uint32_t objref)
 	object(62, CKPT_OBJ_CGROUP_NS);
 	REC(CGROUP_NS, cgroup_ns, .user_ns = 60);
 	string("in");
+	object(63, CKPT_OBJ_NET_NS);
+	REC(NET_NS, net_ns, .user_ns = 60, .nr = 2);
+	object(64, CKPT_OBJ_NET_NS);
+	REC(NET_NS, net_ns, .index = 1);
+	rec2(CKPT_HDR_NET_DATA, &sysctl, sizeof(sysctl), NULL, 0);
+	REC(NET_DATA, net_data, .section = CKPT_NET_END);
+	REC(NET_DATA, net_data, .net = 1, .section = CKPT_NET_END);
 	REC(NSPROXY, nsproxy, .uts = 11, .ipc = 12, .mnt = 13, .pid = 14,
-	    .cgroup = 62, .time = 61, .time_for_children = 61);
+	    .net = 63, .cgroup = 62, .time = 61, .time_for_children = 61);
 }
 
 /* What every task has */

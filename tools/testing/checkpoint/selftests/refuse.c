@@ -7,12 +7,14 @@
 
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
 #include <linux/mempolicy.h>
 #include <linux/seccomp.h>
 #include <linux/userfaultfd.h>
 #include <mqueue.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -441,10 +443,20 @@ REFUSED(io_ports, "I/O ports")
 
 /* ------------------------------------------------------------- namespaces */
 
-REFUSED(net_namespace, "network namespace")
+REFUSED(net_device, "network device tap7: tun: not supported")
 {
+	struct ifreq ifr = {
+		.ifr_name = "tap7", .ifr_flags = IFF_TAP | IFF_NO_PI,
+	};
+	int fd;
+
 	HAVE(unshare(CLONE_NEWNET));
+	fd = open("/dev/net/tun", O_RDWR);
+	HAVE(fd);
+	HAVE(ioctl(fd, TUNSETIFF, &ifr));
+	REQUIRE(!ioctl(fd, TUNSETPERSIST, 1) && !close(fd));
 	ckpt_ready();
+	CHECK(if_nametoindex("tap7"));
 }
 
 static int waits(void *arg)

@@ -1,0 +1,1111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Network devices: saved as rtnetlink shows them, and made by telling it the
+ * same, kind by kind. A device comes down into the world, since many can only
+ * be changed so, and is raised when all are there.
+ */
+
+#include <linux/if_arp.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/mm.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/net_namespace.h>
+#include <net/rtnetlink.h>
+#include <net/sch_generic.h>
+
+#include "checkpoint_netns.h"
+#include "dev.h"
+
+#define A(attr)		BIT_ULL(attr)
+
+/* Attributes are numbered up to more than a u64 has bits. */
+static const u8 keep_attrs[] = {
+	IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER,
+	IFLA_TXQLEN, IFLA_LINKMODE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC,
+	IFLA_GROUP, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES, IFLA_GSO_MAX_SEGS,
+	IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE,
+	IFLA_GRO_IPV4_MAX_SIZE, IFLA_PROP_LIST,
+};
+
+static const struct nla_policy link_policy[IFLA_MAX + 1] = {
+	[IFLA_ADDRESS]		= { .type = NLA_BINARY, .len = MAX_ADDR_LEN },
+	[IFLA_IFNAME]		= { .type = NLA_NUL_STRING,
+				    .len = IFNAMSIZ - 1 },
+	[IFLA_MTU]		= { .type = NLA_U32 },
+	[IFLA_LINK]		= { .type = NLA_U32 },
+	[IFLA_MASTER]		= { .type = NLA_U32 },
+	[IFLA_TXQLEN]		= { .type = NLA_U32 },
+	[IFLA_LINKMODE]		= { .type = NLA_U8 },
+	[IFLA_LINKINFO]		= { .type = NLA_NESTED },
+	[IFLA_IFALIAS]		= { .type = NLA_BINARY, .len = IFALIASZ - 1 },
+	[IFLA_AF_SPEC]		= { .type = NLA_NESTED },
+	[IFLA_GROUP]		= { .type = NLA_U32 },
+	[IFLA_NUM_TX_QUEUES]	= { .type = NLA_U32 },
+	[IFLA_NUM_RX_QUEUES]	= { .type = NLA_U32 },
+	[IFLA_GSO_MAX_SEGS]	= { .type = NLA_U32 },
+	[IFLA_GSO_MAX_SIZE]	= { .type = NLA_U32 },
+	[IFLA_GRO_MAX_SIZE]	= { .type = NLA_U32 },
+	[IFLA_GSO_IPV4_MAX_SIZE] = { .type = NLA_U32 },
+	[IFLA_GRO_IPV4_MAX_SIZE] = { .type = NLA_U32 },
+	[IFLA_PROP_LIST]	= { .type = NLA_NESTED },
+};
+
+static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
+	[IFLA_INFO_KIND]	= { .type = NLA_NUL_STRING, .len = 31 },
+	[IFLA_INFO_DATA]	= { .type = NLA_NESTED },
+	[IFLA_INFO_SLAVE_KIND]	= { .type = NLA_NUL_STRING, .len = 31 },
+	[IFLA_INFO_SLAVE_DATA]	= { .type = NLA_NESTED },
+};
+
+#define INFO_KEEP	(A(IFLA_INFO_KIND) | A(IFLA_INFO_DATA) |	\
+			 A(IFLA_INFO_SLAVE_KIND) | A(IFLA_INFO_SLAVE_DATA))
+#define INET6_KEEP	(A(IFLA_INET6_TOKEN) | A(IFLA_INET6_ADDR_GEN_MODE))
+
+/* Flags that a user sets */
+#define DEV_FLAGS	(IFF_DEBUG | IFF_NOTRAILERS | IFF_NOARP | IFF_DYNAMIC | \
+			 IFF_MULTICAST | IFF_PORTSEL | IFF_AUTOMEDIA |	      \
+			 IFF_PROMISC | IFF_ALLMULTI)
+
+/**
+ * struct kind - one kind of devices
+ * @name: as in ip link add type NAME
+ * @drop: what it tells of itself that it does not take
+ * @pair: it comes with a peer
+ * @no_addr: its address is that of another, or follows from its parameters
+ */
+struct kind {
+	const char *name;
+	u64 drop;
+	bool pair;
+	bool no_addr;
+};
+
+/* The table of kinds: adding one is an entry here. */
+static const struct kind kinds[] = {
+	{ .name = "dummy" },
+	{ .name = "sit", .no_addr = true },
+	{ .name = "ipip", .no_addr = true },
+	{ .name = "gre", .no_addr = true },
+	{ .name = "gretap" },
+	{ .name = "erspan" },
+	{ .name = "ifb" },
+	{ .name = "vrf" },
+	{ .name = "veth", .pair = true },
+};
+
+static const struct kind *find_kind(const char *name)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i].name, name))
+			return &kinds[i];
+	return NULL;
+}
+
+/* ------------------------------------------------------------- collect */
+
+static int refuse(struct ckpt_ctx *ctx, const struct net_device *dev,
+		  const char *what)
+{
+	return ckpt_err(ctx, -ENOSYS, "network device %s: %s: not supported",
+			dev->name, what);
+}
+
+static struct net *link_net(const struct net_device *dev)
+{
+	const struct rtnl_link_ops *ops = dev->rtnl_link_ops;
+
+	return ops && ops->get_link_net ? ops->get_link_net(dev) : dev_net(dev);
+}
+
+/* One that a user chose, or NULL */
+static const char *qdisc_of(struct net_device *dev)
+{
+	struct Qdisc *q = rtnl_dereference(dev->qdisc);
+	struct netdev_queue *in = NULL;
+
+	if (q && q->handle)
+		return q->ops->id;
+#ifdef CONFIG_NET_CLS_ACT
+	in = rtnl_dereference(dev->ingress_queue);
+#endif
+	q = in ? rtnl_dereference(in->qdisc_sleeping) : NULL;
+	return q && q != &noop_qdisc ? q->ops->id : NULL;
+}
+
+static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
+{
+	struct net *net = dev_net(dev);
+	const struct kind *kind;
+	const char *qdisc;
+	char text[48];
+
+	if (dev != net->loopback_dev) {
+		if (!dev->rtnl_link_ops)
+			return refuse(ctx, dev, "physical, or of a kind that cannot be made");
+		kind = find_kind(dev->rtnl_link_ops->kind);
+		if (!kind)
+			return refuse(ctx, dev, dev->rtnl_link_ops->kind);
+		if (!kind->pair && link_net(dev) != net)
+			return refuse(ctx, dev, "what it is made on is in another network namespace");
+	}
+	if (dev_xdp_prog_count(dev))
+		return refuse(ctx, dev, "XDP program");
+	qdisc = qdisc_of(dev);
+	if (!qdisc)
+		return 0;
+	scnprintf(text, sizeof(text), "qdisc %s", qdisc);
+	return refuse(ctx, dev, text);
+}
+
+/**
+ * ckpt_netdevs_collect - can all devices of a namespace be made anew?
+ * @ctx: the context
+ * @net: the namespace
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ENOSYS, reported.
+ */
+int ckpt_netdevs_collect(struct ckpt_ctx *ctx, struct net *net)
+{
+	struct net_device *dev;
+	int err = 0;
+
+	rtnl_lock();
+	for_each_netdev(net, dev) {
+		err = collect_dev(ctx, dev);
+		if (err)
+			break;
+	}
+	rtnl_unlock();
+	return err;
+}
+
+/* ---------------------------------------------------------- checkpoint */
+
+/**
+ * struct save - writing the devices of a namespace
+ * @ctx: the context
+ * @net: the namespace
+ * @index: its number
+ * @m: what is to be written next
+ */
+struct save {
+	struct ckpt_ctx *ctx;
+	struct net *net;
+	u32 index;
+	struct ckpt_msgs m;
+};
+
+static bool keep_attr(int type)
+{
+	return memchr(keep_attrs, type, sizeof(keep_attrs));
+}
+
+/* Begin an attribute that has others inside; returns where, or an errno. */
+static int nest(struct ckpt_msgs *m, int type)
+{
+	struct nlattr a = { .nla_type = type | NLA_F_NESTED };
+	int at = m->len;
+
+	return ckpt_msgs_add(m, &a, sizeof(a)) ?: at;
+}
+
+static void nest_end(struct ckpt_msgs *m, int at)
+{
+	struct nlattr *a = m->data + at;
+
+	a->nla_len = m->len - at;
+}
+
+static int copy_some(struct ckpt_msgs *m, const struct nlattr *from, int type,
+		     u64 keep)
+{
+	const struct nlattr *a;
+	int at = nest(m, type), left, err;
+
+	if (at < 0)
+		return at;
+	nla_for_each_nested(a, from, left) {
+		if (nla_type(a) >= 64 || !(A(nla_type(a)) & keep))
+			continue;
+		err = ckpt_msgs_add(m, a, a->nla_len);
+		if (err)
+			return err;
+	}
+	nest_end(m, at);
+	return 0;
+}
+
+/* Of the address families the part that is no sysctl */
+static int save_af(struct ckpt_msgs *m, const struct nlattr *from)
+{
+	const struct nlattr *a;
+	int at = nest(m, IFLA_AF_SPEC), left, err;
+
+	if (at < 0)
+		return at;
+	nla_for_each_nested(a, from, left) {
+		if (nla_type(a) != AF_INET6)
+			continue;
+		err = copy_some(m, a, AF_INET6, INET6_KEEP);
+		if (err)
+			return err;
+	}
+	nest_end(m, at);
+	return 0;
+}
+
+static int save_attr(struct save *s, const struct nlattr *a)
+{
+	switch (nla_type(a)) {
+	case IFLA_LINKINFO:
+		return copy_some(&s->m, a, IFLA_LINKINFO, INFO_KEEP);
+	case IFLA_AF_SPEC:
+		return save_af(&s->m, a);
+	default:
+		return keep_attr(nla_type(a)) ?
+		       ckpt_msgs_add(&s->m, a, a->nla_len) : 0;
+	}
+}
+
+/* What the message does not tell, or in numbers that are none of the image's */
+static int save_fixed(struct save *s, int ifindex)
+{
+	struct ckpt_netdev d = {};
+	const struct kind *kind = NULL;
+	struct net_device *dev;
+	int peer = -ENOENT;
+
+	rtnl_lock();
+	dev = __dev_get_by_index(s->net, ifindex);
+	if (dev && dev->rtnl_link_ops)
+		kind = find_kind(dev->rtnl_link_ops->kind);
+	if (kind && kind->pair) {
+		peer = ckpt_net_index(s->ctx, link_net(dev));
+		d.flags = CKPT_NETDEV_PEER;
+		d.peer_net = peer + 1;
+		d.peer = dev_get_iflink(dev);
+	}
+	rtnl_unlock();
+	if (!dev)
+		return -EAGAIN;
+	if ((d.flags & CKPT_NETDEV_PEER) && peer < 0)
+		return refuse(s->ctx, dev, "its peer is in a network namespace outside of the tree");
+	return ckpt_msgs_add(&s->m, &d, sizeof(d));
+}
+
+static int save_dev(void *arg, struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifm = nlmsg_data(nlh);
+	struct nlmsghdr *copy;
+	struct save *s = arg;
+	const struct nlattr *a;
+	size_t start;
+	int left, err;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_len(nlh) < (int)sizeof(*ifm))
+		return 0;
+	if (s->m.len > CKPT_REC_MAX / 2) {
+		err = ckpt_net_write(s->ctx, s->index, CKPT_NET_DEV, &s->m);
+		if (err)
+			return err;
+		s->m.len = 0;
+	}
+	err = save_fixed(s, ifm->ifi_index);
+	start = s->m.len;
+	if (!err)
+		err = ckpt_msgs_add(&s->m, nlh, NLMSG_HDRLEN + sizeof(*ifm));
+	nlmsg_for_each_attr(a, nlh, sizeof(*ifm), left)
+		if (!err)
+			err = save_attr(s, a);
+	if (err)
+		return err;
+	copy = s->m.data + start;
+	copy->nlmsg_len = s->m.len - start;
+	copy->nlmsg_flags = 0;
+	copy->nlmsg_seq = 0;
+	copy->nlmsg_pid = 0;
+	return 0;
+}
+
+/**
+ * ckpt_netdevs_checkpoint - write the devices of a namespace
+ * @ctx: the context
+ * @index: its number in the image
+ * @net: the namespace
+ * @nl: a socket in it
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_netdevs_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
+			    struct ckpt_nl *nl)
+{
+	struct save s = { .ctx = ctx, .net = net, .index = index };
+	struct ifinfomsg hdr = {};
+	int err;
+
+	err = ckpt_nl_dump(nl, RTM_GETLINK, &hdr, sizeof(hdr), save_dev, &s);
+	if (err == -EAGAIN)
+		err = ckpt_err(ctx, -EBUSY, "network namespace: its devices changed meanwhile, try again");
+	else if (err)
+		err = ckpt_err(ctx, err, "network namespace: its devices: error %d",
+			       err);
+	if (!err && s.m.len)
+		err = ckpt_net_write(ctx, index, CKPT_NET_DEV, &s.m);
+	ckpt_msgs_free(&s.m);
+	return err;
+}
+
+/* --------------------------------------------------------------- parse */
+
+/**
+ * struct dev - a device of the image
+ * @fixed: what is no netlink message
+ * @nlh: the message
+ * @ifm: its fixed part
+ * @kind: its kind, or NULL: loopback
+ * @tb: its attributes
+ * @info: those in IFLA_LINKINFO
+ * @next: behind it
+ */
+struct dev {
+	const struct ckpt_netdev *fixed;
+	const struct nlmsghdr *nlh;
+	const struct ifinfomsg *ifm;
+	const struct kind *kind;
+	struct nlattr *tb[IFLA_MAX + 1];
+	struct nlattr *info[IFLA_INFO_MAX + 1];
+	void *next;
+};
+
+static bool attrs_ok(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a;
+	int left;
+
+	nlmsg_for_each_attr(a, nlh, sizeof(struct ifinfomsg), left)
+		if (!keep_attr(nla_type(a)))
+			return false;
+	return !left;
+}
+
+/* The device at @data, with @left bytes; false if it is malformed. */
+static bool parse_dev(void *data, size_t left, struct dev *d)
+{
+	const struct ckpt_netdev *f = data;
+	struct nlmsghdr *nlh;
+
+	memset(d, 0, sizeof(*d));
+	if (left < sizeof(*f))
+		return false;
+	nlh = data + sizeof(*f);
+	left -= sizeof(*f);
+	if (!nlmsg_ok(nlh, left) || nlmsg_len(nlh) < (int)sizeof(*d->ifm) ||
+	    nlh->nlmsg_type != RTM_NEWLINK || !attrs_ok(nlh))
+		return false;
+	d->fixed = f;
+	d->nlh = nlh;
+	d->ifm = nlmsg_data(nlh);
+	d->next = (void *)nlh + NLMSG_ALIGN(nlh->nlmsg_len);
+	if (nlmsg_parse_deprecated(nlh, sizeof(*d->ifm), d->tb, IFLA_MAX,
+				   link_policy, NULL))
+		return false;
+	if (d->tb[IFLA_LINKINFO] &&
+	    nla_parse_nested_deprecated(d->info, IFLA_INFO_MAX,
+					d->tb[IFLA_LINKINFO], info_policy,
+					NULL))
+		return false;
+	if (d->info[IFLA_INFO_KIND]) {
+		d->kind = find_kind(nla_data(d->info[IFLA_INFO_KIND]));
+		if (!d->kind)
+			return false;
+	}
+	return d->ifm->ifi_index > 0 && d->tb[IFLA_IFNAME] && !f->reserved &&
+	       f->flags == (d->kind && d->kind->pair ? CKPT_NETDEV_PEER : 0);
+}
+
+static const char *dev_ifname(const struct dev *d)
+{
+	return nla_data(d->tb[IFLA_IFNAME]);
+}
+
+/**
+ * ckpt_netdevs_check - are these devices?
+ * @ctx: the context
+ * @m: what a record has
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -EINVAL, reported, or -ENOMEM.
+ */
+int ckpt_netdevs_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m)
+{
+	struct dev *d = kmalloc(sizeof(*d), GFP_KERNEL);
+	void *at = m->data, *end = m->data + m->len;
+	int err = 0;
+
+	if (!d)
+		return -ENOMEM;
+	while (at < end && !err) {
+		if (!parse_dev(at, end - at, d))
+			err = ckpt_err(ctx, -EINVAL, "image: network device: malformed, or of a kind that is not supported in this build");
+		at = d->next;
+	}
+	kfree(d);
+	return err;
+}
+
+/* Call @fn for each device of a namespace until it returns something. */
+static int walk_devs(struct ckpt_net *n,
+		     int (*fn)(struct dev *d, void *arg), void *arg)
+{
+	const struct ckpt_msgs *m = &n->data[CKPT_NET_DEV];
+	void *at = m->data, *end = m->data + m->len;
+	struct dev *d = kmalloc(sizeof(*d), GFP_KERNEL);
+	int ret = 0;
+
+	if (!d)
+		return -ENOMEM;
+	while (at < end && !ret) {
+		if (!parse_dev(at, end - at, d)) {
+			ret = -EINVAL;
+			break;
+		}
+		at = d->next;
+		ret = fn(d, arg);
+	}
+	kfree(d);
+	return ret;
+}
+
+/* ---------------------------------------------------------------- make */
+
+/**
+ * struct make - working on the devices of a namespace
+ * @ctx: the context
+ * @n: the namespace
+ * @nl: a socket in it
+ * @done: how many were made or raised in this round
+ * @left: how many have to wait for another one
+ * @waits: the name of one of them
+ */
+struct make {
+	struct ckpt_ctx *ctx;
+	struct ckpt_net *n;
+	struct ckpt_nl *nl;
+	u32 done;
+	u32 left;
+	char waits[IFNAMSIZ];
+};
+
+static int failed(struct make *k, const struct dev *d, int err,
+		  const char *what)
+{
+	return ckpt_err(k->ctx, err, "network device %s: cannot be %s: error %d%s",
+			dev_ifname(d), what, err, k->nl->why);
+}
+
+static struct sk_buff *link_msg(u16 type, u16 flags, int ifindex,
+				unsigned int set, unsigned int change)
+{
+	struct sk_buff *skb = nlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	struct ifinfomsg *ifm;
+	struct nlmsghdr *nlh;
+
+	if (!skb)
+		return NULL;
+	nlh = nlmsg_put(skb, 0, 0, type, sizeof(*ifm), flags);
+	ifm = nlmsg_data(nlh);
+	memset(ifm, 0, sizeof(*ifm));
+	ifm->ifi_index = ifindex;
+	ifm->ifi_flags = set;
+	ifm->ifi_change = change;
+	return skb;
+}
+
+static int put_attr(struct sk_buff *skb, const struct nlattr *a, int type)
+{
+	return a ? nla_put(skb, type, nla_len(a), nla_data(a)) : 0;
+}
+
+static int put_attrs(struct sk_buff *skb, const struct dev *d, const u8 *types,
+		     int nr)
+{
+	int i, err = 0;
+
+	for (i = 0; i < nr && !err; i++)
+		err = put_attr(skb, d->tb[types[i]], types[i]);
+	return err;
+}
+
+/* What can be said only when a device is made */
+static const u8 make_attrs[] = {
+	IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_NUM_TX_QUEUES,
+	IFLA_NUM_RX_QUEUES,
+};
+
+/* Until it is where it belongs */
+#define PEER_INDEX	0x7ffffffe
+
+static int find_peer(struct dev *d, void *arg)
+{
+	struct dev *want = arg;
+
+	if (d->ifm->ifi_index != want->ifm->ifi_index)
+		return 0;
+	*want = *d;
+	return 1;
+}
+
+/* The other end of @d in the image: false if there is none that says so, too */
+static bool get_peer(struct make *k, const struct dev *d, struct dev *peer)
+{
+	struct ckpt_nets *nets = k->ctx->nets;
+	struct ifinfomsg ifm = { .ifi_index = d->fixed->peer };
+	u32 net = d->fixed->peer_net;
+
+	if (!net || net > nets->nr)
+		return false;
+	peer->ifm = &ifm;
+	if (walk_devs(&nets->net[net - 1], find_peer, peer) != 1)
+		return false;
+	return peer->kind == d->kind && peer->fixed->peer_net &&
+	       &nets->net[peer->fixed->peer_net - 1] == k->n &&
+	       peer->fixed->peer == d->ifm->ifi_index;
+}
+
+/* What makes the peer of a pair, in the same namespace for now */
+static int put_peer(struct sk_buff *skb, const struct dev *peer)
+{
+	static const u8 attrs[] = { IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES };
+	struct nlattr *data = nla_nest_start(skb, IFLA_INFO_DATA), *nest;
+	struct ifinfomsg *ifm;
+
+	nest = data ? nla_nest_start(skb, VETH_INFO_PEER) : NULL;
+	ifm = nest ? nlmsg_append(skb, sizeof(*ifm)) : NULL;
+	if (!ifm)
+		return -EMSGSIZE;
+	memset(ifm, 0, sizeof(*ifm));
+	ifm->ifi_index = PEER_INDEX;
+	if (nla_put_string(skb, IFLA_IFNAME, "ckptpeer%d") ||
+	    put_attrs(skb, peer, attrs, ARRAY_SIZE(attrs)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	nla_nest_end(skb, data);
+	return 0;
+}
+
+/* What it is, without what it only tells of itself */
+static int put_data(struct sk_buff *skb, const struct dev *d)
+{
+	const struct nlattr *from = d->info[IFLA_INFO_DATA], *a;
+	struct nlattr *data;
+	int left;
+
+	if (!from)
+		return 0;
+	data = nla_nest_start(skb, IFLA_INFO_DATA);
+	if (!data)
+		return -EMSGSIZE;
+	nla_for_each_nested(a, from, left) {
+		if (nla_type(a) < 64 && (A(nla_type(a)) & d->kind->drop))
+			continue;
+		if (nla_put(skb, a->nla_type, nla_len(a), nla_data(a)))
+			return -EMSGSIZE;
+	}
+	nla_nest_end(skb, data);
+	return 0;
+}
+
+static int put_make(struct sk_buff *skb, const struct dev *d,
+		    const struct dev *peer)
+{
+	struct nlattr *info;
+	int err;
+
+	err = put_attrs(skb, d, make_attrs, ARRAY_SIZE(make_attrs));
+	if (!err && !d->kind->no_addr)
+		err = put_attr(skb, d->tb[IFLA_ADDRESS], IFLA_ADDRESS);
+	info = err ? NULL : nla_nest_start(skb, IFLA_LINKINFO);
+	if (!info || nla_put_string(skb, IFLA_INFO_KIND, d->kind->name))
+		return -EMSGSIZE;
+	err = d->kind->pair ? put_peer(skb, peer) : put_data(skb, d);
+	nla_nest_end(skb, info);
+	return err;
+}
+
+/* Where it belongs, with its index and its name */
+static int place_peer(struct make *k, const struct dev *peer, struct net *to)
+{
+	struct net *from = k->n->net;
+	int index = peer->ifm->ifi_index, err = 0;
+	struct net_device *dev;
+
+	rtnl_lock();
+	dev = __dev_get_by_index(from, to == from ? index : PEER_INDEX);
+	if (!dev)
+		err = -ENODEV;
+	else if (to != from)
+		err = __dev_change_net_namespace(dev, to, dev_ifname(peer),
+						 index, NULL);
+	if (!err)
+		err = dev_change_name(dev, dev_ifname(peer));
+	rtnl_unlock();
+	return err;
+}
+
+/* Both in one namespace: there is no way but to make it with its index */
+static void set_peer_index(struct sk_buff *skb, int ifindex)
+{
+	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
+	struct nlattr *info, *data, *peer;
+
+	info = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+	data = nla_find_nested(info, IFLA_INFO_DATA);
+	peer = nla_find_nested(data, VETH_INFO_PEER);
+	((struct ifinfomsg *)nla_data(peer))->ifi_index = ifindex;
+}
+
+static int create_dev(struct make *k, struct dev *d, struct dev *peer)
+{
+	struct ckpt_net *to = NULL;
+	struct sk_buff *skb;
+	int err;
+
+	if (d->kind->pair) {
+		if (!get_peer(k, d, peer))
+			return ckpt_err(k->ctx, -EINVAL, "image: network device %s: its peer does not have it for one",
+					dev_ifname(d));
+		to = &k->ctx->nets->net[d->fixed->peer_net - 1];
+	}
+	skb = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+		       d->ifm->ifi_index, 0, 0);
+	if (!skb)
+		return -ENOMEM;
+	err = put_make(skb, d, peer);
+	if (err) {
+		nlmsg_free(skb);
+		return failed(k, d, err, "made");
+	}
+	nlmsg_end(skb, nlmsg_hdr(skb));
+	if (to == k->n)
+		set_peer_index(skb, peer->ifm->ifi_index);
+	err = ckpt_nl_send(k->nl, skb);
+	if (!err && to)
+		err = place_peer(k, peer, to->net);
+	return err ? failed(k, d, err, "made") : 0;
+}
+
+/* Is it there already, as a peer, or since every namespace has one? */
+static int is_there(struct make *k, const struct dev *d)
+{
+	struct net_device *dev;
+	bool same = false;
+	int err = 0;
+
+	rtnl_lock();
+	dev = __dev_get_by_index(k->n->net, d->ifm->ifi_index);
+	if (dev && !d->kind)
+		same = dev == k->n->net->loopback_dev;
+	else if (dev && dev->rtnl_link_ops)
+		same = !strcmp(dev->rtnl_link_ops->kind, d->kind->name);
+	/* its sysctls have its name */
+	if (same)
+		err = dev_change_name(dev, dev_ifname(d));
+	rtnl_unlock();
+	if (err)
+		return failed(k, d, err, "given its name");
+	if (dev && !same)
+		return ckpt_err(k->ctx, -EEXIST, "network device %s: its index %d is that of another one here, which a new network namespace has by itself",
+				dev_ifname(d), d->ifm->ifi_index);
+	return same;
+}
+
+/* What it is made on has to be there first. */
+static bool must_wait(struct make *k, const struct dev *d)
+{
+	struct net_device *dev;
+
+	if (!d->tb[IFLA_LINK] || d->kind->pair)
+		return false;
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(k->n->net, nla_get_u32(d->tb[IFLA_LINK]));
+	rcu_read_unlock();
+	return !dev && nla_get_u32(d->tb[IFLA_LINK]);
+}
+
+static int make_dev(struct dev *d, void *arg)
+{
+	struct make *k = arg;
+	struct dev *peer;
+	int ret = is_there(k, d);
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	if (!d->kind)
+		return ckpt_err(k->ctx, -EINVAL, "image: network device %s: not of any kind",
+				dev_ifname(d));
+	if (must_wait(k, d)) {
+		k->left++;
+		strscpy(k->waits, dev_ifname(d));
+		return 0;
+	}
+	peer = kmalloc(sizeof(*peer), GFP_KERNEL);
+	if (!peer)
+		return -ENOMEM;
+	ret = create_dev(k, d, peer);
+	kfree(peer);
+	k->done++;
+	return ret;
+}
+
+/* Round by round until nothing is left, or nothing can be done any more */
+static int in_rounds(struct ckpt_ctx *ctx, struct ckpt_net *n,
+		     int (*fn)(struct dev *d, void *arg), const char *what)
+{
+	struct make k = { .ctx = ctx, .n = n };
+	struct ckpt_nl nl;
+	int err;
+
+	err = ckpt_nl_open(ctx, &nl, n->net, NETLINK_ROUTE);
+	if (err)
+		return err;
+	k.nl = &nl;
+	do {
+		k.done = 0;
+		k.left = 0;
+		err = walk_devs(n, fn, &k);
+	} while (!err && k.left && k.done);
+	if (!err && k.left)
+		err = ckpt_err(ctx, -EINVAL, "network device %s: cannot be %s: what it is made on is not there%s",
+			       k.waits, what, nl.why);
+	ckpt_nl_close(&nl);
+	return err;
+}
+
+static int has_index(struct dev *d, void *arg)
+{
+	return d->ifm->ifi_index == *(int *)arg;
+}
+
+/* A new namespace may have devices that the old one did not have. */
+static int check_others(struct ckpt_ctx *ctx, struct ckpt_net *n)
+{
+	struct net_device *dev;
+	int err = 0, ret;
+
+	rtnl_lock();
+	for_each_netdev(n->net, dev) {
+		ret = walk_devs(n, has_index, &dev->ifindex);
+		if (ret < 0)
+			err = ret;
+		else if (!ret)
+			err = ckpt_err(ctx, -EINVAL, "network device %s: every new network namespace has one here, and the one of the image has not: see net.core.fb_tunnels_only_for_init_net",
+				       dev->name);
+		if (err)
+			break;
+	}
+	rtnl_unlock();
+	return err;
+}
+
+/**
+ * ckpt_netdevs_make - make the devices of all namespaces of the image
+ * @ctx: the context
+ *
+ * Context: the restoring task, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_netdevs_make(struct ckpt_ctx *ctx)
+{
+	struct ckpt_nets *nets = ctx->nets;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < nets->nr && !err; i++)
+		err = in_rounds(ctx, &nets->net[i], make_dev, "made");
+	for (i = 0; i < nets->nr && !err; i++)
+		err = check_others(ctx, &nets->net[i]);
+	return err;
+}
+
+/* ----------------------------------------------------------------- set */
+
+static int send(struct make *k, const struct dev *d, struct sk_buff *skb,
+		int err, const char *what)
+{
+	if (!skb)
+		return -ENOMEM;
+	if (err) {
+		nlmsg_free(skb);
+	} else {
+		nlmsg_end(skb, nlmsg_hdr(skb));
+		err = ckpt_nl_send(k->nl, skb);
+	}
+	return err ? failed(k, d, err, what) : 0;
+}
+
+/* What can be changed in any device */
+static const u8 set_attrs[] = {
+	IFLA_IFNAME, IFLA_TXQLEN, IFLA_LINKMODE, IFLA_GROUP, IFLA_IFALIAS,
+	IFLA_GSO_MAX_SEGS, IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE,
+	IFLA_GSO_IPV4_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE, IFLA_MTU,
+};
+
+/* How IPv6 is to make an address of the device's own; -1: it is not there */
+static int gen_mode(const struct dev *d)
+{
+	const struct nlattr *af = d->tb[IFLA_AF_SPEC], *a;
+	int left;
+
+	if (!af)
+		return -1;
+	a = nla_find_nested(af, AF_INET6);
+	a = a ? nla_find_nested(a, IFLA_INET6_ADDR_GEN_MODE) : NULL;
+	left = a ? nla_len(a) : 0;
+	return left == 1 ? nla_get_u8(a) : -1;
+}
+
+static int put_gen_mode(struct sk_buff *skb, u8 mode,
+			const struct nlattr *token)
+{
+	struct nlattr *af = nla_nest_start(skb, IFLA_AF_SPEC), *in6;
+
+	in6 = af ? nla_nest_start(skb, AF_INET6) : NULL;
+	if (!in6 || nla_put_u8(skb, IFLA_INET6_ADDR_GEN_MODE, mode) ||
+	    put_attr(skb, token, IFLA_INET6_TOKEN))
+		return -EMSGSIZE;
+	nla_nest_end(skb, in6);
+	nla_nest_end(skb, af);
+	return 0;
+}
+
+/* Is the address another one than that which the device has? */
+static bool other_addr(struct make *k, const struct dev *d)
+{
+	const struct nlattr *a = d->tb[IFLA_ADDRESS];
+	struct net_device *dev;
+	bool other = false;
+
+	if (!a || !d->kind || d->kind->no_addr)
+		return false;
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(k->n->net, d->ifm->ifi_index);
+	if (dev)
+		other = nla_len(a) != dev->addr_len ||
+			memcmp(nla_data(a), dev->dev_addr, dev->addr_len);
+	rcu_read_unlock();
+	return other;
+}
+
+static int set_dev(struct dev *d, void *arg)
+{
+	struct make *k = arg;
+	struct sk_buff *skb;
+	int err;
+
+	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index,
+		       d->ifm->ifi_flags & DEV_FLAGS, DEV_FLAGS);
+	if (!skb)
+		return -ENOMEM;
+	err = put_attrs(skb, d, set_attrs, ARRAY_SIZE(set_attrs));
+	if (!err && other_addr(k, d))
+		err = put_attr(skb, d->tb[IFLA_ADDRESS], IFLA_ADDRESS);
+	/* until it has the addresses that it had */
+	if (!err && gen_mode(d) >= 0)
+		err = put_gen_mode(skb, IN6_ADDR_GEN_MODE_NONE, NULL);
+	err = send(k, d, skb, err, "set up as it was");
+	if (err || !d->tb[IFLA_PROP_LIST])
+		return err;
+	skb = link_msg(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND,
+		       d->ifm->ifi_index, 0, 0);
+	err = skb ? put_attr(skb, d->tb[IFLA_PROP_LIST],
+			     IFLA_PROP_LIST | NLA_F_NESTED) : 0;
+	return send(k, d, skb, err, "given its other names");
+}
+
+/* What a port of a bridge takes of what it tells */
+#define PORT_KEEP	(A(IFLA_BRPORT_PRIORITY) | A(IFLA_BRPORT_COST) |	\
+			 A(IFLA_BRPORT_MODE) | A(IFLA_BRPORT_GUARD) |		\
+			 A(IFLA_BRPORT_PROTECT) | A(IFLA_BRPORT_FAST_LEAVE) |	\
+			 A(IFLA_BRPORT_LEARNING) |				\
+			 A(IFLA_BRPORT_UNICAST_FLOOD) |				\
+			 A(IFLA_BRPORT_PROXYARP) |				\
+			 A(IFLA_BRPORT_PROXYARP_WIFI) |				\
+			 A(IFLA_BRPORT_MULTICAST_ROUTER) |			\
+			 A(IFLA_BRPORT_MCAST_FLOOD) |				\
+			 A(IFLA_BRPORT_MCAST_TO_UCAST) |			\
+			 A(IFLA_BRPORT_VLAN_TUNNEL) |				\
+			 A(IFLA_BRPORT_BCAST_FLOOD) |				\
+			 A(IFLA_BRPORT_GROUP_FWD_MASK) |			\
+			 A(IFLA_BRPORT_NEIGH_SUPPRESS) |			\
+			 A(IFLA_BRPORT_ISOLATED) |				\
+			 A(IFLA_BRPORT_BACKUP_PORT) |				\
+			 A(IFLA_BRPORT_MCAST_EHT_HOSTS_LIMIT) |			\
+			 A(IFLA_BRPORT_LOCKED) | A(IFLA_BRPORT_MAB) |		\
+			 A(IFLA_BRPORT_MCAST_MAX_GROUPS) |			\
+			 A(IFLA_BRPORT_NEIGH_VLAN_SUPPRESS) |			\
+			 A(IFLA_BRPORT_BACKUP_NHID))
+
+static int put_port(struct sk_buff *skb, const struct dev *d)
+{
+	const struct nlattr *from = d->info[IFLA_INFO_SLAVE_DATA], *a;
+	struct nlattr *info = nla_nest_start(skb, IFLA_LINKINFO), *data;
+	int left;
+
+	if (!info || put_attr(skb, d->info[IFLA_INFO_SLAVE_KIND],
+			      IFLA_INFO_SLAVE_KIND))
+		return -EMSGSIZE;
+	data = nla_nest_start(skb, IFLA_INFO_SLAVE_DATA);
+	if (!data)
+		return -EMSGSIZE;
+	nla_for_each_nested(a, from, left)
+		if (nla_type(a) < 64 && (A(nla_type(a)) & PORT_KEEP) &&
+		    nla_put(skb, nla_type(a), nla_len(a), nla_data(a)))
+			return -EMSGSIZE;
+	nla_nest_end(skb, data);
+	nla_nest_end(skb, info);
+	return 0;
+}
+
+static int set_port(struct make *k, const struct dev *d)
+{
+	struct sk_buff *skb;
+
+	if (!d->info[IFLA_INFO_SLAVE_DATA])
+		return 0;
+	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
+	return send(k, d, skb, skb ? put_port(skb, d) : 0,
+		    "made a port as it was");
+}
+
+static int set_master(struct dev *d, void *arg)
+{
+	const struct nlattr *kind = d->info[IFLA_INFO_SLAVE_KIND];
+	struct make *k = arg;
+	struct sk_buff *skb;
+	int err;
+
+	if (!d->tb[IFLA_MASTER])
+		return 0;
+	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
+	err = skb ? put_attr(skb, d->tb[IFLA_MASTER], IFLA_MASTER) : 0;
+	err = send(k, d, skb, err, "given to its master");
+	if (err || !kind || strcmp(nla_data(kind), "bridge"))
+		return err;
+	return set_port(k, d);
+}
+
+/**
+ * ckpt_netdevs_set - make the devices of a namespace what they were, but down
+ * @ctx: the context
+ * @n: the namespace
+ * @nl: a socket in it
+ *
+ * Context: the restoring task, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_netdevs_set(struct ckpt_ctx *ctx, struct ckpt_net *n,
+		     struct ckpt_nl *nl)
+{
+	struct make k = { .ctx = ctx, .n = n, .nl = nl };
+	int err;
+
+	err = walk_devs(n, set_master, &k);
+	return err ?: walk_devs(n, set_dev, &k);
+}
+
+static bool is_up(struct make *k, const struct dev *d)
+{
+	struct net_device *dev;
+	bool up;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(k->n->net, d->ifm->ifi_index);
+	up = dev && (dev->flags & IFF_UP);
+	rcu_read_unlock();
+	return up;
+}
+
+static int raise_dev(struct dev *d, void *arg)
+{
+	struct make *k = arg;
+	struct sk_buff *skb;
+	int err;
+
+	if (!(d->ifm->ifi_flags & IFF_UP) || is_up(k, d))
+		return 0;
+	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, IFF_UP, IFF_UP);
+	if (!skb)
+		return -ENOMEM;
+	nlmsg_end(skb, nlmsg_hdr(skb));
+	err = ckpt_nl_send(k->nl, skb);
+	/* what it is made on has to be up first */
+	if (err == -ENETDOWN) {
+		k->left++;
+		strscpy(k->waits, dev_ifname(d));
+		return 0;
+	}
+	k->done++;
+	return err ? failed(k, d, err, "raised") : 0;
+}
+
+/**
+ * ckpt_netdevs_raise - raise the devices of a namespace that were up
+ * @ctx: the context
+ * @n: the namespace
+ *
+ * Context: the restoring task, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_netdevs_raise(struct ckpt_ctx *ctx, struct ckpt_net *n)
+{
+	return in_rounds(ctx, n, raise_dev, "raised");
+}
+
+static int finish_dev(struct dev *d, void *arg)
+{
+	const struct nlattr *token = NULL;
+	struct make *k = arg;
+	struct sk_buff *skb;
+	int err, mode = gen_mode(d);
+
+	if (mode < 0)
+		return 0;
+	token = nla_find_nested(nla_find_nested(d->tb[IFLA_AF_SPEC], AF_INET6),
+				IFLA_INET6_TOKEN);
+	if (token && !memchr_inv(nla_data(token), 0, nla_len(token)))
+		token = NULL;
+	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
+	err = skb ? put_gen_mode(skb, mode, token) : 0;
+	return send(k, d, skb, err, "told how it makes its IPv6 address");
+}
+
+/**
+ * ckpt_netdevs_finish - what waits until devices are up and have addresses
+ * @ctx: the context
+ * @n: the namespace
+ * @nl: a socket in it
+ *
+ * Context: the restoring task, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_netdevs_finish(struct ckpt_ctx *ctx, struct ckpt_net *n,
+			struct ckpt_nl *nl)
+{
+	struct make k = { .ctx = ctx, .n = n, .nl = nl };
+	struct net_device *dev;
+
+	/* what follows from that both ends of a pair are up */
+	rtnl_lock();
+	for_each_netdev(n->net, dev)
+		linkwatch_sync_dev(dev);
+	rtnl_unlock();
+	return walk_devs(n, finish_dev, &k);
+}

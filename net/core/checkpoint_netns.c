@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Network namespaces. All of a tree are made before anything is made in one of
+ * them, since a device may have its peer in any other. Then all get their
+ * devices, then their addresses, and then their routes.
+ */
+
+#include <linux/checkpoint_types.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netlink.h>
+#include <linux/nsproxy.h>
+#include <linux/rtnetlink.h>
+#include <linux/user_namespace.h>
+#include <net/net_namespace.h>
+#include <net/xfrm.h>
+
+#include "checkpoint_netns.h"
+
+static void net_ns_grab(void *ptr)
+{
+	get_net(ptr);
+}
+
+static void net_ns_drop(void *ptr)
+{
+	put_net(ptr);
+}
+
+static int net_ns_users(void *ptr)
+{
+	struct net *net = ptr;
+
+	return ckpt_ns_users(&net->ns);
+}
+
+static void net_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
+			  size_t size)
+{
+	struct net *net = ptr;
+
+	ckpt_ns_holder(ctx, &net->ns, buf, size);
+}
+
+/* -------------------------------------------------- the set of an image */
+
+static struct ckpt_nets *nets_alloc(u32 nr)
+{
+	struct ckpt_nets *nets;
+
+	nets = kvzalloc(struct_size(nets, net, nr), GFP_KERNEL_ACCOUNT);
+	if (nets)
+		nets->nr = nr;
+	return nets;
+}
+
+/**
+ * ckpt_nets_free - drop what is known of network namespaces
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_nets_free(struct ckpt_ctx *ctx)
+{
+	struct ckpt_nets *nets = ctx->nets;
+	u32 i, section;
+
+	if (!nets)
+		return;
+	for (i = 0; i < nets->nr; i++) {
+		for (section = 0; section < CKPT_NET_MAX; section++)
+			ckpt_msgs_free(&nets->net[i].data[section]);
+		if (ctx->restart && nets->net[i].net)
+			put_net(nets->net[i].net);
+	}
+	kvfree(nets);
+	ctx->nets = NULL;
+}
+
+/**
+ * ckpt_net_index - the number of a network namespace in the image
+ * @ctx: the context
+ * @net: the namespace
+ *
+ * Return: its number, or -ENOENT if it is none of the tree.
+ */
+int ckpt_net_index(struct ckpt_ctx *ctx, const struct net *net)
+{
+	u32 i;
+
+	for (i = 0; ctx->nets && i < ctx->nets->nr; i++)
+		if (ctx->nets->net[i].net == net)
+			return i;
+	return -ENOENT;
+}
+
+/* ---------------------------------------------------------- checkpoint */
+
+static int refuse(struct ckpt_ctx *ctx, const char *what)
+{
+	return ckpt_err(ctx, -ENOSYS, "network namespace: %s: not supported",
+			what);
+}
+
+#ifdef CONFIG_NETFILTER
+/* What a bridge has by itself is of the first priority, and of no table. */
+static bool hooks_used(struct nf_hook_entries __rcu *const *hooks, int nr)
+{
+	const struct nf_hook_entries *e;
+	struct nf_hook_ops **ops;
+	bool used = false;
+	int i, j;
+
+	rcu_read_lock();
+	for (i = 0; i < nr; i++) {
+		e = rcu_dereference(hooks[i]);
+		ops = e ? nf_hook_entries_get_hook_ops(e) : NULL;
+		for (j = 0; e && j < e->num_hook_entries; j++)
+			used |= ops[j]->priority != NF_IP_PRI_FIRST ||
+				ops[j]->hook_ops_type != NF_HOOK_OP_UNDEFINED;
+	}
+	rcu_read_unlock();
+	return used;
+}
+#endif
+
+/* Is there anything that asks to see packets? */
+static bool has_hooks(struct net *net)
+{
+	bool used = false;
+
+#ifdef CONFIG_NETFILTER
+	used = hooks_used(net->nf.hooks_ipv4, ARRAY_SIZE(net->nf.hooks_ipv4)) ||
+	       hooks_used(net->nf.hooks_ipv6, ARRAY_SIZE(net->nf.hooks_ipv6));
+#endif
+#ifdef CONFIG_NETFILTER_FAMILY_ARP
+	used |= hooks_used(net->nf.hooks_arp, ARRAY_SIZE(net->nf.hooks_arp));
+#endif
+	return used;
+}
+
+#if IS_ENABLED(CONFIG_NF_TABLES)
+static int found_table(void *arg, struct nlmsghdr *nlh)
+{
+	*(bool *)arg = true;
+	return 0;
+}
+
+static int refuse_tables(struct ckpt_ctx *ctx, struct net *net)
+{
+	struct nfgenmsg hdr = { .version = NFNETLINK_V0 };
+	bool found = false;
+	struct ckpt_nl nl;
+	int err;
+
+	err = ckpt_nl_open(ctx, &nl, net, NETLINK_NETFILTER);
+	if (err)
+		return err;
+	err = ckpt_nl_dump(&nl, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE,
+			   &hdr, sizeof(hdr), found_table, &found);
+	ckpt_nl_close(&nl);
+	if (err)
+		return ckpt_err(ctx, err, "network namespace: nftables: error %d",
+				err);
+	return found ? refuse(ctx, "nftables") : 0;
+}
+#else
+static int refuse_tables(struct ckpt_ctx *ctx, struct net *net)
+{
+	return 0;
+}
+#endif
+
+static bool has_policies(struct net *net)
+{
+#ifdef CONFIG_XFRM
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(net->xfrm.policy_count); i++)
+		if (net->xfrm.policy_count[i])
+			return true;
+	return net->xfrm.state_num;
+#else
+	return false;
+#endif
+}
+
+static int net_ns_collect(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct net *net = ptr;
+	int err;
+
+	err = ckpt_user_ns_collect(ctx, net->user_ns, "network namespace");
+	if (err)
+		return err;
+	if (has_hooks(net))
+		return refuse(ctx, "packet filter or connection tracking");
+	if (has_policies(net))
+		return refuse(ctx, "IPsec");
+	err = refuse_tables(ctx, net);
+	return err ?: ckpt_netdevs_collect(ctx, net);
+}
+
+/**
+ * ckpt_net_write - write a part of what is in a network namespace
+ * @ctx: the context
+ * @index: number of the namespace
+ * @section: CKPT_NET_*
+ * @m: what to write
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int ckpt_net_write(struct ckpt_ctx *ctx, u32 index, u32 section,
+		   const struct ckpt_msgs *m)
+{
+	struct ckpt_hdr_net_data h = {
+		.net = index, .section = section, .size = m->len,
+	};
+
+	return ckpt_write_rec_tail(ctx, &h, CKPT_HDR_NET_DATA, sizeof(h),
+				   m->data, m->len);
+}
+
+/* Names and values are pairs that no record parts. */
+static int write_sysctls(struct ckpt_ctx *ctx, u32 index, struct net *net)
+{
+	struct ckpt_msgs all = {}, part;
+	size_t at = 0, next, end;
+	int err;
+
+	err = ckpt_net_sysctl_save(ctx, net, &all);
+	while (!err && at < all.len) {
+		for (end = at; end < all.len; end = next) {
+			next = end + strlen(all.data + end) + 1;
+			next = ALIGN(next + strlen(all.data + next) + 1, 4);
+			if (next - at > CKPT_REC_MAX / 2)
+				break;
+		}
+		if (end == at) {
+			err = ckpt_err(ctx, -E2BIG, "network namespace: the value of %s is too long",
+				       (char *)all.data + at);
+			break;
+		}
+		part.data = all.data + at;
+		part.len = end - at;
+		err = ckpt_net_write(ctx, index, CKPT_NET_SYSCTL, &part);
+		at = end;
+	}
+	ckpt_msgs_free(&all);
+	return err;
+}
+
+static int write_content(struct ckpt_ctx *ctx, u32 index)
+{
+	struct net *net = ctx->nets->net[index].net;
+	struct ckpt_msgs none = {};
+	struct ckpt_nl nl;
+	int err;
+
+	err = ckpt_nl_open(ctx, &nl, net, NETLINK_ROUTE);
+	if (err)
+		return err;
+	err = ckpt_netdevs_checkpoint(ctx, index, net, &nl);
+	if (!err)
+		err = write_sysctls(ctx, index, net);
+	if (!err)
+		err = ckpt_netroute_checkpoint(ctx, index, net, &nl);
+	if (!err)
+		err = ckpt_net_write(ctx, index, CKPT_NET_END, &none);
+	ckpt_nl_close(&nl);
+	return err;
+}
+
+static int count_net(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	u32 *nr = arg;
+
+	*nr += !ckpt_obj_left_out(ctx, ptr, CKPT_OBJ_NET_NS);
+	return 0;
+}
+
+static int list_net(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	u32 *nr = arg;
+
+	if (*nr < ctx->nets->nr &&
+	    !ckpt_obj_left_out(ctx, ptr, CKPT_OBJ_NET_NS))
+		ctx->nets->net[(*nr)++].net = ptr;
+	return 0;
+}
+
+/* Which namespaces are in the image is decided once. */
+static int list_nets(struct ckpt_ctx *ctx)
+{
+	u32 nr = 0, listed = 0;
+
+	if (ctx->nets)
+		return 0;
+	ckpt_obj_for_each(ctx, CKPT_OBJ_NET_NS, count_net, &nr);
+	ctx->nets = nets_alloc(nr);
+	if (!ctx->nets)
+		return -ENOMEM;
+	ckpt_obj_for_each(ctx, CKPT_OBJ_NET_NS, list_net, &listed);
+	if (listed != nr)
+		return ckpt_err(ctx, -EBUSY, "network namespace: its users changed meanwhile, try again");
+	return 0;
+}
+
+/**
+ * ckpt_net_ns_save - write a network namespace unless that was done before
+ * @ctx: the context
+ * @net: the namespace, met by ckpt_net_ns_collect()
+ *
+ * Context: process context, may sleep.
+ * Return: its objref, 0 if others use it too, or a negative errno.
+ */
+int ckpt_net_ns_save(struct ckpt_ctx *ctx, struct net *net)
+{
+	int err;
+
+	if (!ckpt_obj_collected(ctx, net, CKPT_OBJ_NET_NS))
+		return ckpt_obj_checkpoint(ctx, net, CKPT_OBJ_NET_NS);
+	err = list_nets(ctx);
+	if (err)
+		return err;
+	if (ckpt_net_index(ctx, net) < 0)
+		return 0;
+	/* the first one has all the others inside */
+	err = ckpt_obj_checkpoint(ctx, ctx->nets->net[0].net, CKPT_OBJ_NET_NS);
+	return err < 0 ? err : ckpt_obj_checkpoint(ctx, net, CKPT_OBJ_NET_NS);
+}
+
+static int net_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	struct net *net = ptr;
+	struct ckpt_hdr_net_ns h = {};
+	int owner, err, ref;
+	u32 i;
+
+	owner = ckpt_user_ns_checkpoint(ctx, net->user_ns);
+	if (owner < 0)
+		return owner;
+	h.user_ns = owner;
+	h.index = ckpt_net_index(ctx, net);
+	if (!h.index)
+		h.nr = ctx->nets->nr;
+	err = ckpt_write_rec(ctx, &h, CKPT_HDR_NET_NS, sizeof(h));
+	if (err || h.index)
+		return err;
+	for (i = 1; i < h.nr; i++) {
+		ref = ckpt_obj_checkpoint(ctx, ctx->nets->net[i].net,
+					  CKPT_OBJ_NET_NS);
+		if (ref < 0)
+			return ref;
+	}
+	for (i = 0; i < h.nr && !err; i++)
+		err = write_content(ctx, i);
+	return err;
+}
+
+/* ------------------------------------------------------------- restart */
+
+/* Most network namespaces of an image */
+#define NETS_MAX	65536
+
+static struct net *make_net(struct ckpt_ctx *ctx, u32 user_ns)
+{
+	const struct cred *cred;
+	struct nsproxy *new;
+	struct net *net;
+	int err;
+
+	if (ctx->join & CLONE_NEWNET)
+		return get_net(ctx->caller_ns->net_ns);
+	cred = ckpt_user_ns_cred(ctx, user_ns);
+	if (IS_ERR(cred))
+		return ERR_CAST(cred);
+	/* with the checks and the accounting of unshare(2) */
+	err = unshare_nsproxy_namespaces(CLONE_NEWNET, &new,
+					 (struct cred *)cred, NULL);
+	put_cred(cred);
+	if (err)
+		return ERR_PTR(ckpt_err(ctx, err, "cannot make a network namespace: error %d",
+					err));
+	net = get_net(new->net_ns);
+	put_nsproxy(new);
+	return net;
+}
+
+/* Strings in pairs, the next pair aligned */
+static bool sysctls_ok(const char *data, u32 size)
+{
+	u32 at = 0, i, len;
+
+	while (at < size) {
+		for (i = 0; i < 2; i++) {
+			len = strnlen(data + at, size - at);
+			if (at + len == size)
+				return false;
+			at += len + 1;
+		}
+		at = ALIGN(at, 4);
+	}
+	return at == size;
+}
+
+static int check_data(struct ckpt_ctx *ctx, const struct ckpt_hdr_net_data *h,
+		      const struct ckpt_msgs *m)
+{
+	switch (h->section) {
+	case CKPT_NET_DEV:
+		return ckpt_netdevs_check(ctx, m);
+	case CKPT_NET_SYSCTL:
+		if (sysctls_ok(m->data, m->len))
+			return 0;
+		return ckpt_err(ctx, -EINVAL, "image: network namespace %u: malformed sysctls",
+				h->net);
+	default:
+		return ckpt_netroute_check(ctx, h->section, m);
+	}
+}
+
+/* Returns the section, or a negative errno. */
+static int read_data(struct ckpt_ctx *ctx, u32 index, u32 last)
+{
+	struct ckpt_hdr_net_data *h;
+	struct ckpt_msgs m;
+	int err;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_NET_DATA, sizeof(*h), CKPT_REC_MAX);
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	m.data = h->data;
+	m.len = h->size;
+	if (h->net != index || h->reserved || h->size > CKPT_REC_MAX ||
+	    h->h.len != round_up(struct_size(h, data, h->size), 8) ||
+	    (h->section && h->section < last) || (!h->section && h->size))
+		err = ckpt_err(ctx, -EINVAL, "image: network namespace %u: malformed part, of section %u",
+			       index, h->section);
+	else
+		err = h->section ? check_data(ctx, h, &m) : 0;
+	if (!err && h->section)
+		err = ckpt_msgs_add(&ctx->nets->net[index].data[h->section],
+				    m.data, m.len);
+	err = err ?: h->section;
+	kvfree(h);
+	return err;
+}
+
+static int read_content(struct ckpt_ctx *ctx, u32 index)
+{
+	int section = CKPT_NET_DEV;
+
+	do {
+		section = read_data(ctx, index, section);
+	} while (section > 0);
+	return section;
+}
+
+/* Addresses and routes: the devices are all there, and up. */
+static int restore_routes(struct ckpt_ctx *ctx, struct ckpt_net *n)
+{
+	struct ckpt_nl nl;
+	int err;
+
+	err = ckpt_nl_open(ctx, &nl, n->net, NETLINK_ROUTE);
+	if (err)
+		return err;
+	err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_ADDR6,
+				    CKPT_NET_ADDRLABEL6);
+	if (!err)
+		err = ckpt_netdevs_finish(ctx, n, &nl);
+	/* some follow the device when it is raised */
+	if (!err)
+		err = ckpt_net_sysctl_set(ctx, n->net,
+					  &n->data[CKPT_NET_SYSCTL], false);
+	if (!err)
+		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_RULE4,
+					    CKPT_NET_MAX - 1);
+	ckpt_nl_close(&nl);
+	return err;
+}
+
+/* What does not work in a device that is down, before it is raised */
+static int prepare_net(struct ckpt_ctx *ctx, struct ckpt_net *n)
+{
+	struct ckpt_nl nl;
+	int err;
+
+	err = ckpt_nl_open(ctx, &nl, n->net, NETLINK_ROUTE);
+	if (err)
+		return err;
+	err = ckpt_net_sysctl_set(ctx, n->net, &n->data[CKPT_NET_SYSCTL], true);
+	if (!err)
+		err = ckpt_netdevs_set(ctx, n, &nl);
+	if (!err)
+		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_ADDR4,
+					    CKPT_NET_ADDR4);
+	ckpt_nl_close(&nl);
+	return err;
+}
+
+static int restore_content(struct ckpt_ctx *ctx)
+{
+	struct ckpt_nets *nets = ctx->nets;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < nets->nr && !err; i++)
+		err = read_content(ctx, i);
+	/* the caller's network takes its place */
+	if (err || (ctx->join & CLONE_NEWNET))
+		return err;
+	for (i = 0; i < nets->nr; i++)
+		if (!nets->net[i].net)
+			return ckpt_err(ctx, -EINVAL, "image: network namespace %u is missing",
+					i);
+	for (i = 0; i < nets->nr; i++)
+		if (!ns_capable(nets->net[i].net->user_ns, CAP_NET_ADMIN))
+			return ckpt_err(ctx, -EPERM, "network namespace: no CAP_NET_ADMIN in it");
+	err = ckpt_netdevs_make(ctx);
+	for (i = 0; i < nets->nr && !err; i++)
+		err = prepare_net(ctx, &nets->net[i]);
+	for (i = 0; i < nets->nr && !err; i++)
+		err = ckpt_netdevs_raise(ctx, &nets->net[i]);
+	for (i = 0; i < nets->nr && !err; i++)
+		err = restore_routes(ctx, &nets->net[i]);
+	return err;
+}
+
+static void *net_ns_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_net_ns h;
+	struct net *net;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_NET_NS, sizeof(h));
+	if (err)
+		return ERR_PTR(err);
+	if (h.reserved || h.nr > NETS_MAX || !h.nr != !!ctx->nets ||
+	    (ctx->nets ? h.index >= ctx->nets->nr ||
+			 ctx->nets->net[h.index].net : h.index))
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: network namespace %u of %u",
+					h.index, h.nr));
+	if (!ctx->nets)
+		ctx->nets = nets_alloc(h.nr);
+	if (!ctx->nets)
+		return ERR_PTR(-ENOMEM);
+	net = make_net(ctx, h.user_ns);
+	if (IS_ERR(net))
+		return net;
+	ctx->nets->net[h.index].net = get_net(net);
+	/* the others stand before what is in the first */
+	err = h.index ? 0 : restore_content(ctx);
+	if (err) {
+		put_net(net);
+		return ERR_PTR(err);
+	}
+	return net;
+}
+
+const struct ckpt_obj_ops ckpt_net_ns_obj_ops = {
+	.name		= "network namespace",
+	.subtree_ok	= true,
+	.grab		= net_ns_grab,
+	.drop		= net_ns_drop,
+	.users		= net_ns_users,
+	.holder		= net_ns_holder,
+	.collect	= net_ns_collect,
+	.checkpoint	= net_ns_checkpoint,
+	.restore	= net_ns_restore,
+};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Checkpoint and restart of network namespaces: what its files share.
+ */
+#ifndef _NET_CORE_CHECKPOINT_NETNS_H
+#define _NET_CORE_CHECKPOINT_NETNS_H
+
+#include <linux/checkpoint_types.h>
+#include <net/netlink.h>
+
+struct net;
+
+/**
+ * struct ckpt_nl - a netlink socket of the kernel's own
+ * @ctx: the context
+ * @sock: the socket, in the namespace that is read or rebuilt
+ * @file: its open file: netlink asks for the rights of who opened it
+ * @buf: room for what it receives, CKPT_NL_BUF bytes
+ * @seq: number of the last request
+ * @why: what netlink said of the last request that it refused
+ */
+struct ckpt_nl {
+	struct ckpt_ctx *ctx;
+	struct socket *sock;
+	struct file *file;
+	void *buf;
+	u32 seq;
+	char why[80];
+};
+
+typedef int (*ckpt_nl_fn)(void *arg, struct nlmsghdr *nlh);
+
+/* checkpoint_netlink.c */
+int ckpt_nl_open(struct ckpt_ctx *ctx, struct ckpt_nl *nl, struct net *net,
+		 int protocol);
+void ckpt_nl_close(struct ckpt_nl *nl);
+int ckpt_nl_dump(struct ckpt_nl *nl, u16 type, const void *hdr, size_t len,
+		 ckpt_nl_fn fn, void *arg);
+int ckpt_nl_talk(struct ckpt_nl *nl, struct nlmsghdr *nlh);
+int ckpt_nl_send(struct ckpt_nl *nl, struct sk_buff *skb);
+
+/**
+ * struct ckpt_msgs - netlink messages, one after the other
+ * @data: the messages, each aligned to NLMSG_ALIGNTO
+ * @len: bytes in use
+ * @room: bytes there are
+ */
+struct ckpt_msgs {
+	void *data;
+	size_t len;
+	size_t room;
+};
+
+int ckpt_msgs_add(struct ckpt_msgs *m, const void *data, size_t len);
+void ckpt_msgs_free(struct ckpt_msgs *m);
+
+/**
+ * struct ckpt_net - one network namespace of an image
+ * @net: the namespace; checkpoint: borrowed from the table of objects;
+ *	restart: referenced
+ * @data: restart: what is to be in it, by section
+ */
+struct ckpt_net {
+	struct net *net;
+	struct ckpt_msgs data[CKPT_NET_MAX];
+};
+
+/**
+ * struct ckpt_nets - the network namespaces of an image
+ * @nr: how many
+ * @net: each of them
+ */
+struct ckpt_nets {
+	u32 nr;
+	struct ckpt_net net[] __counted_by(nr);
+};
+
+/* checkpoint_netns.c */
+int ckpt_net_write(struct ckpt_ctx *ctx, u32 index, u32 section,
+		   const struct ckpt_msgs *m);
+int ckpt_net_index(struct ckpt_ctx *ctx, const struct net *net);
+
+/* checkpoint_netdev.c */
+int ckpt_netdevs_collect(struct ckpt_ctx *ctx, struct net *net);
+int ckpt_netdevs_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
+			    struct ckpt_nl *nl);
+int ckpt_netdevs_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
+int ckpt_netdevs_make(struct ckpt_ctx *ctx);
+int ckpt_netdevs_set(struct ckpt_ctx *ctx, struct ckpt_net *n,
+		     struct ckpt_nl *nl);
+int ckpt_netdevs_raise(struct ckpt_ctx *ctx, struct ckpt_net *n);
+int ckpt_netdevs_finish(struct ckpt_ctx *ctx, struct ckpt_net *n,
+			struct ckpt_nl *nl);
+
+/* checkpoint_netroute.c: what belongs to a namespace beside its devices */
+int ckpt_netroute_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
+			     struct ckpt_nl *nl);
+int ckpt_netroute_check(struct ckpt_ctx *ctx, u32 section,
+			const struct ckpt_msgs *m);
+int ckpt_netroute_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
+			  struct ckpt_nl *nl, u32 first, u32 last);
+
+/* fs/proc/checkpoint_sysctl.c */
+int ckpt_net_sysctl_save(struct ckpt_ctx *ctx, struct net *net,
+			 struct ckpt_msgs *m);
+int ckpt_net_sysctl_set(struct ckpt_ctx *ctx, struct net *net,
+			const struct ckpt_msgs *m, bool first);
+
+#endif /* _NET_CORE_CHECKPOINT_NETNS_H */

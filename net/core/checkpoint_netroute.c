@@ -1,0 +1,792 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What rtnetlink tells of a network namespace beside its devices: addresses,
+ * routes, rules, neighbours. Each message is saved with what makes the thing
+ * what it is, and nothing that only describes it. In the rebuilt namespace the
+ * kernel has made some on its own: what is there too much is deleted, and what
+ * is missing added.
+ */
+
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_addrlabel.h>
+#include <linux/inetdevice.h>
+#include <linux/jhash.h>
+#include <linux/mm.h>
+#include <linux/neighbour.h>
+#include <linux/netdevice.h>
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
+#include <net/addrconf.h>
+#include <net/ip_fib.h>
+#include <net/neighbour.h>
+#include <net/net_namespace.h>
+#include <net/rtnh.h>
+
+#include "checkpoint_netns.h"
+
+/* As much of a section as goes into one record, and room for one message */
+#define CKPT_NET_CHUNK	(CKPT_REC_MAX / 2)
+
+#define A(attr)		BIT_ULL(attr)
+
+/**
+ * struct section - one kind of things that a namespace has
+ * @name: for messages
+ * @get: RTM_GET*; RTM_NEW* and RTM_DEL* are the two before it
+ * @family: AF_*
+ * @hdrlen: length of what a message has before its attributes
+ * @get_flags: ndm_flags to ask with
+ * @flags: NLM_F_* to make one with
+ * @keep: attributes that are saved
+ * @ignore: attributes that describe only, or follow from others
+ * @reverse: the kernel lists what was added last first
+ * @skip: is this none that is saved? May be NULL
+ * @fix: leave out what only describes it; may be NULL
+ */
+struct section {
+	const char *name;
+	u16 get;
+	u8 family;
+	u8 hdrlen;
+	u8 get_flags;
+	u16 flags;
+	u64 keep;
+	u64 ignore;
+	bool reverse;
+	bool (*skip)(struct net *net, const struct nlmsghdr *nlh);
+	void (*fix)(struct nlmsghdr *nlh);
+};
+
+/* ------------------------------------------------------------ addresses */
+
+/* When it was made and changed is not kept. */
+static void fix_addr(struct nlmsghdr *nlh)
+{
+	struct nlattr *a = nlmsg_find_attr(nlh, sizeof(struct ifaddrmsg),
+					   IFA_CACHEINFO);
+	struct ifa_cacheinfo *ci;
+
+	if (a && nla_len(a) >= (int)sizeof(*ci)) {
+		ci = nla_data(a);
+		ci->cstamp = 0;
+		ci->tstamp = 0;
+	}
+}
+
+#define ADDR_KEEP	(A(IFA_ADDRESS) | A(IFA_LOCAL) | A(IFA_LABEL) |	\
+			 A(IFA_BROADCAST) | A(IFA_CACHEINFO) |		\
+			 A(IFA_FLAGS) | A(IFA_RT_PRIORITY) | A(IFA_PROTO))
+
+/* --------------------------------------------------------------- routes */
+
+static bool skip_route(struct net *net, const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *r = nlmsg_data(nlh);
+
+	return r->rtm_flags & RTM_F_CLONED;
+}
+
+#define ROUTE_FLAGS	(RTNH_F_ONLINK | RTNH_F_PERVASIVE)
+
+static void fix_nexthops(struct nlattr *a)
+{
+	struct rtnexthop *nh = nla_data(a);
+	int left = nla_len(a);
+
+	while (rtnh_ok(nh, left)) {
+		nh->rtnh_flags &= ROUTE_FLAGS;
+		nh = rtnh_next(nh, &left);
+	}
+}
+
+static void fix_route(struct nlmsghdr *nlh)
+{
+	struct rtmsg *r = nlmsg_data(nlh);
+	struct nlattr *a;
+
+	r->rtm_flags &= ROUTE_FLAGS;
+	a = nlmsg_find_attr(nlh, sizeof(*r), RTA_MULTIPATH);
+	if (a)
+		fix_nexthops(a);
+}
+
+#define ROUTE_KEEP	(A(RTA_DST) | A(RTA_SRC) | A(RTA_IIF) | A(RTA_OIF) | \
+			 A(RTA_GATEWAY) | A(RTA_PRIORITY) | A(RTA_PREFSRC) | \
+			 A(RTA_METRICS) | A(RTA_MULTIPATH) | A(RTA_FLOW) |    \
+			 A(RTA_TABLE) | A(RTA_VIA) | A(RTA_PREF) |	      \
+			 A(RTA_ENCAP_TYPE) | A(RTA_ENCAP) | A(RTA_EXPIRES) |  \
+			 A(RTA_NH_ID))
+/* What a route tells of the nexthop object that it names */
+#define ROUTE_OF_NH	(A(RTA_OIF) | A(RTA_GATEWAY) | A(RTA_MULTIPATH) |     \
+			 A(RTA_VIA) | A(RTA_ENCAP_TYPE) | A(RTA_ENCAP))
+/* It can be made only when its gateway can be reached. */
+#define ROUTE_LATER	(A(RTA_GATEWAY) | A(RTA_VIA) | A(RTA_MULTIPATH) |    \
+			 A(RTA_NH_ID))
+
+static void fix_nexthop(struct nlmsghdr *nlh)
+{
+	struct nhmsg *nhm = nlmsg_data(nlh);
+
+	nhm->nh_scope = 0;
+	nhm->nh_flags &= RTNH_F_ONLINK;
+}
+
+static void fix_rule(struct nlmsghdr *nlh)
+{
+	struct fib_rule_hdr *r = nlmsg_data(nlh);
+
+	r->flags &= FIB_RULE_PERMANENT | FIB_RULE_INVERT;
+}
+
+#define RULE_KEEP	(A(FRA_DST) | A(FRA_SRC) | A(FRA_IIFNAME) |	       \
+			 A(FRA_GOTO) | A(FRA_PRIORITY) | A(FRA_FWMARK) |       \
+			 A(FRA_FLOW) | A(FRA_TUN_ID) | A(FRA_SUPPRESS_IFGROUP) | \
+			 A(FRA_SUPPRESS_PREFIXLEN) | A(FRA_TABLE) |	       \
+			 A(FRA_FWMASK) | A(FRA_OIFNAME) | A(FRA_L3MDEV) |      \
+			 A(FRA_UID_RANGE) | A(FRA_PROTOCOL) | A(FRA_IP_PROTO) | \
+			 A(FRA_SPORT_RANGE) | A(FRA_DPORT_RANGE) | A(FRA_DSCP))
+
+/* ----------------------------------------------------------- neighbours */
+
+/* One that the kernel makes for what needs no resolution */
+static bool is_noarp(struct net *net, const struct nlmsghdr *nlh)
+{
+	const struct ndmsg *ndm = nlmsg_data(nlh);
+	const struct nlattr *ll = nlmsg_find_attr(nlh, sizeof(*ndm),
+						  NDA_LLADDR);
+	struct net_device *dev;
+	bool noarp = true;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(net, ndm->ndm_ifindex);
+	if (dev && !(dev->flags & (IFF_NOARP | IFF_LOOPBACK)))
+		noarp = !ll || nla_len(ll) < 1 || (*(u8 *)nla_data(ll) & 1);
+	rcu_read_unlock();
+	return noarp;
+}
+
+static bool skip_neigh(struct net *net, const struct nlmsghdr *nlh)
+{
+	const struct ndmsg *ndm = nlmsg_data(nlh);
+
+	/* asked for and not answered yet, or not at all */
+	if (!(ndm->ndm_state & NUD_VALID))
+		return true;
+	return (ndm->ndm_state & NUD_NOARP) && is_noarp(net, nlh);
+}
+
+static void fix_neigh(struct nlmsghdr *nlh)
+{
+	struct ndmsg *ndm = nlmsg_data(nlh);
+
+	ndm->ndm_type = 0;
+	ndm->ndm_flags &= ~(NTF_OFFLOADED);
+	if (ndm->ndm_state & (NUD_DELAY | NUD_PROBE))
+		ndm->ndm_state = NUD_STALE;
+}
+
+#define NEIGH_KEEP	(A(NDA_DST) | A(NDA_LLADDR) | A(NDA_PROTOCOL) |	\
+			 A(NDA_FLAGS_EXT))
+#define NEIGH_IGNORE	(A(NDA_CACHEINFO) | A(NDA_PROBES))
+
+/* ------------------------------------------------------------- sections */
+
+#define MAKE	(NLM_F_CREATE | NLM_F_REPLACE)
+
+/* The table of kinds: adding one is an entry here. */
+static const struct section sections[CKPT_NET_MAX] = {
+	[CKPT_NET_ADDR4] = {
+		.name = "address", .get = RTM_GETADDR, .family = AF_INET,
+		.hdrlen = sizeof(struct ifaddrmsg), .flags = MAKE,
+		.keep = ADDR_KEEP, .fix = fix_addr,
+	},
+	[CKPT_NET_ADDR6] = {
+		.name = "IPv6 address", .get = RTM_GETADDR, .family = AF_INET6,
+		.hdrlen = sizeof(struct ifaddrmsg), .flags = MAKE,
+		.keep = ADDR_KEEP, .fix = fix_addr, .reverse = true,
+	},
+	[CKPT_NET_ADDRLABEL6] = {
+		.name = "IPv6 address label", .get = RTM_GETADDRLABEL,
+		.family = AF_INET6, .hdrlen = sizeof(struct ifaddrlblmsg),
+		.flags = MAKE, .keep = A(IFAL_ADDRESS) | A(IFAL_LABEL),
+	},
+	[CKPT_NET_RULE4] = {
+		.name = "rule", .get = RTM_GETRULE, .family = AF_INET,
+		.hdrlen = sizeof(struct fib_rule_hdr), .flags = NLM_F_CREATE,
+		.keep = RULE_KEEP, .ignore = A(FRA_PAD), .fix = fix_rule,
+	},
+	[CKPT_NET_RULE6] = {
+		.name = "IPv6 rule", .get = RTM_GETRULE, .family = AF_INET6,
+		.hdrlen = sizeof(struct fib_rule_hdr), .flags = NLM_F_CREATE,
+		.keep = RULE_KEEP, .ignore = A(FRA_PAD), .fix = fix_rule,
+	},
+	[CKPT_NET_NEXTHOP] = {
+		.name = "nexthop", .get = RTM_GETNEXTHOP,
+		.hdrlen = sizeof(struct nhmsg), .flags = MAKE,
+		.keep = A(NHA_ID) | A(NHA_GROUP) | A(NHA_GROUP_TYPE) |
+			A(NHA_BLACKHOLE) | A(NHA_OIF) | A(NHA_GATEWAY) |
+			A(NHA_ENCAP_TYPE) | A(NHA_ENCAP) | A(NHA_FDB),
+		.ignore = A(NHA_OP_FLAGS),
+		.fix = fix_nexthop,
+	},
+	[CKPT_NET_ROUTE4] = {
+		.name = "route", .get = RTM_GETROUTE, .family = AF_INET,
+		.hdrlen = sizeof(struct rtmsg),
+		.flags = NLM_F_CREATE | NLM_F_APPEND,
+		.keep = ROUTE_KEEP, .ignore = A(RTA_CACHEINFO) | A(RTA_PAD),
+		.skip = skip_route, .fix = fix_route,
+	},
+	[CKPT_NET_ROUTE6] = {
+		.name = "IPv6 route", .get = RTM_GETROUTE, .family = AF_INET6,
+		.hdrlen = sizeof(struct rtmsg), .flags = NLM_F_CREATE,
+		.keep = ROUTE_KEEP, .ignore = A(RTA_CACHEINFO) | A(RTA_PAD),
+		.skip = skip_route, .fix = fix_route,
+	},
+	[CKPT_NET_NEIGH4] = {
+		.name = "neighbour", .get = RTM_GETNEIGH, .family = AF_INET,
+		.hdrlen = sizeof(struct ndmsg), .flags = MAKE,
+		.keep = NEIGH_KEEP, .ignore = NEIGH_IGNORE,
+		.skip = skip_neigh, .fix = fix_neigh,
+	},
+	[CKPT_NET_NEIGH6] = {
+		.name = "IPv6 neighbour", .get = RTM_GETNEIGH,
+		.family = AF_INET6,
+		.hdrlen = sizeof(struct ndmsg), .flags = MAKE,
+		.keep = NEIGH_KEEP, .ignore = NEIGH_IGNORE,
+		.skip = skip_neigh, .fix = fix_neigh,
+	},
+	[CKPT_NET_PROXY4] = {
+		.name = "proxied neighbour", .get = RTM_GETNEIGH,
+		.family = AF_INET, .get_flags = NTF_PROXY,
+		.hdrlen = sizeof(struct ndmsg), .flags = MAKE,
+		.keep = NEIGH_KEEP, .ignore = NEIGH_IGNORE, .fix = fix_neigh,
+	},
+	[CKPT_NET_PROXY6] = {
+		.name = "proxied IPv6 neighbour", .get = RTM_GETNEIGH,
+		.family = AF_INET6, .get_flags = NTF_PROXY,
+		.hdrlen = sizeof(struct ndmsg), .flags = MAKE,
+		.keep = NEIGH_KEEP, .ignore = NEIGH_IGNORE, .fix = fix_neigh,
+	},
+};
+
+static u16 new_type(const struct section *s)
+{
+	return s->get - (RTM_GETLINK - RTM_NEWLINK);
+}
+
+static u16 del_type(const struct section *s)
+{
+	return s->get - (RTM_GETLINK - RTM_DELLINK);
+}
+
+static bool has(const struct section *s, const struct nlmsghdr *nlh, u64 attrs)
+{
+	const struct nlattr *a;
+	int left;
+
+	nlmsg_for_each_attr(a, nlh, s->hdrlen, left)
+		if (nla_type(a) < 64 && (A(nla_type(a)) & attrs))
+			return true;
+	return false;
+}
+
+/* ---------------------------------------------------------- checkpoint */
+
+/**
+ * struct look - looking at all there is of a section
+ * @ctx: the context
+ * @net: the namespace
+ * @index: its number in the image
+ * @section: CKPT_NET_*
+ * @write: write what is found, in parts
+ * @m: what was found
+ */
+struct look {
+	struct ckpt_ctx *ctx;
+	struct net *net;
+	u32 index;
+	u32 section;
+	bool write;
+	struct ckpt_msgs m;
+};
+
+/* A route that goes away by itself: how long it has, in seconds */
+static u32 route_expires(const struct section *s, const struct nlattr *a)
+{
+	const struct rta_cacheinfo *ci = nla_data(a);
+
+	if (s->get != RTM_GETROUTE || nla_type(a) != RTA_CACHEINFO ||
+	    nla_len(a) < (int)sizeof(*ci) || s->family != AF_INET6 ||
+	    (s32)ci->rta_expires <= 0)
+		return 0;
+	return DIV_ROUND_UP((u32)ci->rta_expires, USER_HZ);
+}
+
+static int add_attr(struct look *l, const struct section *s,
+		    const struct nlattr *a, u64 drop)
+{
+	struct { struct nlattr a; u32 value; } expires = {
+		.a = { .nla_len = sizeof(expires), .nla_type = RTA_EXPIRES },
+	};
+	u64 bit = nla_type(a) < 64 ? A(nla_type(a)) : 0;
+
+	if (bit & s->keep & ~drop)
+		return ckpt_msgs_add(&l->m, a, a->nla_len);
+	expires.value = route_expires(s, a);
+	if (expires.value)
+		return ckpt_msgs_add(&l->m, &expires, sizeof(expires));
+	if (bit & (s->ignore | drop))
+		return 0;
+	return ckpt_err(l->ctx, -ENOSYS, "network namespace: %s with attribute %d: not supported",
+			s->name, nla_type(a));
+}
+
+static int look_at(void *arg, struct nlmsghdr *nlh)
+{
+	struct look *l = arg;
+	const struct section *s = &sections[l->section];
+	struct nlmsghdr *copy;
+	size_t start = l->m.len;
+	struct nlattr *a;
+	u64 drop = 0;
+	int left, err;
+
+	if (nlh->nlmsg_type != new_type(s) || nlmsg_len(nlh) < s->hdrlen ||
+	    (s->skip && s->skip(l->net, nlh)))
+		return 0;
+	/* AF_UNSPEC is answered for a family that is not there */
+	if (s->family && *(u8 *)nlmsg_data(nlh) != s->family)
+		return 0;
+	if (s->get == RTM_GETROUTE && has(s, nlh, A(RTA_NH_ID)))
+		drop = ROUTE_OF_NH;
+	err = ckpt_msgs_add(&l->m, nlh, NLMSG_HDRLEN + s->hdrlen);
+	if (err)
+		return err;
+	nlmsg_for_each_attr(a, nlh, s->hdrlen, left) {
+		err = add_attr(l, s, a, drop);
+		if (err)
+			return err;
+	}
+	copy = l->m.data + start;
+	copy->nlmsg_len = l->m.len - start;
+	copy->nlmsg_flags = 0;
+	copy->nlmsg_seq = 0;
+	copy->nlmsg_pid = 0;
+	if (s->fix)
+		s->fix(copy);
+	if (!l->write || l->m.len < CKPT_NET_CHUNK)
+		return 0;
+	err = ckpt_net_write(l->ctx, l->index, l->section, &l->m);
+	l->m.len = 0;
+	return err;
+}
+
+static int look(struct look *l, struct ckpt_nl *nl)
+{
+	const struct section *s = &sections[l->section];
+	union {
+		u8 family;
+		struct ndmsg ndm;
+		u8 room[32];
+	} hdr = {};
+	int err;
+
+	BUILD_BUG_ON(sizeof(struct fib_rule_hdr) > sizeof(hdr));
+	BUILD_BUG_ON(sizeof(struct rtmsg) > sizeof(hdr));
+	hdr.family = s->family;
+	if (s->get_flags)
+		hdr.ndm.ndm_flags = s->get_flags;
+	err = ckpt_nl_dump(nl, s->get, &hdr, s->hdrlen, look_at, l);
+	/* a kernel without them has none */
+	if (err == -EOPNOTSUPP || err == -EAFNOSUPPORT)
+		err = 0;
+	if (err == -EAGAIN)
+		return ckpt_err(l->ctx, -EBUSY, "network namespace: a %s changed while it was being read, try again",
+				s->name);
+	if (err)
+		return ckpt_err(l->ctx, err, "network namespace: %s: error %d%s",
+				s->name, err, nl->why);
+	return 0;
+}
+
+/**
+ * ckpt_netroute_checkpoint - write addresses, routes and their like
+ * @ctx: the context
+ * @index: number of the namespace in the image
+ * @net: the namespace
+ * @nl: a socket in it
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_netroute_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
+			     struct ckpt_nl *nl)
+{
+	struct look l = {
+		.ctx = ctx, .net = net, .index = index, .write = true,
+	};
+	int err = 0;
+
+	for (l.section = 0; l.section < CKPT_NET_MAX && !err; l.section++) {
+		if (!sections[l.section].name)
+			continue;
+		err = look(&l, nl);
+		if (!err && l.m.len)
+			err = ckpt_net_write(ctx, index, l.section, &l.m);
+		l.m.len = 0;
+	}
+	ckpt_msgs_free(&l.m);
+	return err;
+}
+
+/* --------------------------------------------------------------- check */
+
+static bool message_ok(const struct section *s, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a;
+	int left;
+
+	if (nlh->nlmsg_type != new_type(s) || nlh->nlmsg_flags ||
+	    nlh->nlmsg_seq || nlh->nlmsg_pid || nlmsg_len(nlh) < s->hdrlen ||
+	    (s->family && *(u8 *)nlmsg_data(nlh) != s->family))
+		return false;
+	nlmsg_for_each_attr(a, nlh, s->hdrlen, left)
+		if (nla_type(a) >= 64 || !(A(nla_type(a)) & s->keep))
+			return false;
+	return !left;
+}
+
+/**
+ * ckpt_netroute_check - is this something that a checkpoint writes?
+ * @ctx: the context
+ * @section: CKPT_NET_*, not checked yet
+ * @m: the messages of a record
+ *
+ * The kernel checks each message against its policies when it is sent.
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int ckpt_netroute_check(struct ckpt_ctx *ctx, u32 section,
+			const struct ckpt_msgs *m)
+{
+	const struct nlmsghdr *nlh = m->data;
+	int left = m->len;
+
+	if (section >= CKPT_NET_MAX || !sections[section].name)
+		return ckpt_err(ctx, -EINVAL, "image: network namespace: unknown section %u",
+				section);
+	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
+		if (!message_ok(&sections[section], nlh))
+			return ckpt_err(ctx, -EINVAL, "image: network namespace: malformed %s",
+					sections[section].name);
+	if (left)
+		return ckpt_err(ctx, -EINVAL, "image: network namespace: %s: %d bytes too many",
+				sections[section].name, left);
+	return 0;
+}
+
+/* ------------------------------------------------------------- restart */
+
+/**
+ * struct index - messages, to be found by what they say
+ * @bits: of a hash
+ * @head: number of the first one of each hash + 1, or 0
+ * @nr: how many there are
+ * @e: each of them
+ */
+struct index {
+	unsigned int bits;
+	u32 *head;
+	u32 nr;
+	struct index_entry {
+		struct nlmsghdr *nlh;
+		u32 next;
+		bool found;
+	} *e;
+};
+
+static u32 msg_hash(const struct index *x, const struct nlmsghdr *nlh)
+{
+	return jhash(nlh, nlh->nlmsg_len, 0) & (BIT(x->bits) - 1);
+}
+
+static void index_free(struct index *x)
+{
+	kvfree(x->head);
+	kvfree(x->e);
+}
+
+static int index_make(struct index *x, const struct ckpt_msgs *m)
+{
+	struct nlmsghdr *nlh;
+	int left;
+	u32 hash;
+
+	memset(x, 0, sizeof(*x));
+	nlh = m->data;
+	left = m->len;
+	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
+		x->nr++;
+	x->bits = order_base_2(x->nr + 1);
+	x->head = kvcalloc(BIT(x->bits), sizeof(*x->head), GFP_KERNEL_ACCOUNT);
+	x->e = kvcalloc(x->nr + 1, sizeof(*x->e), GFP_KERNEL_ACCOUNT);
+	if (!x->head || !x->e) {
+		index_free(x);
+		return -ENOMEM;
+	}
+	x->nr = 0;
+	nlh = m->data;
+	left = m->len;
+	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
+		hash = msg_hash(x, nlh);
+		x->e[x->nr].nlh = nlh;
+		x->e[x->nr].next = x->head[hash];
+		x->head[hash] = ++x->nr;
+	}
+	return 0;
+}
+
+/* One that says the same as @nlh, and was not found before */
+static bool index_find(struct index *x, const struct nlmsghdr *nlh)
+{
+	struct index_entry *e;
+	u32 i;
+
+	for (i = x->head[msg_hash(x, nlh)]; i; i = e->next) {
+		e = &x->e[i - 1];
+		if (e->found || e->nlh->nlmsg_len != nlh->nlmsg_len ||
+		    memcmp(e->nlh, nlh, nlh->nlmsg_len))
+			continue;
+		e->found = true;
+		return true;
+	}
+	return false;
+}
+
+static int delete(struct ckpt_nl *nl, const struct section *s,
+		  struct nlmsghdr *nlh)
+{
+	int err;
+
+	nlh->nlmsg_type = del_type(s);
+	err = ckpt_nl_talk(nl, nlh);
+	/* it went with another one */
+	if (err == -ESRCH || err == -ENOENT || err == -EADDRNOTAVAIL)
+		err = 0;
+	if (err)
+		return ckpt_err(nl->ctx, err, "network namespace: a %s that was not there cannot be removed: error %d%s",
+				s->name, err, nl->why);
+	return 0;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* What netlink shows of an address but does not take */
+#define ADDR6_STATE	(IFA_F_TEMPORARY | IFA_F_STABLE_PRIVACY |	\
+			 IFA_F_MANAGETEMPADDR | IFA_F_NODAD |		\
+			 IFA_F_DADFAILED | IFA_F_TENTATIVE)
+
+static u32 *addr_flags(struct nlmsghdr *nlh)
+{
+	struct nlattr *a = nlmsg_find_attr(nlh, sizeof(struct ifaddrmsg),
+					   IFA_FLAGS);
+
+	return a && nla_len(a) == sizeof(u32) ? nla_data(a) : NULL;
+}
+
+/*
+ * It was found to be nobody else's before: it need not be asked again, unless
+ * that was under way. Returns the flags that it is to have in the end.
+ */
+static u32 addr6_prepare(struct nlmsghdr *nlh)
+{
+	u32 *flags = addr_flags(nlh), old;
+
+	if (!flags)
+		return 0;
+	old = *flags;
+	*flags &= ~IFA_F_MANAGETEMPADDR;
+	if ((old & IFA_F_DADFAILED) || !(old & IFA_F_TENTATIVE))
+		*flags |= IFA_F_NODAD;
+	return old;
+}
+
+/* The address that a temporary one was derived from */
+static struct inet6_ifaddr *public_addr(struct inet6_dev *idev,
+					struct inet6_ifaddr *ifp)
+{
+	struct inet6_ifaddr *p;
+
+	list_for_each_entry(p, &idev->addr_list, if_list)
+		if ((p->flags & IFA_F_MANAGETEMPADDR) && p != ifp &&
+		    ipv6_prefix_equal(&p->addr, &ifp->addr, p->prefix_len))
+			return p;
+	return NULL;
+}
+
+/* As ipv6_add_addr() does for one that the kernel makes */
+static void addr6_set_temporary(struct inet6_ifaddr *ifp)
+{
+	struct inet6_dev *idev = ifp->idev;
+
+	write_lock_bh(&idev->lock);
+	list_add(&ifp->tmp_list, &idev->tempaddr_list);
+	in6_ifa_hold(ifp);
+	ifp->ifpub = public_addr(idev, ifp);
+	if (ifp->ifpub)
+		in6_ifa_hold(ifp->ifpub);
+	write_unlock_bh(&idev->lock);
+}
+
+static void addr6_set_flags(struct inet6_ifaddr *ifp, u32 flags)
+{
+	u32 kept = ADDR6_STATE & ~IFA_F_TENTATIVE;
+
+	ASSERT_RTNL();
+	if ((flags & IFA_F_TEMPORARY) && !(ifp->flags & IFA_F_TEMPORARY))
+		addr6_set_temporary(ifp);
+	spin_lock_bh(&ifp->lock);
+	ifp->flags = (ifp->flags & ~kept) | (flags & kept);
+	if (flags & IFA_F_DADFAILED)
+		ifp->flags |= IFA_F_TENTATIVE;
+	spin_unlock_bh(&ifp->lock);
+}
+
+static struct inet6_ifaddr *addr6_get(struct net *net, struct nlmsghdr *nlh)
+{
+	const struct ifaddrmsg *ifm = nlmsg_data(nlh);
+	struct nlattr *a = nlmsg_find_attr(nlh, sizeof(*ifm), IFA_LOCAL);
+	struct inet6_ifaddr *ifp = NULL;
+	struct net_device *dev;
+
+	if (!a)
+		a = nlmsg_find_attr(nlh, sizeof(*ifm), IFA_ADDRESS);
+	if (!a || nla_len(a) != sizeof(struct in6_addr))
+		return NULL;
+	rtnl_lock();
+	dev = __dev_get_by_index(net, ifm->ifa_index);
+	if (dev)
+		ifp = ipv6_get_ifaddr(net, nla_data(a), dev, 1);
+	rtnl_unlock();
+	return ifp;
+}
+
+static void addr6_finish(struct net *net, struct nlmsghdr *nlh, u32 flags)
+{
+	u32 *asked = addr_flags(nlh);
+	struct inet6_ifaddr *ifp = asked ? addr6_get(net, nlh) : NULL;
+
+	if (!ifp)
+		return;
+	/* a worker gives it its route: that would be found missing */
+	if (*asked & IFA_F_NODAD)
+		flush_delayed_work(&ifp->dad_work);
+	rtnl_lock();
+	addr6_set_flags(ifp, flags);
+	rtnl_unlock();
+	in6_ifa_put(ifp);
+}
+#else
+static u32 addr6_prepare(struct nlmsghdr *nlh)
+{
+	return 0;
+}
+
+static void addr6_finish(struct net *net, struct nlmsghdr *nlh, u32 flags)
+{
+}
+#endif
+
+static int add(struct ckpt_nl *nl, struct net *net, u32 section,
+	       struct nlmsghdr *nlh)
+{
+	const struct section *s = &sections[section];
+	u32 flags = 0;
+	int err;
+
+	if (section == CKPT_NET_ADDR6)
+		flags = addr6_prepare(nlh);
+	nlh->nlmsg_flags = s->flags;
+	err = ckpt_nl_talk(nl, nlh);
+	/* made by the kernel meanwhile */
+	if (err == -EEXIST)
+		err = 0;
+	if (err)
+		return ckpt_err(nl->ctx, err, "network namespace: a %s cannot be made: error %d%s",
+				s->name, err, nl->why);
+	if (section == CKPT_NET_ADDR6)
+		addr6_finish(net, nlh, flags);
+	return 0;
+}
+
+static bool is_later(const struct section *s, const struct nlmsghdr *nlh)
+{
+	if (s->get == RTM_GETROUTE)
+		return has(s, nlh, ROUTE_LATER);
+	return s->get == RTM_GETNEXTHOP && has(s, nlh, A(NHA_GROUP));
+}
+
+static int make_same(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
+		     const struct ckpt_msgs *have)
+{
+	const struct section *s = &sections[section];
+	struct index there, want;
+	struct index_entry *e;
+	int err, pass;
+	u32 i;
+
+	err = index_make(&want, &n->data[section]);
+	if (err)
+		return err;
+	err = index_make(&there, have);
+	if (err)
+		goto free_want;
+	/* what is at both ends is left alone */
+	for (i = 0; i < want.nr; i++) {
+		e = &want.e[i];
+		e->found = index_find(&there, e->nlh);
+	}
+	for (i = 0; i < there.nr && !err; i++)
+		if (!there.e[i].found)
+			err = delete(nl, s, there.e[i].nlh);
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < want.nr && !err; i++) {
+			e = &want.e[s->reverse ? want.nr - 1 - i : i];
+			if (!e->found && is_later(s, e->nlh) == pass)
+				err = add(nl, n->net, section, e->nlh);
+		}
+	}
+	index_free(&there);
+free_want:
+	index_free(&want);
+	return err;
+}
+
+/**
+ * ckpt_netroute_restore - make addresses, routes and their like as they were
+ * @ctx: the context
+ * @n: the namespace, with what is to be in it; the messages are used up
+ * @nl: a socket in it
+ * @first: first section, CKPT_NET_*
+ * @last: last section
+ *
+ * Context: the restoring task, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_netroute_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
+			  struct ckpt_nl *nl, u32 first, u32 last)
+{
+	struct look l = { .ctx = ctx, .net = n->net };
+	int err = 0;
+
+	for (l.section = first; l.section <= last && !err; l.section++) {
+		if (!sections[l.section].name)
+			continue;
+		err = look(&l, nl);
+		if (!err)
+			err = make_same(nl, n, l.section, &l.m);
+		l.m.len = 0;
+	}
+	ckpt_msgs_free(&l.m);
+	return err;
+}

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Networks for tests, as libckptnet.h has it. */
+#define LIBCKPTTEST_INTERNAL
+#include "libckptnet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_addrlabel.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/nexthop.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef SOL_NETLINK
+#define SOL_NETLINK	270
+#endif
+
+void net_begin(struct net_msg *m, int type, int flags, const void *hdr,
+	       size_t len)
+{
+	memset(m, 0, sizeof(*m));
+	m->nlh.nlmsg_type = type;
+	m->nlh.nlmsg_flags = NLM_F_REQUEST | flags;
+	m->nlh.nlmsg_len = NLMSG_LENGTH(len);
+	memcpy(NLMSG_DATA(&m->nlh), hdr, len);
+}
+
+void net_link(struct net_msg *m, int type, int flags, int index)
+{
+	struct ifinfomsg ifm = { .ifi_index = index };
+
+	net_begin(m, type, flags, &ifm, sizeof(ifm));
+}
+
+void net_put(struct net_msg *m, int type, const void *data, size_t len)
+{
+	struct rtattr *a = (void *)m + NLMSG_ALIGN(m->nlh.nlmsg_len);
+
+	a->rta_type = type;
+	a->rta_len = RTA_LENGTH(len);
+	if (len)
+		memcpy(RTA_DATA(a), data, len);
+	m->nlh.nlmsg_len = NLMSG_ALIGN(m->nlh.nlmsg_len) + RTA_ALIGN(a->rta_len);
+}
+
+void net_put_u32(struct net_msg *m, int type, uint32_t value)
+{
+	net_put(m, type, &value, sizeof(value));
+}
+
+void net_put_str(struct net_msg *m, int type, const char *text)
+{
+	net_put(m, type, text, strlen(text) + 1);
+}
+
+struct rtattr *net_nest(struct net_msg *m, int type)
+{
+	struct rtattr *a = (void *)m + NLMSG_ALIGN(m->nlh.nlmsg_len);
+
+	net_put(m, type | NLA_F_NESTED, NULL, 0);
+	return a;
+}
+
+void net_nest_end(struct net_msg *m, struct rtattr *nest)
+{
+	nest->rta_len = (char *)m + m->nlh.nlmsg_len - (char *)nest;
+}
+
+static int net_socket(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int one = 1;
+
+	if (fd >= 0)
+		setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one,
+			   sizeof(one));
+	return fd;
+}
+
+int net_talk(struct net_msg *m)
+{
+	char buf[8192];
+	struct nlmsghdr *nlh = (void *)buf;
+	struct nlmsgerr *e = NLMSG_DATA(nlh);
+	int fd = net_socket(), err = -EIO;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	m->nlh.nlmsg_flags |= NLM_F_ACK;
+	if (send(fd, m, m->nlh.nlmsg_len, 0) < 0) {
+		err = -errno;
+	} else {
+		n = recv(fd, buf, sizeof(buf), 0);
+		if (n >= (ssize_t)NLMSG_LENGTH(sizeof(*e)) &&
+		    nlh->nlmsg_type == NLMSG_ERROR)
+			err = e->error;
+	}
+	close(fd);
+	return err;
+}
+
+int net_up(const char *name, bool up)
+{
+	struct ifinfomsg ifm = {
+		.ifi_index = if_nametoindex(name),
+		.ifi_flags = up ? IFF_UP : 0,
+		.ifi_change = IFF_UP,
+	};
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWLINK, 0, &ifm, sizeof(ifm));
+	return net_talk(&m);
+}
+
+int net_addr(const char *name, const char *addr, int prefix, uint32_t flags)
+{
+	struct ifaddrmsg ifa = {
+		.ifa_family = strchr(addr, ':') ? AF_INET6 : AF_INET,
+		.ifa_prefixlen = prefix,
+		.ifa_index = if_nametoindex(name),
+	};
+	size_t len = ifa.ifa_family == AF_INET ? 4 : 16;
+	struct net_msg m;
+	char bytes[16];
+
+	inet_pton(ifa.ifa_family, addr, bytes);
+	net_begin(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &ifa,
+		  sizeof(ifa));
+	net_put(&m, IFA_LOCAL, bytes, len);
+	net_put(&m, IFA_ADDRESS, bytes, len);
+	if (flags)
+		net_put_u32(&m, IFA_FLAGS, flags);
+	return net_talk(&m);
+}
+
+int net_make(const char *name, const char *kind, int index)
+{
+	struct rtattr *info;
+	struct net_msg m;
+
+	net_link(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, index);
+	net_put_str(&m, IFLA_IFNAME, name);
+	info = net_nest(&m, IFLA_LINKINFO);
+	net_put_str(&m, IFLA_INFO_KIND, kind);
+	net_nest_end(&m, info);
+	return net_talk(&m);
+}
+
+int net_pair(const char *name, const char *peer, int fd)
+{
+	struct rtattr *info, *data, *other;
+	struct ifinfomsg ifm = {};
+	struct net_msg m;
+
+	net_link(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	net_put_str(&m, IFLA_IFNAME, name);
+	info = net_nest(&m, IFLA_LINKINFO);
+	net_put_str(&m, IFLA_INFO_KIND, "veth");
+	data = net_nest(&m, IFLA_INFO_DATA);
+	other = net_nest(&m, VETH_INFO_PEER);
+	memcpy((char *)&m + m.nlh.nlmsg_len, &ifm, sizeof(ifm));
+	m.nlh.nlmsg_len += sizeof(ifm);
+	net_put_str(&m, IFLA_IFNAME, peer);
+	if (fd >= 0)
+		net_put_u32(&m, IFLA_NET_NS_FD, fd);
+	net_nest_end(&m, other);
+	net_nest_end(&m, data);
+	net_nest_end(&m, info);
+	return net_talk(&m);
+}
+
+static bool settled(const char *name)
+{
+	FILE *f = fopen("/proc/net/if_inet6", "r");
+	unsigned int index, len, scope, flags;
+	char addr[33], dev[32];
+	bool own = !name, all = true;
+
+	while (f && fscanf(f, "%32s %x %x %x %x %31s", addr, &index, &len,
+			   &scope, &flags, dev) == 6) {
+		if (flags & IFA_F_TENTATIVE)
+			all = false;
+		if (name && !strcmp(dev, name) && !strncmp(addr, "fe80", 4))
+			own = true;
+	}
+	if (f)
+		fclose(f);
+	return own && all;
+}
+
+void net_settle(const char *name)
+{
+	CKPT_WAIT_FOR(settled(name));
+}
+
+/* ----------------------------------------------------------- comparing */
+
+/**
+ * struct net_text - lines
+ * @text: the text so far
+ * @len: its length
+ * @room: bytes there are
+ */
+struct net_text {
+	char *text;
+	size_t len;
+	size_t room;
+};
+
+static void add_text(struct net_text *t, const char *text, size_t len)
+{
+	if (t->len + len + 1 > t->room) {
+		t->room = (t->len + len + 1) * 2;
+		t->text = realloc(t->text, t->room);
+		if (!t->text)
+			ckpt_give_up(__FILE__, __LINE__, "memory");
+	}
+	memcpy(t->text + t->len, text, len);
+	t->len += len;
+	t->text[t->len] = 0;
+}
+
+static void add_hex(struct net_text *t, const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	char hex[3];
+
+	for (; len; len--, p++) {
+		snprintf(hex, sizeof(hex), "%02x", *p);
+		add_text(t, hex, 2);
+	}
+}
+
+/* A kind of things: how to ask, and what is not to be compared */
+static const struct net_kind {
+	const char *name;
+	int get;
+	int family;
+	size_t hdrlen;
+	int proxy;
+	int ignore[40];
+} net_kinds[] = {
+	{
+		"link", RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg), 0,
+		{ IFLA_STATS, IFLA_STATS64, IFLA_CARRIER_CHANGES,
+		  IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT, IFLA_AF_SPEC,
+		  IFLA_LINK_NETNSID, IFLA_LINKINFO, IFLA_PROMISCUITY,
+		  IFLA_QDISC, IFLA_OPERSTATE, IFLA_PROP_LIST },
+	},
+	{
+		"addr4", RTM_GETADDR, AF_INET, sizeof(struct ifaddrmsg), 0,
+		{ IFA_CACHEINFO },
+	},
+	{
+		"addr6", RTM_GETADDR, AF_INET6, sizeof(struct ifaddrmsg), 0,
+		{ IFA_CACHEINFO },
+	},
+	{ "label", RTM_GETADDRLABEL, AF_INET6, sizeof(struct ifaddrlblmsg) },
+	{ "rule4", RTM_GETRULE, AF_INET, sizeof(struct fib_rule_hdr) },
+	{ "rule6", RTM_GETRULE, AF_INET6, sizeof(struct fib_rule_hdr) },
+	{ "nexthop", RTM_GETNEXTHOP, AF_UNSPEC, sizeof(struct nhmsg) },
+	{ "route4", RTM_GETROUTE, AF_INET, sizeof(struct rtmsg) },
+	{
+		"route6", RTM_GETROUTE, AF_INET6, sizeof(struct rtmsg), 0,
+		{ RTA_CACHEINFO },
+	},
+	{
+		"neigh4", RTM_GETNEIGH, AF_INET, sizeof(struct ndmsg), 0,
+		{ NDA_CACHEINFO, NDA_PROBES },
+	},
+	{
+		"neigh6", RTM_GETNEIGH, AF_INET6, sizeof(struct ndmsg), 0,
+		{ NDA_CACHEINFO, NDA_PROBES },
+	},
+	{
+		"proxy4", RTM_GETNEIGH, AF_INET, sizeof(struct ndmsg),
+		NTF_PROXY, { NDA_CACHEINFO, NDA_PROBES },
+	},
+	{
+		"proxy6", RTM_GETNEIGH, AF_INET6, sizeof(struct ndmsg),
+		NTF_PROXY, { NDA_CACHEINFO, NDA_PROBES },
+	},
+};
+
+static bool ignored(const struct net_kind *k, int type)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(k->ignore); i++)
+		if (type && k->ignore[i] == type)
+			return true;
+	return false;
+}
+
+static void add_msg(struct net_text *t, const struct net_kind *k,
+		    struct nlmsghdr *nlh)
+{
+	struct rtattr *a = (void *)NLMSG_DATA(nlh) + NLMSG_ALIGN(k->hdrlen);
+	int left = nlh->nlmsg_len - NLMSG_LENGTH(NLMSG_ALIGN(k->hdrlen));
+	struct ndmsg *ndm = NLMSG_DATA(nlh);
+	char text[32];
+
+	/* what the kernel has for what needs no neighbour */
+	if (k->get == RTM_GETNEIGH && (ndm->ndm_state & NUD_NOARP))
+		return;
+	add_text(t, k->name, strlen(k->name));
+	add_text(t, " ", 1);
+	add_hex(t, NLMSG_DATA(nlh), k->hdrlen);
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (ignored(k, a->rta_type & NLA_TYPE_MASK))
+			continue;
+		snprintf(text, sizeof(text), " %d:",
+			 a->rta_type & NLA_TYPE_MASK);
+		add_text(t, text, strlen(text));
+		add_hex(t, RTA_DATA(a), RTA_PAYLOAD(a));
+	}
+	add_text(t, "\n", 1);
+}
+
+static void look_at(struct net_text *t, const struct net_kind *k)
+{
+	static char buf[65536];
+	struct net_msg m;
+	struct nlmsghdr *nlh;
+	char hdr[32] = { k->family };
+	int fd = net_socket();
+	ssize_t n;
+
+	if (k->proxy)
+		((struct ndmsg *)hdr)->ndm_flags = k->proxy;
+	net_begin(&m, k->get, NLM_F_DUMP, hdr, k->hdrlen);
+	if (fd < 0 || send(fd, &m, m.nlh.nlmsg_len, 0) < 0)
+		ckpt_give_up(__FILE__, __LINE__, k->name);
+	for (;;) {
+		n = recv(fd, buf, sizeof(buf), 0);
+		if (n <= 0)
+			ckpt_give_up(__FILE__, __LINE__, k->name);
+		for (nlh = (void *)buf; NLMSG_OK(nlh, n);
+		     nlh = NLMSG_NEXT(nlh, n)) {
+			if (nlh->nlmsg_type == NLMSG_DONE ||
+			    nlh->nlmsg_type == NLMSG_ERROR) {
+				close(fd);
+				return;
+			}
+			add_msg(t, k, nlh);
+		}
+	}
+}
+
+char *net_look(void)
+{
+	struct net_text t = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(net_kinds); i++)
+		look_at(&t, &net_kinds[i]);
+	return t.text;
+}
+
+void net_same(char *before)
+{
+	char *now = net_look(), *a = before, *b = now;
+	size_t i = 0, line = 0;
+
+	while (a[i] && a[i] == b[i]) {
+		if (a[i] == '\n')
+			line = i + 1;
+		i++;
+	}
+	if (a[i] != b[i])
+		ckpt_fail(__FILE__, __LINE__, "was %.*s, is %.*s",
+			  (int)strcspn(a + line, "\n"), a + line,
+			  (int)strcspn(b + line, "\n"), b + line);
+	free(before);
+	free(now);
+}

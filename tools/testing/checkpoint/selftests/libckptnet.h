@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Networks for tests: requests to netlink, and all that it tells of a
+ * namespace, to be compared.
+ */
+#ifndef LIBCKPTNET_H
+#define LIBCKPTNET_H
+
+#include "libckpttest.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+/**
+ * struct net_msg - a request under construction
+ * @nlh: its header
+ * @room: the rest of it
+ */
+struct net_msg {
+	struct nlmsghdr nlh;
+	char room[4096];
+};
+
+/* Begin a request with @len bytes of @hdr. */
+void net_begin(struct net_msg *m, int type, int flags, const void *hdr,
+	       size_t len);
+/* Begin one about the device @index, RTM_NEWLINK for one. */
+void net_link(struct net_msg *m, int type, int flags, int index);
+void net_put(struct net_msg *m, int type, const void *data, size_t len);
+void net_put_u32(struct net_msg *m, int type, uint32_t value);
+void net_put_str(struct net_msg *m, int type, const char *text);
+/* Begin and end an attribute with others inside. */
+struct rtattr *net_nest(struct net_msg *m, int type);
+void net_nest_end(struct net_msg *m, struct rtattr *nest);
+/* Send it. Returns 0 or a negative errno. */
+int net_talk(struct net_msg *m);
+
+/* Raise a device, or bring it down. */
+int net_up(const char *name, bool up);
+/* Add an address, "10.0.0.1" or "fd00::1", with these IFA_F_* */
+int net_addr(const char *name, const char *addr, int prefix, uint32_t flags);
+/* Make a device of @kind that needs nothing else, with index @index or 0. */
+int net_make(const char *name, const char *kind, int index);
+/* Make a pair; its second end goes to the namespace of @fd, or stays for -1. */
+int net_pair(const char *name, const char *peer, int fd);
+
+/*
+ * Wait until no address has to be asked for any more, and until @name, if it is
+ * not NULL, has given itself one.
+ */
+void net_settle(const char *name);
+
+/* All that netlink tells of the namespace that the caller is in */
+char *net_look(void);
+/* Check that it tells the same now; frees @before. */
+void net_same(char *before);
+
+#endif /* LIBCKPTNET_H */

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Network namespaces: loopback, addresses, sysctls, who holds them. */
+#include "libckptnet.h"
+
+#include <fcntl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/nexthop.h>
+#include <linux/fib_rules.h>
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct ckpt_gate up, go;
+
+static void gates(void)
+{
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+}
+
+static void own_net(void)
+{
+	REQUIRE(!unshare(CLONE_NEWNET));
+}
+
+CKPT_TEST(empty)
+{
+	char *was;
+
+	own_net();
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+	CHECK(!net_up("lo", true));
+}
+
+CKPT_TEST(loopback)
+{
+	char *was;
+
+	own_net();
+	REQUIRE(!net_up("lo", true));
+	REQUIRE(!net_addr("lo", "10.1.2.3", 24, 0));
+	REQUIRE(!net_addr("lo", "10.1.2.4", 24, 0));
+	REQUIRE(!net_addr("lo", "fd00::17", 64, 0));
+	REQUIRE(!net_addr("lo", "fd00::18", 128, IFA_F_NOPREFIXROUTE));
+	net_settle(NULL);
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+/* More than fit in any buffer */
+CKPT_TEST_ONLY(thousand, CKPT_CONTAINER)
+{
+	char addr[64], *was;
+	int i;
+
+	own_net();
+	REQUIRE(!net_up("lo", true));
+	for (i = 0; i < 1000; i++) {
+		snprintf(addr, sizeof(addr), "10.%d.%d.1", i / 250, i % 250);
+		REQUIRE(!net_addr("lo", addr, 24, 0));
+		snprintf(addr, sizeof(addr), "fd00:%x::1", i);
+		REQUIRE(!net_addr("lo", addr, 64, 0));
+	}
+	net_settle(NULL);
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+static void expect_sysctl(const char *name, const char *value)
+{
+	char path[256], buf[256] = "";
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	REQUIRE(ckpt_read_file(path, buf, sizeof(buf)) >= 0);
+	buf[strcspn(buf, "\n")] = 0;
+	if (strcmp(buf, value))
+		ckpt_fail(__FILE__, __LINE__, "%s is %s, not %s", name, buf,
+			  value);
+}
+
+static const struct { const char *name, *value; } sysctls[] = {
+	{ "ipv4/ip_forward", "1" },
+	{ "ipv4/ip_local_port_range", "20000\t30000" },
+	{ "ipv4/ip_local_reserved_ports", "21000-21010,22222" },
+	{ "ipv4/tcp_keepalive_time", "77" },
+	{ "ipv4/conf/all/rp_filter", "2" },
+	{ "ipv4/conf/default/arp_ignore", "3" },
+	{ "ipv4/conf/lo/arp_announce", "1" },
+	{ "ipv4/neigh/lo/gc_stale_time", "33" },
+	{ "ipv6/conf/lo/hop_limit", "12" },
+	{ "ipv6/conf/lo/mtu", "2000" },
+	{ "ipv6/conf/default/accept_ra", "0" },
+	{ "core/somaxconn", "333" },
+	{ "unix/max_dgram_qlen", "17" },
+};
+
+CKPT_TEST(sysctl)
+{
+	char path[256];
+	size_t i;
+
+	own_net();
+	REQUIRE(!net_up("lo", true));
+	for (i = 0; i < ARRAY_SIZE(sysctls); i++) {
+		snprintf(path, sizeof(path), "/proc/sys/net/%s",
+			 sysctls[i].name);
+		if (ckpt_write_file(path, sysctls[i].value))
+			ckpt_skip("%s: %m", path);
+	}
+	ckpt_ready();
+	for (i = 0; i < ARRAY_SIZE(sysctls); i++)
+		expect_sysctl(sysctls[i].name, sysctls[i].value);
+}
+
+static ino_t net_of(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	REQUIRE(!stat(path, &st));
+	return st.st_ino;
+}
+
+static int another(void *arg)
+{
+	char *was;
+
+	own_net();
+	REQUIRE(!net_addr("lo", arg, 8, 0));
+	was = net_look();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	net_same(was);
+	return 0;
+}
+
+static int the_same(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+/* Two with one of their own each, two in that of the first */
+CKPT_TEST(several)
+{
+	pid_t pid[3];
+	char *was;
+	int i;
+
+	gates();
+	own_net();
+	REQUIRE(!net_up("lo", true));
+	pid[0] = ckpt_fork(another, "10.0.0.1");
+	pid[1] = ckpt_fork(another, "11.0.0.1");
+	pid[2] = ckpt_fork(the_same, NULL);
+	for (i = 0; i < 3; i++)
+		ckpt_gate_wait(&up);
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+	CHECK_EQ(net_of(pid[2]), net_of(getpid()));
+	CHECK(net_of(pid[0]) != net_of(getpid()));
+	CHECK(net_of(pid[0]) != net_of(pid[1]));
+	ckpt_gate_open(&go, 2);
+	ckpt_join(pid[0], 0);
+	ckpt_join(pid[1], 0);
+	CHECK(!kill(pid[2], SIGKILL));
+	CHECK(waitpid(pid[2], NULL, 0) == pid[2]);
+}
+
+/* No task is in it: a descriptor keeps it. */
+CKPT_TEST(held_by_descriptor)
+{
+	int old = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), fd;
+	char *was;
+
+	REQUIRE(old >= 0);
+	own_net();
+	REQUIRE(!net_addr("lo", "10.7.7.7", 8, 0));
+	was = net_look();
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0);
+	REQUIRE(!setns(old, CLONE_NEWNET));
+	ckpt_ready();
+	CHECK(!setns(fd, CLONE_NEWNET));
+	net_same(was);
+	CHECK(!setns(old, CLONE_NEWNET));
+	close(fd);
+	close(old);
+}
+
+/* A fresh sysfs shows the devices of the namespace, and does so again. */
+CKPT_TEST_ONLY(sysfs, CKPT_CONTAINER)
+{
+	struct stat st;
+
+	own_net();
+	REQUIRE(!net_make("dm0", "dummy", 0));
+	REQUIRE(!mkdir("sys", 0755) && !mount("sysfs", "sys", "sysfs", 0, NULL));
+	REQUIRE(!stat("sys/class/net/dm0", &st));
+	ckpt_ready();
+	CHECK(!stat("sys/class/net/dm0", &st));
+	CHECK(!net_make("dm1", "dummy", 0));
+	CHECK(!stat("sys/class/net/dm1", &st));
+	CHECK(!umount("sys"));
+}
+
+/* The network of a container of an ordinary user */
+CKPT_TEST_ONLY(of_user_namespace, CKPT_CONTAINER)
+{
+	char *was;
+
+	REQUIRE(!unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	REQUIRE(!net_up("lo", true));
+	REQUIRE(!net_addr("lo", "10.1.2.3", 24, 0));
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+	CHECK(!net_addr("lo", "10.1.2.4", 24, 0));
+}
+
+static void put_ip(struct net_msg *m, int type, const char *ip)
+{
+	char bytes[16];
+	int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
+
+	inet_pton(family, ip, bytes);
+	net_put(m, type, bytes, family == AF_INET ? 4 : 16);
+}
+
+static int route(const char *dst, int len, const char *gw, const char *dev,
+		 int type, uint32_t table, uint32_t metric)
+{
+	struct rtmsg r = {
+		.rtm_family = strchr(dst, ':') ? AF_INET6 : AF_INET,
+		.rtm_dst_len = len,
+		.rtm_table = table < 256 ? table : RT_TABLE_COMPAT,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = gw || type != RTN_UNICAST ? RT_SCOPE_UNIVERSE :
+							  RT_SCOPE_LINK,
+		.rtm_type = type,
+	};
+	struct rtattr *nest;
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &r, sizeof(r));
+	put_ip(&m, RTA_DST, dst);
+	net_put_u32(&m, RTA_TABLE, table);
+	if (gw)
+		put_ip(&m, RTA_GATEWAY, gw);
+	if (dev)
+		net_put_u32(&m, RTA_OIF, if_nametoindex(dev));
+	if (metric) {
+		net_put_u32(&m, RTA_PRIORITY, metric);
+		nest = net_nest(&m, RTA_METRICS);
+		net_put_u32(&m, RTAX_MTU, 1400);
+		net_nest_end(&m, nest);
+	}
+	return net_talk(&m);
+}
+
+static int neigh(const char *dev, const char *ip, int state, int flags)
+{
+	struct ndmsg ndm = {
+		.ndm_family = strchr(ip, ':') ? AF_INET6 : AF_INET,
+		.ndm_ifindex = if_nametoindex(dev),
+		.ndm_state = state,
+		.ndm_flags = flags,
+	};
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, &ndm,
+		  sizeof(ndm));
+	put_ip(&m, NDA_DST, ip);
+	if (!(flags & NTF_PROXY))
+		net_put(&m, NDA_LLADDR, "\2\3\4\5\6\7", 6);
+	return net_talk(&m);
+}
+
+static int rule(int family, uint32_t priority, uint32_t table, uint32_t mark)
+{
+	struct fib_rule_hdr r = {
+		.family = family, .action = FR_ACT_TO_TBL,
+	};
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, &r, sizeof(r));
+	net_put_u32(&m, FRA_PRIORITY, priority);
+	net_put_u32(&m, FRA_TABLE, table);
+	net_put_u32(&m, FRA_FWMARK, mark);
+	return net_talk(&m);
+}
+
+static int nexthop(uint32_t id, const char *gw, const char *dev)
+{
+	struct nhmsg nhm = { .nh_family = AF_INET };
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_EXCL, &nhm,
+		  sizeof(nhm));
+	net_put_u32(&m, NHA_ID, id);
+	put_ip(&m, NHA_GATEWAY, gw);
+	net_put_u32(&m, NHA_OIF, if_nametoindex(dev));
+	return net_talk(&m);
+}
+
+static int group(uint32_t id, uint32_t a, uint32_t b)
+{
+	struct nexthop_grp grp[2] = { { .id = a, .weight = 3 }, { .id = b } };
+	struct nhmsg nhm = {};
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_EXCL, &nhm,
+		  sizeof(nhm));
+	net_put_u32(&m, NHA_ID, id);
+	net_put(&m, NHA_GROUP, grp, sizeof(grp));
+	return net_talk(&m);
+}
+
+static int nexthop_route(const char *dst, uint32_t id)
+{
+	struct rtmsg r = {
+		.rtm_family = AF_INET, .rtm_dst_len = 24,
+		.rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC,
+		.rtm_type = RTN_UNICAST,
+	};
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &r, sizeof(r));
+	put_ip(&m, RTA_DST, dst);
+	net_put_u32(&m, RTA_NH_ID, id);
+	return net_talk(&m);
+}
+
+CKPT_TEST(routes)
+{
+	char *was;
+
+	own_net();
+	REQUIRE(!net_up("lo", true));
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
+	REQUIRE(!net_addr("dm0", "10.0.0.1", 24, 0));
+	REQUIRE(!net_addr("dm0", "fd00::1", 64, IFA_F_NODAD));
+	REQUIRE(!route("10.9.0.0", 16, "10.0.0.9", "dm0", RTN_UNICAST,
+		       RT_TABLE_MAIN, 0));
+	REQUIRE(!route("10.10.0.0", 16, NULL, "dm0", RTN_UNICAST, 1000, 77));
+	REQUIRE(!route("10.11.0.0", 16, NULL, NULL, RTN_BLACKHOLE,
+		       RT_TABLE_MAIN, 0));
+	REQUIRE(!route("10.12.0.0", 16, NULL, NULL, RTN_UNREACHABLE, 1000, 0));
+	REQUIRE(!route("fd01::", 64, "fd00::9", "dm0", RTN_UNICAST,
+		       RT_TABLE_MAIN, 0));
+	REQUIRE(!route("fd02::", 64, NULL, "dm0", RTN_UNICAST, 1000, 88));
+	REQUIRE(!route("fd03::", 64, NULL, "lo", RTN_BLACKHOLE, RT_TABLE_MAIN,
+		       0));
+	REQUIRE(!rule(AF_INET, 100, 1000, 7) && !rule(AF_INET6, 100, 1000, 7));
+	REQUIRE(!nexthop(20, "10.0.0.20", "dm0"));
+	REQUIRE(!nexthop(30, "10.0.0.30", "dm0"));
+	REQUIRE(!group(10, 20, 30));
+	REQUIRE(!nexthop_route("10.20.0.0", 10));
+	REQUIRE(!nexthop_route("10.30.0.0", 30));
+	REQUIRE(!neigh("dm0", "10.0.0.9", NUD_PERMANENT, 0));
+	REQUIRE(!neigh("dm0", "fd00::9", NUD_STALE, 0));
+	REQUIRE(!neigh("dm0", "10.0.0.77", 0, NTF_PROXY));
+	net_settle("dm0");
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+/* Both ends in one namespace, and in two */
+static int holds_peer(void *arg)
+{
+	char *was;
+
+	own_net();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	REQUIRE(!net_up("veth9", true));
+	REQUIRE(!net_addr("veth9", "10.3.0.2", 24, 0));
+	net_settle("veth9");
+	was = net_look();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	net_same(was);
+	return 0;
+}
+
+CKPT_TEST(veth)
+{
+	char path[64], *was;
+	pid_t pid;
+	int fd;
+
+	gates();
+	own_net();
+	pid = ckpt_fork(holds_peer, NULL);
+	ckpt_gate_wait(&up);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0);
+	REQUIRE(!net_pair("veth0", "veth1", -1));
+	REQUIRE(!net_pair("veth2", "veth9", fd));
+	close(fd);
+	REQUIRE(!net_up("veth2", true));
+	REQUIRE(!net_addr("veth2", "10.3.0.1", 24, 0));
+	ckpt_gate_open(&go, 1);
+	ckpt_gate_wait(&up);
+	net_settle("veth2");
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+TEST_HARNESS_MAIN
