@@ -47,25 +47,6 @@ static const struct ckpt_sock_family *family_of(const struct sock *sk)
 	return find_family(sk->sk_family);
 }
 
-/* ----------------------------------------------------- network namespaces */
-
-/* The network namespace of a socket, as the image has it: 0 is the caller's */
-static int net_save(struct ckpt_ctx *ctx, struct net *net)
-{
-	if (net_eq(net, ctx->caller_ns->net_ns) ||
-	    (ctx->uflags & CHECKPOINT_NONETNS))
-		return 0;
-	return ckpt_err(ctx, -ENOSYS, "socket in a network namespace of its own: not supported in this build");
-}
-
-static struct net *net_fetch(struct ckpt_ctx *ctx, u32 objref)
-{
-	if (!objref || (ctx->join & CLONE_NEWNET))
-		return ctx->caller_ns->net_ns;
-	return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: socket in network namespace %u: not supported in this build",
-				objref));
-}
-
 /* -------------------------------------------------------------- options */
 
 /*
@@ -360,6 +341,24 @@ struct fasync_struct **ckpt_sock_fasync(struct file *file)
 }
 
 /**
+ * ckpt_sock_net_collect - count the use that a socket makes of its namespace
+ * @ctx: the context
+ * @sk: the socket, met by ckpt_obj_collect_n(); it holds its network namespace
+ *	from when it is made until it is freed
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int ckpt_sock_net_collect(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	if ((ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, 0) & CKPT_SOCK_MARK_NET) ||
+	    !sk->sk_net_refcnt)
+		return 0;
+	ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_NET);
+	return ckpt_net_ns_collect(ctx, sock_net(sk));
+}
+
+/**
  * ckpt_sock_file_collect - meet the socket of an open file
  * @ctx: the context
  * @file: the file
@@ -372,9 +371,10 @@ int ckpt_sock_file_collect(struct ckpt_ctx *ctx, struct file *file)
 	struct sock *sk = ckpt_sock_of_file(file)->sk;
 	int err = ckpt_obj_collect_n(ctx, sk, CKPT_OBJ_SOCK, 0);
 
-	if (!err)
-		ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_FILE);
-	return err;
+	if (err)
+		return err;
+	ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_FILE);
+	return ckpt_sock_net_collect(ctx, sk);
 }
 
 static int collect_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
@@ -503,7 +503,7 @@ static int write_sock(struct ckpt_ctx *ctx, struct sock *sk,
 	if (!(mark & CKPT_SOCK_MARK_SAVED)) {
 		h.flags = CKPT_SOCK_DEAD;
 	} else {
-		ret = net_save(ctx, sock_net(sk));
+		ret = ckpt_net_ns_checkpoint(ctx, sock_net(sk));
 		if (ret < 0)
 			return ret;
 		h.net = ret;
@@ -787,7 +787,7 @@ static struct sock *make_sock(struct ckpt_ctx *ctx,
 	if (!sock_valid(h))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: socket of family %u with flags %#x",
 					h->family, h->flags));
-	net = net_fetch(ctx, h->net);
+	net = ckpt_net_ns_fetch(ctx, h->net);
 	if (IS_ERR(net))
 		return ERR_CAST(net);
 	err = __sock_create(net, h->family, h->type, h->protocol, &sock, 0);

@@ -15,6 +15,7 @@
 #define CKPT_SOCK_MARK_SAVED	0x8	/* in the image, not only its name */
 #define CKPT_SOCK_MARK_QUEUED	0x10	/* so is that it waits, and where */
 #define CKPT_SOCK_MARK_LATE	0x20	/* so is what it holds */
+#define CKPT_SOCK_MARK_NET	0x40	/* its use of its network namespace counts */
 
 /**
  * struct ckpt_sock_family - one family of sockets
@@ -56,6 +57,7 @@ extern const struct ckpt_sock_family ckpt_unix_family;
 
 struct socket *ckpt_sock_of_file(struct file *file);
 bool ckpt_sock_in_tree(struct ckpt_ctx *ctx, struct sock *sk);
+int ckpt_sock_net_collect(struct ckpt_ctx *ctx, struct sock *sk);
 bool ckpt_sock_shared(struct ckpt_ctx *ctx, struct sock *sk);
 bool ckpt_sock_pending(const struct sock *sk);
 void ckpt_sock_taken(struct sock *sk);

@@ -119,13 +119,23 @@ static int collect_files(struct ckpt_ctx *ctx, const struct scm_fp_list *fpl)
 	return err;
 }
 
+/* Another socket: one that is closed has nobody else who would count it. */
+static int collect_other(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	int err = ckpt_obj_collect_n(ctx, sk, CKPT_OBJ_SOCK, 0);
+
+	if (!err && sock_flag(sk, SOCK_DEAD))
+		err = ckpt_sock_net_collect(ctx, sk);
+	return err;
+}
+
 static int collect_message(struct ckpt_ctx *ctx, struct sk_buff *skb)
 {
 	int err = 0;
 
 	/* taken from a socket by a sockmap: that is refused */
 	if (skb->sk)
-		err = ckpt_obj_collect_n(ctx, skb->sk, CKPT_OBJ_SOCK, 0);
+		err = collect_other(ctx, skb->sk);
 	if (!err)
 		err = ckpt_any_pid_collect(ctx, UNIXCB(skb).pid);
 	return err ?: collect_files(ctx, UNIXCB(skb).fp);
@@ -135,9 +145,10 @@ static int collect_waiting(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	int err = ckpt_obj_collect_n(ctx, sk, CKPT_OBJ_SOCK, 0);
 
-	if (!err)
-		ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_WAITS);
-	return err;
+	if (err)
+		return err;
+	ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_WAITS);
+	return ckpt_sock_net_collect(ctx, sk);
 }
 
 static int sk_collect(struct ckpt_ctx *ctx, struct sock *sk)
@@ -153,7 +164,7 @@ static int sk_collect(struct ckpt_ctx *ctx, struct sock *sk)
 	peer = unix_peer_get(sk);
 	if (peer) {
 		if (!err)
-			err = ckpt_obj_collect_n(ctx, peer, CKPT_OBJ_SOCK, 0);
+			err = collect_other(ctx, peer);
 		sock_put(peer);
 	}
 	if (!err)

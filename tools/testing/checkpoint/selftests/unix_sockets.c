@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/capability.h>
+#include <linux/sockios.h>
 
 #define DATA_OFFSET	offsetof(struct sockaddr_un, sun_path)
 
@@ -960,6 +961,62 @@ DRIVER_TEST(server_outside)
 	EXPECT_TRUE(got(abstract, "by name"));
 	unlink(name);
 	ckpt_end(v);
+}
+
+/* The inode of the network namespace that a socket lives in */
+static ino_t network_of(int fd)
+{
+	int ns = ioctl(fd, SIOCGSKNS);
+	struct stat st;
+
+	REQUIRE(ns >= 0 && !fstat(ns, &st));
+	close(ns);
+	return st.st_ino;
+}
+
+static ino_t own_network_ino(void)
+{
+	struct stat st;
+
+	REQUIRE(!stat("/proc/self/ns/net", &st));
+	return st.st_ino;
+}
+
+/*
+ * Some live in a network namespace that only they hold, with one that nobody
+ * but a message of its own holds, and one that waits to be accepted
+ */
+CKPT_TEST(left_in_a_network)
+{
+	int fd, client, end, first, mute, datagrams;
+	struct sockaddr_un addr;
+	socklen_t len;
+
+	if (unshare(CLONE_NEWNET))
+		ckpt_skip("no network namespaces: %m");
+	fd = bound(SOCK_STREAM, "@ckpt network");
+	REQUIRE(!listen(fd, 2));
+	first = connected(SOCK_STREAM, "@ckpt network");
+	datagrams = bound(SOCK_DGRAM, "@ckpt datagrams");
+	mute = socket(AF_UNIX, SOCK_DGRAM, 0);
+	len = address(&addr, "@ckpt datagrams");
+	REQUIRE(sendto(mute, "from me", 7, 0, (void *)&addr, len) == 7);
+	close(mute);
+	REQUIRE(!unshare(CLONE_NEWNET));
+	mute = bound(SOCK_DGRAM, "@ckpt datagrams");
+	ckpt_ready();
+	CHECK(network_of(fd) != own_network_ino());
+	CHECK_EQ(network_of(first), network_of(fd));
+	CHECK_EQ(network_of(datagrams), network_of(fd));
+	CHECK_EQ(network_of(mute), own_network_ino());
+	end = accept(fd, NULL, NULL);
+	CHECK(end >= 0);
+	CHECK_EQ(network_of(end), network_of(fd));
+	talk(first, end);
+	hear(datagrams, "from me");
+	/* the name is that of another one here */
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK_EQ(connect_to(client, "@ckpt network"), -ECONNREFUSED);
 }
 
 CKPT_VICTIM(own_network)
