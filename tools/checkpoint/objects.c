@@ -46,19 +46,26 @@ static int main_record(struct parser *p, struct model_object *o, uint32_t type)
 	return 0;
 }
 
+static int keep_string(struct parser *p, struct model_object *o,
+		       const char *text)
+{
+	if (grow(p, &o->strings, o->nr_strings, 1, sizeof(*o->strings)))
+		return -1;
+	o->strings[o->nr_strings] = strdup(text);
+	if (!o->strings[o->nr_strings])
+		return no_memory(p);
+	o->nr_strings++;
+	return 0;
+}
+
 static int read_strings(struct parser *p, struct model_object *o, uint32_t nr)
 {
 	const struct ckpt_hdr_string *h;
 
 	while (nr--) {
 		h = need(p, CKPT_HDR_STRING);
-		if (!h || grow(p, &o->strings, o->nr_strings, 1,
-			       sizeof(*o->strings)))
+		if (!h || keep_string(p, o, h->text))
 			return -1;
-		o->strings[o->nr_strings] = strdup(h->text);
-		if (!o->strings[o->nr_strings])
-			return no_memory(p);
-		o->nr_strings++;
 	}
 	return 0;
 }
@@ -813,6 +820,26 @@ static int read_removed(struct parser *p, struct model_object *o)
 	return h->alloc_end ? read_alloc(p) : 0;
 }
 
+/* As /proc/net/unix shows it: an abstract one begins with @ */
+static int read_unix_name(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_unix *h = need(p, CKPT_HDR_UNIX);
+	char text[sizeof(h->name) + 1] = "";
+	uint32_t i;
+
+	if (!h)
+		return -1;
+	if (h->name_len > sizeof(h->name))
+		return damaged(p, "a name of %u bytes", h->name_len);
+	/* behind the family */
+	for (i = 2; i < h->name_len; i++)
+		text[i - 2] = h->name[i] ? (char)h->name[i] : '@';
+	/* the end of a path is no part of it */
+	if (h->name_len > 3 && h->name[2] && !h->name[h->name_len - 1])
+		text[h->name_len - 3] = 0;
+	return keep_string(p, o, text);
+}
+
 static int read_sock(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_sock_opts *opts;
@@ -833,7 +860,7 @@ static int read_sock(struct parser *p, struct model_object *o)
 				   h->nr_opts * sizeof(opts->opts[0]))
 			return damaged(p, "it has not %u options", h->nr_opts);
 	}
-	return need(p, CKPT_HDR_UNIX) ? 0 : -1;
+	return read_unix_name(p, o);
 }
 
 object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {

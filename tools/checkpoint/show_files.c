@@ -152,6 +152,10 @@ static void show_fd(const struct view *v, const struct model *m,
 		fprintf(v->f, " (%ju bytes in it)", inner->data_bytes);
 	if (r->kind == CKPT_FILE_PTM)
 		fprintf(v->f, " (terminal %u)", o->number);
+	if (inner && inner->type == CKPT_OBJ_SOCK && *inner->strings[0]) {
+		fputc(' ', v->f);
+		text_put(v->f, inner->strings[0], v->utf8);
+	}
 	show_same(v, m, l, table, fd);
 	fputc('\n', v->f);
 }

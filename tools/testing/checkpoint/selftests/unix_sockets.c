@@ -18,11 +18,16 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/capability.h>
 #include <linux/sockios.h>
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD	77
+#endif
 
 #define DATA_OFFSET	offsetof(struct sockaddr_un, sun_path)
 
@@ -711,9 +716,22 @@ CKPT_TEST(signal_driven)
 
 /* -------------------------------------------------- who is at the other end */
 
+/* A descriptor of who is at the other end, or why there is none */
+static int peer_pidfd(int fd)
+{
+	int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len))
+		return -errno;
+	return pidfd;
+}
+
 static int connects_and_leaves(void *arg)
 {
-	if (setgid(4) || setuid(3))
+	static const gid_t groups[] = { 20, 30 };
+
+	if (setgroups(2, groups) || setgid(4) || setuid(3))
 		return 1;
 	return connect_to(*(int *)arg, "@ckpt creds") ? 2 : 5;
 }
@@ -721,7 +739,10 @@ static int connects_and_leaves(void *arg)
 CKPT_TEST(peer_credentials)
 {
 	int server = bound(SOCK_STREAM, "@ckpt creds"), client, gone, end, fd[2];
+	gid_t groups[4] = {};
+	socklen_t len = sizeof(groups);
 	struct ucred cred;
+	int why, pidfd;
 	pid_t pid;
 
 	REQUIRE(!listen(server, 4));
@@ -731,7 +752,17 @@ CKPT_TEST(peer_credentials)
 	end = accept(server, NULL, NULL);
 	client = connected(SOCK_STREAM, "@ckpt creds");
 	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	why = peer_pidfd(end);
+	REQUIRE(why < 0);
 	ckpt_ready();
+	CHECK_EQ(peer_pidfd(end), why);
+	CHECK(!getsockopt(end, SOL_SOCKET, SO_PEERGROUPS, groups, &len));
+	CHECK_EQ(len, 2 * sizeof(gid_t));
+	CHECK_EQ(groups[0], 20);
+	CHECK_EQ(groups[1], 30);
+	pidfd = peer_pidfd(client);
+	if (pidfd >= 0)
+		CHECK(!syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0));
 	cred = peer_of(end);
 	CHECK_EQ(cred.pid, pid);
 	CHECK_EQ(cred.uid, 3);
