@@ -119,6 +119,14 @@ static int lookup_within(struct ckpt_mnt *e, const char *name,
 {
 	int err = bare(e);
 
+	/* a file that is mounted by itself is all that is there */
+	if (!err && !d_is_dir(e->bare->mnt_root)) {
+		if (strcmp(name, "/") || (flags & LOOKUP_DIRECTORY))
+			return -ENOTDIR;
+		path->mnt = mntget(e->mnt);
+		path->dentry = dget(e->bare->mnt_root);
+		return 0;
+	}
 	if (!err)
 		err = vfs_path_lookup(e->bare->mnt_root, e->bare, name, flags,
 				      path);

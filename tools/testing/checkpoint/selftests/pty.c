@@ -776,8 +776,8 @@ CKPT_TEST(polled)
 
 CKPT_TEST_ONLY(devpts_of_its_own, CKPT_CONTAINER)
 {
+	struct term t, t2;
 	struct stat st;
-	struct term t;
 
 	REQUIRE(!mkdir("pts", 0755));
 	REQUIRE(!mount("devpts", "pts", "devpts", 0,
@@ -791,7 +791,16 @@ CKPT_TEST_ONLY(devpts_of_its_own, CKPT_CONTAINER)
 	raw(&t);
 	put(t.m, "down");
 	CKPT_WAIT_FOR(in_queue(t.s) == 4);
+	/* by a mount of that node alone, as /dev/ptmx of many containers is */
+	REQUIRE(open("ptmx", O_RDONLY | O_CREAT, 0600) >= 0);
+	REQUIRE(!mount("pts/ptmx", "ptmx", NULL, MS_BIND, NULL));
+	open_master(&t2, "ptmx", "pts");
+	t2.s = open(t2.name, O_RDWR | O_NOCTTY);
+	REQUIRE(t2.s >= 0 && t2.nr == 1);
+	raw(&t2);
 	ckpt_ready();
+	put(t2.m, "other");
+	expect(t2.s, "other");
 	CHECK(!stat("pts/ptmx", &st));
 	CHECK_EQ(st.st_mode & 07777, 0666);
 	CHECK(!stat(t.name, &st));
