@@ -1978,10 +1978,9 @@ struct ckpt_hdr_tty {
  *	room in the input
  * @lookahead: of these, bytes in which characters of flow control were found
  *	already
- *
- * The input follows, a bit for each of its bytes, 1 where a line ends, in
- * whole bytes from the lowest bit on, then echoes, then what there was no room
- * for.
+ * @data: the input, a bit for each of its bytes, 1 where a line ends, in whole
+ *	bytes from the lowest bit on, then echoes, then what there was no room
+ *	for
  */
 struct ckpt_hdr_tty_end {
 	struct ckpt_hdr h;
