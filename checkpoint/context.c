@@ -119,6 +119,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	}
 	kvfree(ctx->mounts);
 	ckpt_ttys_free(ctx);
+	kvfree(ctx->veths);
 	if (ctx->tty)
 		fput(ctx->tty);
 	if (ctx->logfile)

@@ -171,6 +171,32 @@ static int get_mounts(struct ckpt_ctx *ctx, const struct restart_args *args)
 	return 0;
 }
 
+/* What the caller says of veths whose other end is outside */
+static int get_veths(struct ckpt_ctx *ctx, const struct restart_args *args)
+{
+	struct restart_veth *v;
+	u32 i;
+
+	if (args->veths_nr > RESTART_VETHS_MAX)
+		return -E2BIG;
+	if (args->reserved2)
+		return -EINVAL;
+	if (!args->veths_nr)
+		return 0;
+	v = vmemdup_array_user(u64_to_user_ptr(args->veths), args->veths_nr,
+			       sizeof(*v));
+	if (IS_ERR(v))
+		return PTR_ERR(v);
+	ctx->veths = v;
+	ctx->veths_nr = args->veths_nr;
+	for (i = 0; i < args->veths_nr; i++, v++)
+		if (v->name[sizeof(v->name) - 1] || !v->name[0] ||
+		    v->outside[sizeof(v->outside) - 1] || !v->outside[0] ||
+		    v->bridge[sizeof(v->bridge) - 1])
+			return -EINVAL;
+	return 0;
+}
+
 /**
  * sys_restart - rebuild a task tree from an image
  * @pid: 0
@@ -196,7 +222,7 @@ SYSCALL_DEFINE6(restart, pid_t, pid, int, fd, unsigned long, uflags,
 	struct ckpt_ctx *ctx;
 	long ret;
 
-	BUILD_BUG_ON(sizeof(args) != RESTART_ARGS_SIZE_VER1);
+	BUILD_BUG_ON(sizeof(args) != RESTART_ARGS_SIZE_VER2);
 
 	if (uflags & ~CKPT_RESTART_FLAGS || pid)
 		return -EINVAL;
@@ -226,6 +252,8 @@ SYSCALL_DEFINE6(restart, pid_t, pid, int, fd, unsigned long, uflags,
 		ret = ckpt_cgroups_set_dir(ctx, args.cgroup_fd);
 	if (!ret)
 		ret = get_mounts(ctx, &args);
+	if (!ret)
+		ret = get_veths(ctx, &args);
 	if (!ret && (uflags & RESTART_MNTNS))
 		ret = ckpt_mnt_own_ns(ctx);
 	if (!ret)

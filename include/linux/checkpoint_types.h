@@ -70,6 +70,8 @@ struct user_namespace;
  * @ttys: restart: what terminals are to be when nothing can fail any more
  * @mounts: restart: places given for external mounts
  * @mounts_nr: number of entries in @mounts
+ * @veths: restart: what is said of veths whose other end is outside
+ * @veths_nr: number of entries in @veths
  * @cgroups: of kernel/cgroup/checkpoint.c
  * @nets: the network namespaces of the image, or NULL so far
  * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
@@ -102,6 +104,8 @@ struct ckpt_ctx {
 	struct ckpt_tty *ttys;
 	struct ckpt_given_mount *mounts;
 	unsigned int mounts_nr;
+	struct restart_veth *veths;
+	unsigned int veths_nr;
 	struct ckpt_cgroups *cgroups;
 	struct ckpt_nets *nets;
 	u32 join;

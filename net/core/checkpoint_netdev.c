@@ -8,6 +8,7 @@
 #include <linux/if_arp.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/if_vlan.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -75,13 +76,53 @@ static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
  * @drop: what it tells of itself that it does not take
  * @pair: it comes with a peer
  * @no_addr: its address is that of another, or follows from its parameters
+ * @extra: say in its own way what is among @drop, from IFLA_INFO_DATA; may be
+ *	NULL
  */
 struct kind {
 	const char *name;
 	u64 drop;
 	bool pair;
 	bool no_addr;
+	int (*extra)(struct sk_buff *skb, const struct nlattr *from);
 };
+
+/* It tells of no flags if there are none, and else masks more than it has. */
+static int put_vlan(struct sk_buff *skb, const struct nlattr *from)
+{
+	const struct nlattr *a = nla_find_nested(from, IFLA_VLAN_FLAGS);
+	struct ifla_vlan_flags f = {};
+
+	if (a && nla_len(a) >= (int)sizeof(f))
+		f = *(struct ifla_vlan_flags *)nla_data(a);
+	f.mask = VLAN_FLAG_REORDER_HDR | VLAN_FLAG_GVRP |
+		 VLAN_FLAG_LOOSE_BINDING | VLAN_FLAG_MVRP |
+		 VLAN_FLAG_BRIDGE_BINDING;
+	return nla_put(skb, IFLA_VLAN_FLAGS, sizeof(f), &f);
+}
+
+/* One that is off may be one that cannot be on here. */
+static int put_bridge(struct sk_buff *skb, const struct nlattr *from)
+{
+	const struct nlattr *a = nla_find_nested(from, IFLA_BR_MULTI_BOOLOPT);
+	struct br_boolopt_multi opt;
+
+	if (!a || nla_len(a) != sizeof(opt))
+		return 0;
+	opt = *(struct br_boolopt_multi *)nla_data(a);
+	opt.optmask &= opt.optval;
+	return nla_put(skb, IFLA_BR_MULTI_BOOLOPT, sizeof(opt), &opt);
+}
+
+/* A number there, a flag here */
+static int put_vxlan(struct sk_buff *skb, const struct nlattr *from)
+{
+	const struct nlattr *a = nla_find_nested(from, IFLA_VXLAN_TTL_INHERIT);
+
+	if (!a || nla_len(a) != 1 || !nla_get_u8(a))
+		return 0;
+	return nla_put_flag(skb, IFLA_VXLAN_TTL_INHERIT);
+}
 
 /* The table of kinds: adding one is an entry here. */
 static const struct kind kinds[] = {
@@ -94,6 +135,26 @@ static const struct kind kinds[] = {
 	{ .name = "ifb" },
 	{ .name = "vrf" },
 	{ .name = "veth", .pair = true },
+	{
+		.name = "bridge",
+		.drop = GENMASK_ULL(IFLA_BR_GC_TIMER, IFLA_BR_ROOT_ID) |
+			A(IFLA_BR_MCAST_QUERIER_STATE) |
+			A(IFLA_BR_FDB_N_LEARNED) | A(IFLA_BR_PAD) |
+			A(IFLA_BR_MULTI_BOOLOPT),
+		.extra = put_bridge,
+	},
+	{ .name = "vlan", .drop = A(IFLA_VLAN_FLAGS), .extra = put_vlan },
+	{
+		.name = "macvlan",
+		.drop = A(IFLA_MACVLAN_MACADDR_COUNT) |
+			A(IFLA_MACVLAN_MACADDR_DATA) |
+			A(IFLA_MACVLAN_BC_QUEUE_LEN_USED),
+	},
+	{ .name = "ipvlan", .no_addr = true },
+	{
+		.name = "vxlan", .drop = A(IFLA_VXLAN_TTL_INHERIT),
+		.extra = put_vxlan,
+	},
 };
 
 static const struct kind *find_kind(const char *name)
@@ -273,30 +334,81 @@ static int save_attr(struct save *s, const struct nlattr *a)
 	}
 }
 
+/* A peer that is no device of the tree: what it takes to make one like it */
+static void save_outside(const struct net_device *dev, struct ckpt_netdev *d)
+{
+	struct net_device *peer = NULL, *bridge;
+
+	if (dev->netdev_ops->ndo_get_peer_dev)
+		peer = dev->netdev_ops->ndo_get_peer_dev((void *)dev);
+	if (!peer)
+		return;
+	strscpy(d->peer_name, peer->name);
+	d->peer_flags = !!(peer->flags & IFF_UP);
+	d->peer_mtu = peer->mtu;
+	d->peer_txqlen = peer->tx_queue_len;
+	d->peer_tx = peer->num_tx_queues;
+	d->peer_rx = peer->num_rx_queues;
+	memcpy(d->peer_addr, peer->dev_addr, ETH_ALEN);
+	bridge = netdev_master_upper_dev_get(peer);
+	if (bridge && netif_is_bridge_master(bridge))
+		strscpy(d->peer_bridge, bridge->name);
+}
+
 /* What the message does not tell, or in numbers that are none of the image's */
 static int save_fixed(struct save *s, int ifindex)
 {
-	struct ckpt_netdev d = {};
 	const struct kind *kind = NULL;
+	struct ckpt_netdev d = {};
 	struct net_device *dev;
-	int peer = -ENOENT;
+	int peer;
 
 	rtnl_lock();
 	dev = __dev_get_by_index(s->net, ifindex);
 	if (dev && dev->rtnl_link_ops)
 		kind = find_kind(dev->rtnl_link_ops->kind);
 	if (kind && kind->pair) {
-		peer = ckpt_net_index(s->ctx, link_net(dev));
 		d.flags = CKPT_NETDEV_PEER;
-		d.peer_net = peer + 1;
-		d.peer = dev_get_iflink(dev);
+		peer = ckpt_net_index(s->ctx, link_net(dev));
+		if (peer < 0) {
+			save_outside(dev, &d);
+		} else {
+			d.peer_net = peer + 1;
+			d.peer = dev_get_iflink(dev);
+		}
 	}
 	rtnl_unlock();
-	if (!dev)
-		return -EAGAIN;
-	if ((d.flags & CKPT_NETDEV_PEER) && peer < 0)
-		return refuse(s->ctx, dev, "its peer is in a network namespace outside of the tree");
-	return ckpt_msgs_add(&s->m, &d, sizeof(d));
+	return dev ? ckpt_msgs_add(&s->m, &d, sizeof(d)) : -EAGAIN;
+}
+
+/* What of a device of a kind that can be made cannot, or NULL */
+static const char *not_made(const struct nlmsghdr *nlh)
+{
+	struct nlattr *a, *kind, *data;
+
+	a = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+	if (!a)
+		return NULL;
+	kind = nla_find_nested(a, IFLA_INFO_KIND);
+	data = nla_find_nested(a, IFLA_INFO_DATA);
+	if (!kind || !data)
+		return NULL;
+	if (!strcmp(nla_data(kind), "bridge")) {
+		a = nla_find_nested(data, IFLA_BR_VLAN_FILTERING);
+		if (a && nla_get_u8(a))
+			return "VLAN filtering";
+	}
+	if (!strcmp(nla_data(kind), "vxlan")) {
+		a = nla_find_nested(data, IFLA_VXLAN_VNIFILTER);
+		if (a && nla_get_u8(a))
+			return "VNI filtering";
+	}
+	if (!strcmp(nla_data(kind), "macvlan")) {
+		a = nla_find_nested(data, IFLA_MACVLAN_MODE);
+		if (a && nla_get_u32(a) == MACVLAN_MODE_SOURCE)
+			return "mode source";
+	}
+	return NULL;
 }
 
 static int save_dev(void *arg, struct nlmsghdr *nlh)
@@ -311,6 +423,10 @@ static int save_dev(void *arg, struct nlmsghdr *nlh)
 	if (nlh->nlmsg_type != RTM_NEWLINK ||
 	    nlmsg_len(nlh) < (int)sizeof(*ifm))
 		return 0;
+	a = nlmsg_find_attr(nlh, sizeof(*ifm), IFLA_IFNAME);
+	if (not_made(nlh))
+		return ckpt_err(s->ctx, -ENOSYS, "network device %s: %s: not supported",
+				a ? (char *)nla_data(a) : "", not_made(nlh));
 	if (s->m.len > CKPT_REC_MAX / 2) {
 		err = ckpt_net_write(s->ctx, s->index, CKPT_NET_DEV, &s->m);
 		if (err)
@@ -396,6 +512,20 @@ static bool attrs_ok(const struct nlmsghdr *nlh)
 	return !left;
 }
 
+/* A name, and no pattern */
+static bool name_ok(const char *name)
+{
+	return dev_valid_name(name) && !strchr(name, '%');
+}
+
+static bool outside_ok(const struct ckpt_netdev *f)
+{
+	if (f->peer_name[sizeof(f->peer_name) - 1] ||
+	    f->peer_bridge[sizeof(f->peer_bridge) - 1])
+		return false;
+	return f->peer_net || !f->flags || name_ok(f->peer_name);
+}
+
 /* The device at @data, with @left bytes; false if it is malformed. */
 static bool parse_dev(void *data, size_t left, struct dev *d)
 {
@@ -427,7 +557,7 @@ static bool parse_dev(void *data, size_t left, struct dev *d)
 		if (!d->kind)
 			return false;
 	}
-	return d->ifm->ifi_index > 0 && d->tb[IFLA_IFNAME] && !f->reserved &&
+	return d->ifm->ifi_index > 0 && d->tb[IFLA_IFNAME] && outside_ok(f) &&
 	       f->flags == (d->kind && d->kind->pair ? CKPT_NETDEV_PEER : 0);
 }
 
@@ -619,6 +749,8 @@ static int put_data(struct sk_buff *skb, const struct dev *d)
 		if (nla_put(skb, a->nla_type, nla_len(a), nla_data(a)))
 			return -EMSGSIZE;
 	}
+	if (d->kind->extra && d->kind->extra(skb, from))
+		return -EMSGSIZE;
 	nla_nest_end(skb, data);
 	return 0;
 }
@@ -672,12 +804,240 @@ static void set_peer_index(struct sk_buff *skb, int ifindex)
 	((struct ifinfomsg *)nla_data(peer))->ifi_index = ifindex;
 }
 
+/* -------------------------------------------- a peer outside of the tree */
+
+/* How long one of the same name may take that is about to go, in jiffies */
+#define OUTSIDE_WAIT	(10 * HZ)
+
+/**
+ * struct outer - the other end of a pair, as it is to be
+ * @name: its name in the namespace of the caller
+ * @bridge: the bridge that it is to be a port of, or an empty string
+ */
+struct outer {
+	const char *name;
+	const char *bridge;
+};
+
+static struct outer choose_outer(struct ckpt_ctx *ctx, const struct dev *d)
+{
+	struct outer o = { d->fixed->peer_name, d->fixed->peer_bridge };
+	u32 i;
+
+	for (i = 0; i < ctx->veths_nr; i++) {
+		if (strcmp(ctx->veths[i].name, dev_ifname(d)))
+			continue;
+		o.name = ctx->veths[i].outside;
+		o.bridge = ctx->veths[i].bridge;
+	}
+	return o;
+}
+
+/* One whose peer is in a namespace that nobody is in any more */
+static bool about_to_go(struct net *net, const char *name)
+{
+	const struct net_device_ops *ops;
+	struct net_device *dev, *peer;
+	bool going = false;
+
+	rtnl_lock();
+	dev = __dev_get_by_name(net, name);
+	ops = dev ? dev->netdev_ops : NULL;
+	if (ops && ops->ndo_get_peer_dev) {
+		peer = ops->ndo_get_peer_dev(dev);
+		going = !peer || !check_net(dev_net(peer));
+	}
+	rtnl_unlock();
+	return going;
+}
+
+static struct sk_buff *outer_msg(const struct dev *d, const char *name)
+{
+	struct sk_buff *skb = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+				       0, 0, 0);
+	const struct ckpt_netdev *f = d->fixed;
+	struct nlattr *info;
+
+	if (!skb)
+		return NULL;
+	if (nla_put_string(skb, IFLA_IFNAME, name) ||
+	    nla_put(skb, IFLA_ADDRESS, ETH_ALEN, f->peer_addr) ||
+	    nla_put_u32(skb, IFLA_MTU, f->peer_mtu) ||
+	    nla_put_u32(skb, IFLA_TXQLEN, f->peer_txqlen) ||
+	    nla_put_u32(skb, IFLA_NUM_TX_QUEUES, f->peer_tx) ||
+	    nla_put_u32(skb, IFLA_NUM_RX_QUEUES, f->peer_rx))
+		goto fail;
+	info = nla_nest_start(skb, IFLA_LINKINFO);
+	if (!info || nla_put_string(skb, IFLA_INFO_KIND, d->kind->name) ||
+	    put_peer(skb, d))
+		goto fail;
+	nla_nest_end(skb, info);
+	nlmsg_end(skb, nlmsg_hdr(skb));
+	return skb;
+fail:
+	nlmsg_free(skb);
+	return NULL;
+}
+
+static void delete_pair(struct net_device *dev)
+{
+	LIST_HEAD(kill);
+
+	dev->rtnl_link_ops->dellink(dev, &kill);
+	unregister_netdevice_many(&kill);
+}
+
+/* The end that is in the tree goes there; returns the index of the other. */
+static int take_inner(struct make *k, const struct dev *d, struct net *from,
+		      const char *outer)
+{
+	struct ckpt_outside out = { .up = d->fixed->peer_flags };
+	struct net_device *dev, *peer = NULL;
+	int err = -ENODEV;
+
+	rtnl_lock();
+	dev = __dev_get_by_name(from, outer);
+	if (dev && dev->netdev_ops->ndo_get_peer_dev)
+		peer = dev->netdev_ops->ndo_get_peer_dev(dev);
+	if (peer && dev_net(peer) == from) {
+		out.ifindex = dev->ifindex;
+		err = ckpt_msgs_add(&k->ctx->nets->outside, &out, sizeof(out));
+		/* nobody would remove it */
+		if (err)
+			delete_pair(dev);
+	}
+	if (!err)
+		err = __dev_change_net_namespace(peer, k->n->net, dev_ifname(d),
+						 d->ifm->ifi_index, NULL);
+	if (!err)
+		err = dev_change_name(peer, dev_ifname(d));
+	rtnl_unlock();
+	return err ?: out.ifindex;
+}
+
+static int join_bridge(struct make *k, const struct dev *d, struct ckpt_nl *nl,
+		       int ifindex, const char *bridge)
+{
+	struct net *net = k->ctx->caller_ns->net_ns;
+	struct net_device *dev;
+	struct sk_buff *skb;
+	int index = 0, err;
+
+	rcu_read_lock();
+	dev = dev_get_by_name_rcu(net, bridge);
+	if (dev && netif_is_bridge_master(dev))
+		index = dev->ifindex;
+	rcu_read_unlock();
+	if (!index)
+		return ckpt_err(k->ctx, -ENOENT, "network device %s: there is no bridge %s here for its outer end: give another one, or none, with --veth",
+				dev_ifname(d), bridge);
+	skb = link_msg(RTM_NEWLINK, 0, ifindex, 0, 0);
+	if (!skb || nla_put_u32(skb, IFLA_MASTER, index)) {
+		nlmsg_free(skb);
+		return -ENOMEM;
+	}
+	nlmsg_end(skb, nlmsg_hdr(skb));
+	err = ckpt_nl_send(nl, skb);
+	if (err)
+		return ckpt_err(k->ctx, err, "network device %s: its outer end cannot be a port of %s: error %d%s",
+				dev_ifname(d), bridge, err, nl->why);
+	return 0;
+}
+
+static int make_outer(struct make *k, const struct dev *d, struct ckpt_nl *nl,
+		      const struct outer *o)
+{
+	struct net *net = k->ctx->caller_ns->net_ns;
+	unsigned long end = jiffies + OUTSIDE_WAIT;
+	int ret;
+
+	for (;;) {
+		ret = ckpt_nl_send(nl, outer_msg(d, o->name));
+		if (ret != -EEXIST || !about_to_go(net, o->name) ||
+		    time_after(jiffies, end) || fatal_signal_pending(current))
+			break;
+		schedule_timeout_killable(HZ / 50 ?: 1);
+	}
+	if (ret)
+		return ckpt_err(k->ctx, ret, "network device %s: its outer end cannot be made as %s: error %d%s",
+				dev_ifname(d), o->name, ret, nl->why);
+	ret = take_inner(k, d, net, o->name);
+	if (ret < 0)
+		return failed(k, d, ret, "made");
+	return o->bridge[0] ? join_bridge(k, d, nl, ret, o->bridge) : 0;
+}
+
+/* A pair with one end in the namespace of the caller, which is down for now */
+static int create_outer(struct make *k, const struct dev *d)
+{
+	struct outer o = choose_outer(k->ctx, d);
+	struct ckpt_nl nl;
+	int err;
+
+	if (!name_ok(o.name))
+		return ckpt_err(k->ctx, -EINVAL, "network device %s: '%s' is no name for its outer end",
+				dev_ifname(d), o.name);
+	err = ckpt_nl_open(k->ctx, &nl, k->ctx->caller_ns->net_ns,
+			   NETLINK_ROUTE);
+	if (err)
+		return err;
+	err = make_outer(k, d, &nl, &o);
+	ckpt_nl_close(&nl);
+	return err;
+}
+
+/**
+ * ckpt_netdevs_commit - the tree is about to run: let others reach it
+ * @ctx: the context
+ *
+ * Context: the caller of restart, may sleep.
+ */
+void ckpt_netdevs_commit(struct ckpt_ctx *ctx)
+{
+	const struct ckpt_msgs *m = &ctx->nets->outside;
+	const struct ckpt_outside *o = m->data, *end = m->data + m->len;
+	struct net_device *dev;
+
+	rtnl_lock();
+	for (; o < end; o++) {
+		dev = __dev_get_by_index(ctx->caller_ns->net_ns, o->ifindex);
+		if (dev && o->up)
+			dev_change_flags(dev, dev->flags | IFF_UP, NULL);
+	}
+	rtnl_unlock();
+}
+
+/**
+ * ckpt_netdevs_undo - remove what was made outside of the tree
+ * @ctx: the context of a restart that failed
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_netdevs_undo(struct ckpt_ctx *ctx)
+{
+	const struct ckpt_msgs *m = &ctx->nets->outside;
+	const struct ckpt_outside *o = m->data, *end = m->data + m->len;
+	struct net_device *dev;
+
+	if (!m->len)
+		return;
+	rtnl_lock();
+	for (; o < end; o++) {
+		dev = __dev_get_by_index(ctx->caller_ns->net_ns, o->ifindex);
+		if (dev && dev->netdev_ops->ndo_get_peer_dev)
+			delete_pair(dev);
+	}
+	rtnl_unlock();
+}
+
 static int create_dev(struct make *k, struct dev *d, struct dev *peer)
 {
 	struct ckpt_net *to = NULL;
 	struct sk_buff *skb;
 	int err;
 
+	if (d->kind->pair && !d->fixed->peer_net)
+		return create_outer(k, d);
 	if (d->kind->pair) {
 		if (!get_peer(k, d, peer))
 			return ckpt_err(k->ctx, -EINVAL, "image: network device %s: its peer does not have it for one",

@@ -72,6 +72,9 @@ void ckpt_nets_free(struct ckpt_ctx *ctx)
 
 	if (!nets)
 		return;
+	if (!nets->keep)
+		ckpt_netdevs_undo(ctx);
+	ckpt_msgs_free(&nets->outside);
 	for (i = 0; i < nets->nr; i++) {
 		for (section = 0; section < CKPT_NET_MAX; section++)
 			ckpt_msgs_free(&nets->net[i].data[section]);
@@ -565,6 +568,15 @@ static void *net_ns_restore(struct ckpt_ctx *ctx)
 	return net;
 }
 
+/* Only now may others reach it. */
+static void net_ns_commit(struct ckpt_ctx *ctx, void *ptr)
+{
+	if (ctx->nets->keep)
+		return;
+	ctx->nets->keep = true;
+	ckpt_netdevs_commit(ctx);
+}
+
 const struct ckpt_obj_ops ckpt_net_ns_obj_ops = {
 	.name		= "network namespace",
 	.subtree_ok	= true,
@@ -575,4 +587,5 @@ const struct ckpt_obj_ops ckpt_net_ns_obj_ops = {
 	.collect	= net_ns_collect,
 	.checkpoint	= net_ns_checkpoint,
 	.restore	= net_ns_restore,
+	.commit		= net_ns_commit,
 };

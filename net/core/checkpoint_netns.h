@@ -67,10 +67,15 @@ struct ckpt_net {
 
 /**
  * struct ckpt_nets - the network namespaces of an image
- * @nr: how many
+ * @outside: restart: what was made in the namespace of the caller, struct
+ *	ckpt_outside
+ * @keep: restart: and stays there
+ * @nr: how many namespaces there are
  * @net: each of them
  */
 struct ckpt_nets {
+	struct ckpt_msgs outside;
+	bool keep;
 	u32 nr;
 	struct ckpt_net net[] __counted_by(nr);
 };
@@ -91,6 +96,19 @@ int ckpt_netdevs_set(struct ckpt_ctx *ctx, struct ckpt_net *n,
 int ckpt_netdevs_raise(struct ckpt_ctx *ctx, struct ckpt_net *n);
 int ckpt_netdevs_finish(struct ckpt_ctx *ctx, struct ckpt_net *n,
 			struct ckpt_nl *nl);
+
+/**
+ * struct ckpt_outside - the end of a pair that is outside of the tree
+ * @ifindex: its index in the namespace of the caller of restart
+ * @up: it is to be raised when the tree runs
+ */
+struct ckpt_outside {
+	int ifindex;
+	u32 up;
+};
+
+void ckpt_netdevs_commit(struct ckpt_ctx *ctx);
+void ckpt_netdevs_undo(struct ckpt_ctx *ctx);
 
 /* checkpoint_netroute.c: what belongs to a namespace beside its devices */
 int ckpt_netroute_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,

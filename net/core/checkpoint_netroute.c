@@ -21,6 +21,7 @@
 #include <net/ip_fib.h>
 #include <net/neighbour.h>
 #include <net/net_namespace.h>
+#include <net/rtnetlink.h>
 #include <net/rtnh.h>
 
 #include "checkpoint_netns.h"
@@ -41,6 +42,7 @@
  * @keep: attributes that are saved
  * @ignore: attributes that describe only, or follow from others
  * @reverse: the kernel lists what was added last first
+ * @ordered: of those for the same prefix the first is used
  * @skip: is this none that is saved? May be NULL
  * @fix: leave out what only describes it; may be NULL
  */
@@ -54,6 +56,7 @@ struct section {
 	u64 keep;
 	u64 ignore;
 	bool reverse;
+	bool ordered;
 	bool (*skip)(struct net *net, const struct nlmsghdr *nlh);
 	void (*fix)(struct nlmsghdr *nlh);
 };
@@ -190,6 +193,46 @@ static void fix_neigh(struct nlmsghdr *nlh)
 			 A(NDA_FLAGS_EXT))
 #define NEIGH_IGNORE	(A(NDA_CACHEINFO) | A(NDA_PROBES))
 
+/* Of a bridge, or of a vxlan: what was learned is learned again. */
+static bool skip_fdb(struct net *net, const struct nlmsghdr *nlh)
+{
+	const struct ndmsg *ndm = nlmsg_data(nlh);
+	const struct rtnl_link_ops *ops;
+	struct net_device *dev;
+	bool vxlan = false;
+
+	if (!(ndm->ndm_state & (NUD_PERMANENT | NUD_NOARP)))
+		return true;
+	if (nlmsg_find_attr(nlh, sizeof(*ndm), NDA_MASTER))
+		return false;
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(net, ndm->ndm_ifindex);
+	ops = dev ? dev->rtnl_link_ops : NULL;
+	vxlan = ops && !strcmp(ops->kind, "vxlan");
+	rcu_read_unlock();
+	return !vxlan;
+}
+
+/* Who is to take it */
+static void fix_fdb(struct nlmsghdr *nlh)
+{
+	struct ndmsg *ndm = nlmsg_data(nlh);
+	struct nlattr *a = nlmsg_find_attr(nlh, sizeof(*ndm), NDA_MASTER);
+
+	ndm->ndm_type = 0;
+	ndm->ndm_flags &= ~NTF_OFFLOADED;
+	if (a && nla_len(a) == sizeof(u32) &&
+	    nla_get_u32(a) != ndm->ndm_ifindex)
+		ndm->ndm_flags |= NTF_MASTER;
+	else
+		ndm->ndm_flags |= NTF_SELF;
+}
+
+#define FDB_KEEP	(A(NDA_LLADDR) | A(NDA_MASTER) | A(NDA_VLAN) |	\
+			 A(NDA_DST) | A(NDA_PORT) | A(NDA_VNI) |	\
+			 A(NDA_IFINDEX) | A(NDA_SRC_VNI) |		\
+			 A(NDA_NH_ID) | A(NDA_FLAGS_EXT))
+
 /* ------------------------------------------------------------- sections */
 
 #define MAKE	(NLM_F_CREATE | NLM_F_REPLACE)
@@ -240,6 +283,7 @@ static const struct section sections[CKPT_NET_MAX] = {
 	[CKPT_NET_ROUTE6] = {
 		.name = "IPv6 route", .get = RTM_GETROUTE, .family = AF_INET6,
 		.hdrlen = sizeof(struct rtmsg), .flags = NLM_F_CREATE,
+		.ordered = true,
 		.keep = ROUTE_KEEP, .ignore = A(RTA_CACHEINFO) | A(RTA_PAD),
 		.skip = skip_route, .fix = fix_route,
 	},
@@ -267,6 +311,13 @@ static const struct section sections[CKPT_NET_MAX] = {
 		.family = AF_INET6, .get_flags = NTF_PROXY,
 		.hdrlen = sizeof(struct ndmsg), .flags = MAKE,
 		.keep = NEIGH_KEEP, .ignore = NEIGH_IGNORE, .fix = fix_neigh,
+	},
+	[CKPT_NET_FDB] = {
+		.name = "forwarding entry", .get = RTM_GETNEIGH,
+		.family = AF_BRIDGE, .hdrlen = sizeof(struct ndmsg),
+		.flags = MAKE, .keep = FDB_KEEP,
+		.ignore = A(NDA_CACHEINFO) | A(NDA_FDB_EXT_ATTRS),
+		.skip = skip_fdb, .fix = fix_fdb,
 	},
 };
 
@@ -564,13 +615,24 @@ static bool index_find(struct index *x, const struct nlmsghdr *nlh)
 	return false;
 }
 
+/* Send a message, which stays as it was. */
+static int talk(struct ckpt_nl *nl, struct nlmsghdr *nlh, u16 type, u16 flags)
+{
+	struct nlmsghdr was = *nlh;
+	int err;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	err = ckpt_nl_talk(nl, nlh);
+	*nlh = was;
+	return err;
+}
+
 static int delete(struct ckpt_nl *nl, const struct section *s,
 		  struct nlmsghdr *nlh)
 {
-	int err;
+	int err = talk(nl, nlh, del_type(s), 0);
 
-	nlh->nlmsg_type = del_type(s);
-	err = ckpt_nl_talk(nl, nlh);
 	/* it went with another one */
 	if (err == -ESRCH || err == -ENOENT || err == -EADDRNOTAVAIL)
 		err = 0;
@@ -706,8 +768,7 @@ static int add(struct ckpt_nl *nl, struct net *net, u32 section,
 
 	if (section == CKPT_NET_ADDR6)
 		flags = addr6_prepare(nlh);
-	nlh->nlmsg_flags = s->flags;
-	err = ckpt_nl_talk(nl, nlh);
+	err = talk(nl, nlh, new_type(s), s->flags);
 	/* made by the kernel meanwhile */
 	if (err == -EEXIST)
 		err = 0;
@@ -762,6 +823,114 @@ free_want:
 	return err;
 }
 
+/* Do two routes answer for the same, with the same metric? */
+static bool same_prefix(const struct nlmsghdr *a, const struct nlmsghdr *b)
+{
+	static const u8 attrs[] = { RTA_DST, RTA_SRC, RTA_TABLE, RTA_PRIORITY };
+	const struct rtmsg *ra = nlmsg_data(a), *rb = nlmsg_data(b);
+	const struct nlattr *x, *y;
+	int i;
+
+	if (ra->rtm_dst_len != rb->rtm_dst_len ||
+	    ra->rtm_src_len != rb->rtm_src_len)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+		x = nlmsg_find_attr(a, sizeof(*ra), attrs[i]);
+		y = nlmsg_find_attr(b, sizeof(*rb), attrs[i]);
+		if (!x != !y || (x && (x->nla_len != y->nla_len ||
+				       memcmp(x, y, x->nla_len))))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * How many from @from on answer for the same; those of the kernel's own without
+ * a metric, which netlink cannot make so, one by one
+ */
+static u32 run_length(const struct index *x, u32 from)
+{
+	const struct nlattr *a = nlmsg_find_attr(x->e[from].nlh,
+						 sizeof(struct rtmsg),
+						 RTA_PRIORITY);
+	u32 i = from + 1;
+
+	if (!a || nla_len(a) != sizeof(u32) || !nla_get_u32(a))
+		return 1;
+	while (i < x->nr && same_prefix(x->e[from].nlh, x->e[i].nlh))
+		i++;
+	return i - from;
+}
+
+static int order_run(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
+		     struct index_entry *want, u32 nr, struct index_entry *have,
+		     u32 nr_have)
+{
+	bool same = nr == nr_have;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < nr && same; i++)
+		same = want[i].nlh->nlmsg_len == have[i].nlh->nlmsg_len &&
+		       !memcmp(want[i].nlh, have[i].nlh,
+			       want[i].nlh->nlmsg_len);
+	if (same)
+		return 0;
+	for (i = 0; i < nr_have && !err; i++)
+		err = delete(nl, &sections[section], have[i].nlh);
+	for (i = 0; i < nr && !err; i++)
+		err = add(nl, n->net, section, want[i].nlh);
+	return err;
+}
+
+/* What answers for the same is listed in a row. */
+static int make_order(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
+		      const struct ckpt_msgs *have)
+{
+	struct index there, want;
+	u32 i, j, nr;
+	int err;
+
+	err = index_make(&want, &n->data[section]);
+	if (err)
+		return err;
+	err = index_make(&there, have);
+	if (err)
+		goto free_want;
+	for (i = 0; i < want.nr && !err; i += nr) {
+		nr = run_length(&want, i);
+		if (nr == 1)
+			continue;
+		for (j = 0; j < there.nr; j++)
+			if (same_prefix(want.e[i].nlh, there.e[j].nlh))
+				break;
+		if (j < there.nr)
+			err = order_run(nl, n, section, &want.e[i], nr,
+					&there.e[j], run_length(&there, j));
+		cond_resched();
+	}
+	index_free(&there);
+free_want:
+	index_free(&want);
+	return err;
+}
+
+static int restore_section(struct look *l, struct ckpt_net *n,
+			   struct ckpt_nl *nl)
+{
+	int err;
+
+	l->m.len = 0;
+	err = look(l, nl);
+	if (!err)
+		err = make_same(nl, n, l->section, &l->m);
+	if (err || !sections[l->section].ordered)
+		return err;
+	l->m.len = 0;
+	err = look(l, nl);
+	return err ?: make_order(nl, n, l->section, &l->m);
+}
+
 /**
  * ckpt_netroute_restore - make addresses, routes and their like as they were
  * @ctx: the context
@@ -780,12 +949,8 @@ int ckpt_netroute_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 	int err = 0;
 
 	for (l.section = first; l.section <= last && !err; l.section++) {
-		if (!sections[l.section].name)
-			continue;
-		err = look(&l, nl);
-		if (!err)
-			err = make_same(nl, n, l.section, &l.m);
-		l.m.len = 0;
+		if (sections[l.section].name)
+			err = restore_section(&l, n, nl);
 	}
 	ckpt_msgs_free(&l.m);
 	return err;

@@ -53,6 +53,9 @@ static const char usage_text[] =
 "                        program; may be given several times\n"
 "  --mount NAME=PATH     the external mount that the image calls NAME, its mount\n"
 "                        point in the container, becomes one of PATH\n"
+"  --veth NAME=OUTSIDE[@BRIDGE]\n"
+"                        the other end of the veth NAME, which was outside of the\n"
+"                        tree, becomes OUTSIDE here, a port of BRIDGE\n"
 "  --mntns               a copy of the mount namespace for what was in that of\n"
 "                        whoever checkpointed\n"
 "  --log FILE            write the kernel's messages to FILE\n"
@@ -78,6 +81,8 @@ struct options {
 	struct restart_inherit inherit[RESTART_INHERIT_MAX];
 	size_t nr_mounts;
 	struct restart_mount mounts[RESTART_MOUNTS_MAX];
+	size_t nr_veths;
+	struct restart_veth veths[RESTART_VETHS_MAX];
 };
 
 /* ---------------------------------------------------------------- options */
@@ -130,6 +135,38 @@ static int parse_mount(struct options *o, char *text)
 	return 0;
 }
 
+static int copy_name(char *to, const char *from, size_t len, const char *text)
+{
+	if (!len || len >= sizeof(((struct restart_veth *)0)->name))
+		return tool_usage("--veth %s: a name has 1 to 15 characters.",
+				  text);
+	memcpy(to, from, len);
+	return 0;
+}
+
+/* NAME=OUTSIDE[@BRIDGE] */
+static int parse_veth(struct options *o, const char *text)
+{
+	const char *equals = strchr(text, '='), *at;
+	struct restart_veth *v = &o->veths[o->nr_veths];
+
+	if (!equals)
+		return tool_usage("--veth %s: give it as NAME=OUTSIDE or NAME=OUTSIDE@BRIDGE.",
+				  text);
+	if (o->nr_veths == RESTART_VETHS_MAX)
+		return tool_usage("--veth: at most %d of them.",
+				  RESTART_VETHS_MAX);
+	at = strchr(equals, '@');
+	if (copy_name(v->name, text, equals - text, text) ||
+	    copy_name(v->outside, equals + 1,
+		      at ? (size_t)(at - equals - 1) : strlen(equals + 1),
+		      text) ||
+	    (at && copy_name(v->bridge, at + 1, strlen(at + 1), text)))
+		return -1;
+	o->nr_veths++;
+	return 0;
+}
+
 static int parse_join(struct options *o, char *text)
 {
 	static const struct {
@@ -169,6 +206,7 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		{ "inherit-fd", required_argument, NULL, 'F' },
 		{ "mount", required_argument, NULL, 'm' },
 		{ "mntns", no_argument, NULL, 'M' },
+		{ "veth", required_argument, NULL, 'v' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "stats", no_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
@@ -211,6 +249,10 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 			break;
 		case 'M':
 			o->mntns = true;
+			break;
+		case 'v':
+			if (parse_veth(o, optarg))
+				return -1;
 			break;
 		case 'l':
 			o->log = optarg;
@@ -320,6 +362,8 @@ static pid_t call(struct options *o, int fd)
 		.tty_fd = own_terminal(),
 		.mounts = (uintptr_t)o->mounts,
 		.mounts_nr = o->nr_mounts,
+		.veths = (uintptr_t)o->veths,
+		.veths_nr = o->nr_veths,
 		.join = o->join,
 	};
 	unsigned long flags = 0;

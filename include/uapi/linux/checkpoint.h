@@ -100,6 +100,19 @@ struct restart_mount {
 };
 
 /**
+ * struct restart_veth - the end of a pair of veths that is outside of the tree
+ * @name: of the end that is in the tree, NUL-padded
+ * @outside: what the other end is to be called in the network namespace of the
+ *	caller, NUL-padded
+ * @bridge: the bridge there that it is to be a port of, NUL-padded; or empty
+ */
+struct restart_veth {
+	char name[16];
+	char outside[16];
+	char bridge[16];
+};
+
+/**
  * struct restart_args - optional arguments of restart(2)
  * @stats: user pointer to a struct checkpoint_stats to fill in, or 0
  * @inherit: user pointer to an array of struct restart_inherit
@@ -113,6 +126,9 @@ struct restart_mount {
  * @cgroup_fd: with RESTART_CGROUP, a directory of the cgroup v2 hierarchy that
  *	takes the place of the cgroup that the tree was in; else 0
  * @reserved: must be 0
+ * @veths: user pointer to an array of struct restart_veth
+ * @veths_nr: number of its entries, at most RESTART_VETHS_MAX
+ * @reserved2: must be 0
  *
  * Extensible: the size that the caller knows is passed beside it. Without
  * this argument nothing is inherited.
@@ -127,12 +143,17 @@ struct restart_args {
 	__u32 join;
 	__s32 cgroup_fd;
 	__u32 reserved;
+	__aligned_u64 veths;
+	__u32 veths_nr;
+	__u32 reserved2;
 };
 
 #define RESTART_ARGS_SIZE_VER0		24
 #define RESTART_ARGS_SIZE_VER1		48
+#define RESTART_ARGS_SIZE_VER2		64
 #define RESTART_INHERIT_MAX		1024
 #define RESTART_MOUNTS_MAX		1024
+#define RESTART_VETHS_MAX		1024
 
 /**
  * struct eclone_args - arguments of eclone(2)

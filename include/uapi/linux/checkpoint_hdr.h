@@ -1174,6 +1174,7 @@ enum ckpt_net_section {
 	CKPT_NET_NEIGH6,
 	CKPT_NET_PROXY4,	/* RTM_NEWNEIGH with NTF_PROXY */
 	CKPT_NET_PROXY6,
+	CKPT_NET_FDB,		/* RTM_NEWNEIGH of AF_BRIDGE */
 	CKPT_NET_MAX
 };
 
@@ -1203,8 +1204,15 @@ struct ckpt_hdr_net_data {
  * struct ckpt_netdev - a network device, in the section CKPT_NET_DEV
  * @flags: CKPT_NETDEV_*
  * @peer_net: number of the namespace of its peer + 1, or 0: outside of the tree
- * @peer: interface index of the peer there
- * @reserved: 0
+ * @peer: interface index of the peer there; 0 if it is outside
+ * @peer_flags: of a peer outside: 1 if it is up
+ * @peer_mtu: and its MTU, in bytes
+ * @peer_txqlen: length of its queue, in packets
+ * @peer_tx: number of its queues for sending
+ * @peer_rx: and for receiving
+ * @peer_addr: its address, 6 bytes and two 0
+ * @peer_name: its name, NUL-padded
+ * @peer_bridge: the bridge that it is a port of, NUL-padded
  *
  * RTM_NEWLINK follows.
  */
@@ -1212,7 +1220,14 @@ struct ckpt_netdev {
 	__u32 flags;
 	__u32 peer_net;
 	__u32 peer;
-	__u32 reserved;
+	__u32 peer_flags;
+	__u32 peer_mtu;
+	__u32 peer_txqlen;
+	__u32 peer_tx;
+	__u32 peer_rx;
+	__u8 peer_addr[8];
+	char peer_name[16];
+	char peer_bridge[16];
 };
 
 /**

@@ -656,6 +656,8 @@ long ckpt_restart_from(struct ckpt_victim *v, unsigned long flags, int fd)
 		.tty_fd = v->tty_fd,
 		.mounts = (uintptr_t)v->mounts,
 		.mounts_nr = v->nr_mounts,
+		.veths = (uintptr_t)&v->veth,
+		.veths_nr = v->nr_veths,
 	};
 	int log;
 	long ret;

@@ -155,6 +155,15 @@ int net_make(const char *name, const char *kind, int index)
 	return net_talk(&m);
 }
 
+int net_master(const char *name, const char *master)
+{
+	struct net_msg m;
+
+	net_link(&m, RTM_NEWLINK, 0, if_nametoindex(name));
+	net_put_u32(&m, IFLA_MASTER, if_nametoindex(master));
+	return net_talk(&m);
+}
+
 int net_pair(const char *name, const char *peer, int fd)
 {
 	struct rtattr *info, *data, *other;
@@ -253,8 +262,8 @@ static const struct net_kind {
 		"link", RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg), 0,
 		{ IFLA_STATS, IFLA_STATS64, IFLA_CARRIER_CHANGES,
 		  IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT, IFLA_AF_SPEC,
-		  IFLA_LINK_NETNSID, IFLA_LINKINFO, IFLA_PROMISCUITY,
-		  IFLA_QDISC, IFLA_OPERSTATE, IFLA_PROP_LIST },
+		  IFLA_LINK_NETNSID, IFLA_PROMISCUITY,
+		  IFLA_QDISC, IFLA_OPERSTATE },
 	},
 	{
 		"addr4", RTM_GETADDR, AF_INET, sizeof(struct ifaddrmsg), 0,
@@ -282,6 +291,10 @@ static const struct net_kind {
 		{ NDA_CACHEINFO, NDA_PROBES },
 	},
 	{
+		"fdb", RTM_GETNEIGH, AF_BRIDGE, sizeof(struct ndmsg), 0,
+		{ NDA_CACHEINFO },
+	},
+	{
 		"proxy4", RTM_GETNEIGH, AF_INET, sizeof(struct ndmsg),
 		NTF_PROXY, { NDA_CACHEINFO, NDA_PROBES },
 	},
@@ -290,6 +303,15 @@ static const struct net_kind {
 		NTF_PROXY, { NDA_CACHEINFO, NDA_PROBES },
 	},
 };
+
+/* The index of a peer is another namespace's. */
+static bool has_peer(struct rtattr *a, int left)
+{
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left))
+		if (a->rta_type == IFLA_LINK_NETNSID)
+			return true;
+	return false;
+}
 
 static bool ignored(const struct net_kind *k, int type)
 {
@@ -301,29 +323,100 @@ static bool ignored(const struct net_kind *k, int type)
 	return false;
 }
 
+/* Which kind of device, and how it was made; not the timers of a bridge */
+static void add_info(struct net_text *t, struct rtattr *info)
+{
+	struct rtattr *a = RTA_DATA(info), *b;
+	int left = RTA_PAYLOAD(info), inner, type;
+	bool bridge = false;
+	char text[32];
+
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		type = a->rta_type & NLA_TYPE_MASK;
+		if (type == IFLA_INFO_KIND) {
+			bridge = !strcmp(RTA_DATA(a), "bridge");
+			add_text(t, RTA_DATA(a), strlen(RTA_DATA(a)));
+		}
+		if (type != IFLA_INFO_DATA)
+			continue;
+		inner = RTA_PAYLOAD(a);
+		for (b = RTA_DATA(a); RTA_OK(b, inner);
+		     b = RTA_NEXT(b, inner)) {
+			type = b->rta_type & NLA_TYPE_MASK;
+			if (bridge && ((type >= IFLA_BR_ROOT_ID &&
+					type <= IFLA_BR_GC_TIMER) ||
+				       type == IFLA_BR_FDB_N_LEARNED))
+				continue;
+			snprintf(text, sizeof(text), ",%d=", type);
+			add_text(t, text, strlen(text));
+			add_hex(t, RTA_DATA(b), RTA_PAYLOAD(b));
+		}
+	}
+}
+
 static void add_msg(struct net_text *t, const struct net_kind *k,
 		    struct nlmsghdr *nlh)
 {
 	struct rtattr *a = (void *)NLMSG_DATA(nlh) + NLMSG_ALIGN(k->hdrlen);
 	int left = nlh->nlmsg_len - NLMSG_LENGTH(NLMSG_ALIGN(k->hdrlen));
 	struct ndmsg *ndm = NLMSG_DATA(nlh);
+	bool peer = k->get == RTM_GETLINK && has_peer(a, left);
 	char text[32];
 
 	/* what the kernel has for what needs no neighbour */
-	if (k->get == RTM_GETNEIGH && (ndm->ndm_state & NUD_NOARP))
+	if (k->get == RTM_GETNEIGH && k->family != AF_BRIDGE &&
+	    (ndm->ndm_state & NUD_NOARP))
+		return;
+	/* what a bridge has learned */
+	if (k->family == AF_BRIDGE && !(ndm->ndm_state & NUD_PERMANENT))
 		return;
 	add_text(t, k->name, strlen(k->name));
 	add_text(t, " ", 1);
 	add_hex(t, NLMSG_DATA(nlh), k->hdrlen);
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
-		if (ignored(k, a->rta_type & NLA_TYPE_MASK))
+		if (ignored(k, a->rta_type & NLA_TYPE_MASK) ||
+		    (peer && a->rta_type == IFLA_LINK))
 			continue;
 		snprintf(text, sizeof(text), " %d:",
 			 a->rta_type & NLA_TYPE_MASK);
 		add_text(t, text, strlen(text));
-		add_hex(t, RTA_DATA(a), RTA_PAYLOAD(a));
+		if (k->get == RTM_GETLINK && a->rta_type == IFLA_LINKINFO)
+			add_info(t, a);
+		else
+			add_hex(t, RTA_DATA(a), RTA_PAYLOAD(a));
 	}
 	add_text(t, "\n", 1);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The order of what is kept in a hash, or in no order, says nothing. */
+static void sort_from(struct net_text *t, size_t from)
+{
+	char *copy = strdup(t->text ? t->text + from : ""), *next = copy, *line;
+	size_t nr = 0, i;
+	char **lines;
+
+	for (i = from; i < t->len; i++)
+		nr += t->text[i] == '\n';
+	lines = calloc(nr + 1, sizeof(*lines));
+	if (!copy || !lines)
+		ckpt_give_up(__FILE__, __LINE__, "memory");
+	nr = 0;
+	while ((line = strsep(&next, "\n")))
+		if (*line)
+			lines[nr++] = line;
+	qsort(lines, nr, sizeof(*lines), compare);
+	t->len = from;
+	for (i = 0; i < nr; i++) {
+		add_text(t, lines[i], strlen(lines[i]));
+		add_text(t, "\n", 1);
+	}
+	free(lines);
+	free(copy);
 }
 
 static void look_at(struct net_text *t, const struct net_kind *k)
@@ -360,17 +453,31 @@ char *net_look(void)
 {
 	struct net_text t = {};
 	unsigned int i;
+	size_t from;
 
-	for (i = 0; i < ARRAY_SIZE(net_kinds); i++)
+	for (i = 0; i < ARRAY_SIZE(net_kinds); i++) {
+		from = t.len;
 		look_at(&t, &net_kinds[i]);
+		if (net_kinds[i].get == RTM_GETNEIGH ||
+		    net_kinds[i].get == RTM_GETROUTE)
+			sort_from(&t, from);
+	}
 	return t.text;
 }
 
 void net_same(char *before)
 {
-	char *now = net_look(), *a = before, *b = now;
+	uint64_t end = ckpt_now() + 20 * 1000000000ULL;
+	char *now = net_look(), *a = before, *b;
 	size_t i = 0, line = 0;
 
+	/* what follows from that a device is up takes a moment */
+	while (strcmp(before, now) && ckpt_now() < end) {
+		free(now);
+		ckpt_pause();
+		now = net_look();
+	}
+	b = now;
 	while (a[i] && a[i] == b[i]) {
 		if (a[i] == '\n')
 			line = i + 1;

@@ -41,6 +41,8 @@ int net_up(const char *name, bool up);
 int net_addr(const char *name, const char *addr, int prefix, uint32_t flags);
 /* Make a device of @kind that needs nothing else, with index @index or 0. */
 int net_make(const char *name, const char *kind, int index);
+/* Let @name be a port of the bridge @master, or a device of another kind. */
+int net_master(const char *name, const char *master);
 /* Make a pair; its second end goes to the namespace of @fd, or stays for -1. */
 int net_pair(const char *name, const char *peer, int fd);
 

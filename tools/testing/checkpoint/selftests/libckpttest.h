@@ -205,6 +205,8 @@ void ckpt_pause(void);
  * @mounts: places to give at restart for external mounts
  * @mount_name: the names that @mounts points to
  * @nr_mounts: how many
+ * @veth: what to say of a veth whose other end is outside
+ * @nr_veths: whether to say it: 0 or 1
  * @tty_fd: terminal to give at restart, or -1
  * @image: descriptor of the last image
  * @log: what the last checkpoint or restart wrote to its log
@@ -228,6 +230,8 @@ struct ckpt_victim {
 	struct restart_mount mounts[CKPT_INHERIT_MAX];
 	char mount_name[CKPT_INHERIT_MAX][256];
 	unsigned int nr_mounts;
+	struct restart_veth veth;
+	unsigned int nr_veths;
 	int tty_fd;
 	int image;
 	char log[16384];

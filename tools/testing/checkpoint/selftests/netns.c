@@ -17,6 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* linux/if_tunnel.h and net/if.h do not go together */
+#define IFLA_IPTUN_LOCAL	2
+#define IFLA_IPTUN_REMOTE	3
+#define IFLA_GRE_LOCAL		6
+#define IFLA_GRE_REMOTE		7
+
 static struct ckpt_gate up, go;
 
 static void gates(void)
@@ -425,6 +431,269 @@ CKPT_TEST(veth)
 	net_same(was);
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
+}
+
+/* -------------------------------------------------------- more devices */
+
+/* Begin a request for a device of @kind on top of @lower, NULL for none. */
+static struct rtattr *begin_kind(struct net_msg *m, const char *name,
+				 const char *kind, const char *lower,
+				 struct rtattr **data)
+{
+	struct rtattr *info;
+
+	net_link(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	net_put_str(m, IFLA_IFNAME, name);
+	if (lower)
+		net_put_u32(m, IFLA_LINK, if_nametoindex(lower));
+	info = net_nest(m, IFLA_LINKINFO);
+	net_put_str(m, IFLA_INFO_KIND, kind);
+	*data = net_nest(m, IFLA_INFO_DATA);
+	return info;
+}
+
+static int end_kind(struct net_msg *m, struct rtattr *info,
+		    struct rtattr *data)
+{
+	net_nest_end(m, data);
+	net_nest_end(m, info);
+	return net_talk(m);
+}
+
+static int make_u32(const char *name, const char *kind, const char *lower,
+		    int type, uint32_t value)
+{
+	struct rtattr *info, *data;
+	struct net_msg m;
+
+	info = begin_kind(&m, name, kind, lower, &data);
+	net_put_u32(&m, type, value);
+	return end_kind(&m, info, data);
+}
+
+static int make_u16(const char *name, const char *kind, const char *lower,
+		    int type, uint16_t value)
+{
+	struct rtattr *info, *data;
+	struct net_msg m;
+
+	info = begin_kind(&m, name, kind, lower, &data);
+	net_put(&m, type, &value, sizeof(value));
+	return end_kind(&m, info, data);
+}
+
+static int make_tunnel(const char *name, const char *kind, int local, int remote)
+{
+	struct rtattr *info, *data;
+	struct net_msg m;
+
+	info = begin_kind(&m, name, kind, NULL, &data);
+	put_ip(&m, local, "10.0.0.1");
+	put_ip(&m, remote, "10.0.0.2");
+	return end_kind(&m, info, data);
+}
+
+static int fdb(const char *dev, int flags, const char *ip)
+{
+	struct ndmsg ndm = {
+		.ndm_family = AF_BRIDGE,
+		.ndm_ifindex = if_nametoindex(dev),
+		.ndm_state = NUD_PERMANENT | NUD_NOARP,
+		.ndm_flags = flags,
+	};
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, &ndm,
+		  sizeof(ndm));
+	net_put(&m, NDA_LLADDR, "\2\3\4\5\6\7", 6);
+	if (ip)
+		put_ip(&m, NDA_DST, ip);
+	return net_talk(&m);
+}
+
+static int set_link(const char *name, int type, const void *data, size_t len)
+{
+	struct net_msg m;
+
+	net_link(&m, RTM_NEWLINK, 0, if_nametoindex(name));
+	net_put(&m, type, data, len);
+	return net_talk(&m);
+}
+
+static int other_name(const char *name, const char *other)
+{
+	struct rtattr *list;
+	struct net_msg m;
+
+	net_link(&m, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND,
+		 if_nametoindex(name));
+	list = net_nest(&m, IFLA_PROP_LIST);
+	net_put_str(&m, IFLA_ALT_IFNAME, other);
+	net_nest_end(&m, list);
+	return net_talk(&m);
+}
+
+CKPT_TEST(dummy)
+{
+	uint32_t group = 7, mtu = 1300, qlen = 77;
+	char *was;
+
+	own_net();
+	REQUIRE(!net_make("dm0", "dummy", 77));
+	REQUIRE(!set_link("dm0", IFLA_ADDRESS, "\2\1\1\1\1\1", 6));
+	REQUIRE(!set_link("dm0", IFLA_GROUP, &group, sizeof(group)));
+	REQUIRE(!set_link("dm0", IFLA_MTU, &mtu, sizeof(mtu)));
+	REQUIRE(!set_link("dm0", IFLA_TXQLEN, &qlen, sizeof(qlen)));
+	REQUIRE(!set_link("dm0", IFLA_IFALIAS, "an alias", 8));
+	REQUIRE(!other_name("dm0", "a-rather-long-other-name"));
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+CKPT_TEST(bridge)
+{
+	char *was;
+
+	own_net();
+	REQUIRE(!make_u32("br0", "bridge", NULL, IFLA_BR_AGEING_TIME, 12300));
+	REQUIRE(!net_pair("veth0", "veth1", -1));
+	REQUIRE(!net_master("veth0", "br0"));
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_master("dm0", "br0"));
+	REQUIRE(!net_up("br0", true) && !net_up("veth0", true) &&
+		!net_up("veth1", true));
+	REQUIRE(!net_addr("br0", "10.5.0.1", 24, 0));
+	REQUIRE(!fdb("veth0", NTF_MASTER, NULL));
+	net_settle("br0");
+	net_settle("veth1");
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+CKPT_TEST(stacked)
+{
+	char *was;
+
+	own_net();
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
+	REQUIRE(!net_addr("dm0", "10.0.0.1", 24, 0));
+	REQUIRE(!make_u16("vlan5", "vlan", "dm0", IFLA_VLAN_ID, 5));
+	REQUIRE(!make_u32("mac0", "macvlan", "dm0", IFLA_MACVLAN_MODE,
+			  MACVLAN_MODE_BRIDGE));
+	REQUIRE(!net_make("dm1", "dummy", 0) && !net_up("dm1", true));
+	REQUIRE(!make_u16("ipv0", "ipvlan", "dm1", IFLA_IPVLAN_MODE,
+			  IPVLAN_MODE_L3));
+	REQUIRE(!make_tunnel("tun0", "ipip", IFLA_IPTUN_LOCAL,
+			     IFLA_IPTUN_REMOTE));
+	REQUIRE(!make_tunnel("six0", "sit", IFLA_IPTUN_LOCAL,
+			     IFLA_IPTUN_REMOTE));
+	REQUIRE(!make_tunnel("gre7", "gre", IFLA_GRE_LOCAL, IFLA_GRE_REMOTE));
+	REQUIRE(!make_u32("vx0", "vxlan", NULL, IFLA_VXLAN_ID, 42));
+	REQUIRE(!fdb("vx0", NTF_SELF, "10.0.0.3"));
+	REQUIRE(!net_up("vlan5", true) && !net_up("mac0", true) &&
+		!net_up("ipv0", true) && !net_up("tun0", true) &&
+		!net_up("vx0", true));
+	REQUIRE(!net_addr("vlan5", "10.6.0.1", 24, 0));
+	net_settle("vlan5");
+	net_settle("mac0");
+	net_settle("vx0");
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+/* ------------------------------------------------- one end outside of it */
+
+CKPT_VICTIM(has_veth)
+{
+	int old = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), own;
+	char *was;
+
+	own_net();
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	REQUIRE(old >= 0 && own >= 0);
+	REQUIRE(!net_pair("eth0", "out0", old));
+	REQUIRE(!setns(old, CLONE_NEWNET));
+	REQUIRE(!net_make("br0", "bridge", 0) && !net_up("br0", true));
+	REQUIRE(!net_up("out0", true) && !net_master("out0", "br0"));
+	REQUIRE(!setns(own, CLONE_NEWNET));
+	close(old);
+	close(own);
+	REQUIRE(!net_up("lo", true) && !net_up("eth0", true));
+	REQUIRE(!net_addr("eth0", "10.0.0.2", 24, 0));
+	REQUIRE(!route("0.0.0.0", 0, "10.0.0.1", "eth0", RTN_UNICAST,
+		       RT_TABLE_MAIN, 0));
+	net_settle("eth0");
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+/* Wait, with a bound, until the network of a tree that is gone is gone. */
+static bool gone(const char *name)
+{
+	uint64_t end = ckpt_now() + CKPT_WAIT_S * 1000000000ULL;
+
+	while (if_nametoindex(name)) {
+		if (ckpt_now() > end)
+			return false;
+		ckpt_pause();
+	}
+	return true;
+}
+
+static void delete(const char *name)
+{
+	struct net_msg m;
+
+	net_link(&m, RTM_DELLINK, 0, if_nametoindex(name));
+	net_talk(&m);
+}
+
+DRIVER_TEST(veth_outside)
+{
+	struct ckpt_victim *v = &self->v;
+	int i;
+	long ret;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ckpt_start(v, "has_veth", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	/* its old name: the device of the tree that was killed may still go */
+	for (i = 0; i < 3; i++) {
+		ckpt_checkpoint_kill(v);
+		ret = ckpt_restart(v, 0);
+		ASSERT_LT(0, ret)
+			TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+		ASSERT_TRUE(if_nametoindex("out0"));
+	}
+	ckpt_checkpoint_kill(v);
+	ASSERT_TRUE(gone("out0"));
+
+	/* nobody else's name */
+	ASSERT_EQ(0, net_make("out0", "dummy", 0));
+	EXPECT_EQ(-EEXIST, ckpt_restart(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "cannot be made as out0"));
+	delete("out0");
+
+	/* no bridge, and nothing is left */
+	delete("br0");
+	EXPECT_EQ(-ENOENT, ckpt_restart(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "there is no bridge br0"));
+	EXPECT_FALSE(if_nametoindex("out0"));
+
+	/* another name, and another bridge */
+	ASSERT_EQ(0, net_make("br7", "bridge", 0));
+	ASSERT_EQ(0, net_up("br7", true));
+	v->veth = (struct restart_veth){ "eth0", "new0", "br7" };
+	v->nr_veths = 1;
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	EXPECT_TRUE(if_nametoindex("new0"));
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 TEST_HARNESS_MAIN
