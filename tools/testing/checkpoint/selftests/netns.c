@@ -696,4 +696,64 @@ DRIVER_TEST(veth_outside)
 	ckpt_end(v);
 }
 
+/* ------------------------------------------------------- broken images */
+
+CKPT_VICTIM(small_net)
+{
+	own_net();
+	REQUIRE(!net_up("lo", true));
+	REQUIRE(!net_pair("veth0", "veth1", -1));
+	REQUIRE(!make_u16("vlan5", "vlan", "veth0", IFLA_VLAN_ID, 5));
+	REQUIRE(!net_up("veth0", true));
+	REQUIRE(!net_addr("veth0", "10.0.0.1", 24, 0));
+	REQUIRE(!route("10.9.0.0", 16, "10.0.0.9", "veth0", RTN_UNICAST,
+		       RT_TABLE_MAIN, 0));
+	ckpt_ready();
+}
+
+/* Bytes of a record that are changed, one at a time */
+#define BROKEN_BYTES	7
+
+/* Whatever is wrong is refused, or else it is what could be done by hand. */
+DRIVER_TEST(broken_data)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_net_data *h;
+	struct image image;
+	unsigned int i, nr;
+	size_t at;
+	long ret;
+	int fd;
+
+	ckpt_start(v, "small_net", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	for (nr = 0; image_find(&image, CKPT_HDR_NET_DATA, nr); nr++) {
+		h = image_at(&image, CKPT_HDR_NET_DATA, nr);
+		for (i = 0; i < BROKEN_BYTES; i++) {
+			at = h->h.len * i / BROKEN_BYTES;
+			at = at < 8 ? 8 + i : at + i % 4;
+			((unsigned char *)h)[at] ^= 0x41;
+			image_seal(&image);
+			fd = image_file(&image, image.size);
+			ret = ckpt_restart_from(v, 0, fd);
+			close(fd);
+			((unsigned char *)h)[at] ^= 0x41;
+			if (ret > 0)
+				ckpt_kill(v);
+		}
+	}
+	EXPECT_LT(5, nr);
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ret = ckpt_restart_from(v, 0, fd);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	close(fd);
+	image_free(&image);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 TEST_HARNESS_MAIN
