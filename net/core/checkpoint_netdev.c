@@ -334,13 +334,24 @@ static int save_attr(struct save *s, const struct nlattr *a)
 	}
 }
 
-/* A peer that is no device of the tree: what it takes to make one like it */
-static void save_outside(const struct net_device *dev, struct ckpt_netdev *d)
+/* The other end of a pair, or NULL; it stays while the network stands still. */
+static struct net_device *peer_of(struct net_device *dev)
 {
-	struct net_device *peer = NULL, *bridge;
+	struct net_device *peer = NULL;
 
+	ASSERT_RTNL();
+	rcu_read_lock();
 	if (dev->netdev_ops->ndo_get_peer_dev)
-		peer = dev->netdev_ops->ndo_get_peer_dev((void *)dev);
+		peer = dev->netdev_ops->ndo_get_peer_dev(dev);
+	rcu_read_unlock();
+	return peer;
+}
+
+/* A peer that is no device of the tree: what it takes to make one like it */
+static void save_outside(struct net_device *dev, struct ckpt_netdev *d)
+{
+	struct net_device *peer = peer_of(dev), *bridge;
+
 	if (!peer)
 		return;
 	strscpy(d->peer_name, peer->name);
@@ -836,15 +847,13 @@ static struct outer choose_outer(struct ckpt_ctx *ctx, const struct dev *d)
 /* One whose peer is in a namespace that nobody is in any more */
 static bool about_to_go(struct net *net, const char *name)
 {
-	const struct net_device_ops *ops;
 	struct net_device *dev, *peer;
 	bool going = false;
 
 	rtnl_lock();
 	dev = __dev_get_by_name(net, name);
-	ops = dev ? dev->netdev_ops : NULL;
-	if (ops && ops->ndo_get_peer_dev) {
-		peer = ops->ndo_get_peer_dev(dev);
+	if (dev && dev->netdev_ops->ndo_get_peer_dev) {
+		peer = peer_of(dev);
 		going = !peer || !check_net(dev_net(peer));
 	}
 	rtnl_unlock();
@@ -897,8 +906,8 @@ static int take_inner(struct make *k, const struct dev *d, struct net *from,
 
 	rtnl_lock();
 	dev = __dev_get_by_name(from, outer);
-	if (dev && dev->netdev_ops->ndo_get_peer_dev)
-		peer = dev->netdev_ops->ndo_get_peer_dev(dev);
+	if (dev)
+		peer = peer_of(dev);
 	if (peer && dev_net(peer) == from) {
 		out.ifindex = dev->ifindex;
 		err = ckpt_msgs_add(&k->ctx->nets->outside, &out, sizeof(out));
