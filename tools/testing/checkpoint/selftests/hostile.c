@@ -313,12 +313,16 @@ static long try_change(struct ckpt_victim *v, const struct image *good,
 	return ret;
 }
 
+/* All of a table, or each third of it where not all is to be tried */
 static void try_all(struct __test_metadata *_metadata, struct ckpt_victim *v,
-		    struct image *image, const struct change *c, size_t nr)
+		    struct image *image, const struct change *changes,
+		    size_t nr)
 {
+	const size_t step = nr > 1 ? ckpt_step() / 4 + 1 : 1;
+	const struct change *c;
 	long ret;
 
-	for (; nr--; c++) {
+	for (c = changes; c < changes + nr; c += step) {
 		if (!image_find(image, c->type, c->nth)) {
 			TH_LOG("%s: the image has no such record", c->what);
 			continue;
