@@ -151,16 +151,31 @@ static int collect_waiting(struct ckpt_ctx *ctx, struct sock *sk)
 	return ckpt_sock_net_collect(ctx, sk);
 }
 
+/* It may be that of another one, who closes it meanwhile. */
+static bool get_path(struct sock *sk, struct path *path)
+{
+	unix_state_lock(sk);
+	*path = unix_sk(sk)->path;
+	if (path->dentry)
+		path_get(path);
+	unix_state_unlock(sk);
+	return path->dentry;
+}
+
 static int sk_collect(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	bool listens = READ_ONCE(sk->sk_state) == TCP_LISTEN;
 	struct ckpt_unix_queue q;
+	struct path path;
 	struct sock *peer;
 	int err = 0;
 	u32 i;
 
-	if (sk_name(sk) && unix_sk(sk)->path.dentry)
-		err = ckpt_path_collect(ctx, &unix_sk(sk)->path);
+	/* it is there before the name is seen */
+	if (sk_name(sk) && get_path(sk, &path)) {
+		err = ckpt_path_collect(ctx, &path);
+		path_put(&path);
+	}
 	peer = unix_peer_get(sk);
 	if (peer) {
 		if (!err)
@@ -361,23 +376,29 @@ static int find_path(struct ckpt_ctx *ctx, struct sock *sk, char *buf,
 		     struct path *path)
 {
 	struct inode *inode;
+	struct path own;
+	bool found;
 
-	*path = unix_sk(sk)->path;
-	if (!path->dentry)
+	if (!get_path(sk, &own))
 		return 0;
-	path_get(path);
-	if (!ckpt_path_verify(ctx, path, buf, PATH_MAX))
+	if (!ckpt_path_verify(ctx, &own, buf, PATH_MAX)) {
+		*path = own;
 		return 1;
-	path_put(path);
-	inode = d_backing_inode(unix_sk(sk)->path.dentry);
-	if (!inode->i_nlink || !is_bound(sk))
-		return 0;
-	/* another name of it, perhaps */
-	if (!ckpt_inode_path(ctx, inode, path, buf)) {
-		if (d_backing_inode(path->dentry) == inode)
-			return 1;
-		path_put(path);
 	}
+	inode = d_backing_inode(own.dentry);
+	if (!inode->i_nlink || !is_bound(sk)) {
+		path_put(&own);
+		return 0;
+	}
+	/* another name of it, perhaps */
+	found = !ckpt_inode_path(ctx, inode, path, buf);
+	if (found && d_backing_inode(path->dentry) != inode) {
+		path_put(path);
+		found = false;
+	}
+	path_put(&own);
+	if (found)
+		return 1;
 	return ckpt_err(ctx, -ENOSYS, "unix socket '%.*s': no path leads to its inode: not supported",
 			(int)sizeof(unix_sk(sk)->addr->name->sun_path),
 			unix_sk(sk)->addr->name->sun_path);
@@ -802,7 +823,7 @@ static bool message_valid(const struct sock *sk,
 	if (!stream)
 		return !h->consumed && !(h->flags & CKPT_UNIX_OOB);
 	if ((h->flags & CKPT_UNIX_OOB) &&
-	    (h->len != 1 || !IS_ENABLED(CONFIG_AF_UNIX_OOB)))
+	    (h->len != 1 || h->consumed || !IS_ENABLED(CONFIG_AF_UNIX_OOB)))
 		return false;
 	/* an urgent byte is left behind when it has been received */
 	return h->len && (h->consumed < h->len ||
@@ -864,11 +885,17 @@ static int add_message(struct ckpt_ctx *ctx, struct sock *sk,
 		       const struct ckpt_hdr_unix_msg *h)
 {
 	struct sk_buff *skb = make_message(ctx, sk, h);
+	const struct sk_buff *last;
 	int err = 0;
 
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
 	unix_state_lock(sk);
+	/* two in a row that were received: the kernel never leaves them so */
+	last = skb_peek_tail(&sk->sk_receive_queue);
+	if (sk->sk_type == SOCK_STREAM && last && !unix_skb_len(last) &&
+	    !unix_skb_len(skb))
+		err = -EINVAL;
 #if IS_ENABLED(CONFIG_AF_UNIX_OOB)
 	if ((h->flags & CKPT_UNIX_OOB) && unix_sk(sk)->oob_skb)
 		err = -EINVAL;
