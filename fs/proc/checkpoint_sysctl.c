@@ -22,16 +22,14 @@
 /**
  * struct sysctl_walk - all sysctls of a namespace
  * @ctx: the context
- * @m: names and values
+ * @names: of those that were met
  * @name: of the one at hand, from "net/" on
- * @value: room for its value
  * @want: only those that are for all devices, or for new ones, or neither
  */
 struct sysctl_walk {
 	struct ckpt_ctx *ctx;
-	struct ckpt_msgs *m;
+	struct ckpt_msgs names;
 	char name[NAME_MAX_LEN];
-	char *value;
 	enum { FOR_ALL, FOR_NEW, FOR_ONE, FOR_MAX } want;
 };
 
@@ -43,32 +41,29 @@ static int whose(const char *name)
 	return strstr(name, "/default/") ? FOR_NEW : FOR_ONE;
 }
 
-/*
- * Some give up when another one changes the network, and want the system call
- * to be made again, as after a signal.
- */
 static int call_handler(const struct ctl_table *table, int write, void *value,
 			size_t *len)
 {
-	size_t size = *len;
-	loff_t pos;
-	int err;
+	loff_t pos = 0;
 
-	for (;;) {
-		pos = 0;
-		*len = size;
-		err = table->proc_handler(table, write, value, len, &pos);
-		if (err != -ERESTARTNOINTR)
-			return err;
-		spin_lock_irq(&current->sighand->siglock);
-		recalc_sigpending();
-		spin_unlock_irq(&current->sighand->siglock);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		/* until that one is done */
-		rtnl_lock();
-		rtnl_unlock();
-	}
+	return table->proc_handler(table, write, value, len, &pos);
+}
+
+/*
+ * Some handlers give up when another one changes the network, and want the
+ * system call to be made again, as after a signal. No table may be in use while
+ * this waits: the other one, with the lock, may wait for that.
+ */
+static int wait_for_rtnl(void)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	rtnl_lock();
+	rtnl_unlock();
+	return 0;
 }
 
 /*
@@ -80,7 +75,6 @@ static int read_value(const struct ctl_table *table, char *value)
 	size_t len = VALUE_MAX - 1;
 	int err;
 
-	memset(value, 0, VALUE_MAX);
 	err = call_handler(table, 0, value, &len);
 	if (err)
 		return err == -EIO ? -ENODATA : err;
@@ -99,23 +93,12 @@ static bool is_state(const struct ctl_table *table)
 	       (table->mode & 0400) && table->proc_handler;
 }
 
+/* It is read later: nothing may wait while the directories are in use. */
 static int save_entry(struct sysctl_walk *w, const struct ctl_table *table)
 {
-	size_t name = strlen(w->name) + 1;
-	int len;
-
 	if (!is_state(table) || whose(w->name) != w->want)
 		return 0;
-	len = read_value(table, w->value);
-	if (len == -ENODATA)
-		return 0;
-	if (len < 0)
-		return ckpt_err(w->ctx, len, "network namespace: sysctl %s cannot be read: error %d",
-				w->name, len);
-	/* one piece, so that they stay together */
-	memmove(w->value + name, w->value, len + 1);
-	memcpy(w->value, w->name, name);
-	return ckpt_msgs_add(w->m, w->value, name + len + 1);
+	return ckpt_msgs_add(&w->names, w->name, strlen(w->name) + 1);
 }
 
 static int walk_dir(struct sysctl_walk *w, struct ctl_dir *dir, int depth)
@@ -148,35 +131,6 @@ static int walk_dir(struct sysctl_walk *w, struct ctl_dir *dir, int depth)
 			err = save_entry(w, entry);
 		w->name[len] = 0;
 	}
-	return err;
-}
-
-/**
- * ckpt_net_sysctl_save - what the sysctls of a network namespace are
- * @ctx: the context
- * @net: the namespace
- * @m: gets names and values, each pair aligned, those for all devices first
- *
- * Context: process context, may sleep.
- * Return: 0, or a negative errno, reported.
- */
-int ckpt_net_sysctl_save(struct ckpt_ctx *ctx, struct net *net,
-			 struct ckpt_msgs *m)
-{
-	struct sysctl_walk *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
-	int err = -ENOMEM;
-
-	if (!w)
-		return -ENOMEM;
-	w->ctx = ctx;
-	w->m = m;
-	w->value = kvzalloc(VALUE_MAX + NAME_MAX_LEN, GFP_KERNEL_ACCOUNT);
-	if (w->value)
-		err = 0;
-	for (w->want = 0; w->want < FOR_MAX && !err; w->want++)
-		err = walk_dir(w, &net->sysctls.dir, 0);
-	kvfree(w->value);
-	kfree(w);
 	return err;
 }
 
@@ -232,6 +186,86 @@ static int set_value(struct ctl_table_header *head, struct ctl_table *table,
 	return call_handler(table, 1, now, &len);
 }
 
+/* Read a sysctl, its length, or make it @value if that is not NULL. */
+static int use_sysctl(struct net *net, const char *name, const char *value,
+		      char *buf)
+{
+	struct ctl_table_header *head;
+	struct ctl_table *table;
+	int ret;
+
+	do {
+		table = find_sysctl(&net->sysctls, name, &head);
+		if (!table)
+			return -ENXIO;
+		ret = value ? set_value(head, table, value, buf) :
+			      read_value(table, buf);
+		sysctl_head_finish(head);
+		if (ret != -ERESTARTNOINTR)
+			return ret;
+		ret = wait_for_rtnl();
+	} while (!ret);
+	return ret;
+}
+
+static int save_value(struct ckpt_ctx *ctx, struct net *net, const char *name,
+		      char *value, struct ckpt_msgs *m)
+{
+	size_t size = strlen(name) + 1;
+	int len = use_sysctl(net, name, NULL, value);
+
+	if (len == -ENODATA)
+		return 0;
+	if (len == -ENXIO)
+		return ckpt_err(ctx, -EBUSY, "network namespace: its devices changed meanwhile, try again");
+	if (len < 0)
+		return ckpt_err(ctx, len, "network namespace: sysctl %s cannot be read: error %d",
+				name, len);
+	/* one piece, so that they stay together */
+	memmove(value + size, value, len + 1);
+	memcpy(value, name, size);
+	return ckpt_msgs_add(m, value, size + len + 1);
+}
+
+/**
+ * ckpt_net_sysctl_save - what the sysctls of a network namespace are
+ * @ctx: the context
+ * @net: the namespace
+ * @m: gets names and values, each pair aligned, those for all devices first
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or a negative errno, reported.
+ */
+int ckpt_net_sysctl_save(struct ckpt_ctx *ctx, struct net *net,
+			 struct ckpt_msgs *m)
+{
+	struct sysctl_walk *w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+	const char *name;
+	size_t at = 0;
+	char *value;
+	int err = 0;
+
+	value = kvzalloc(VALUE_MAX + NAME_MAX_LEN, GFP_KERNEL_ACCOUNT);
+	if (!w || !value) {
+		kvfree(value);
+		kfree(w);
+		return -ENOMEM;
+	}
+	w->ctx = ctx;
+	for (w->want = 0; w->want < FOR_MAX && !err; w->want++)
+		err = walk_dir(w, &net->sysctls.dir, 0);
+	while (at < w->names.len && !err) {
+		name = w->names.data + at;
+		at += NLMSG_ALIGN(strlen(name) + 1);
+		err = save_value(ctx, net, name, value, m);
+		cond_resched();
+	}
+	ckpt_msgs_free(&w->names);
+	kvfree(value);
+	kfree(w);
+	return err;
+}
+
 /*
  * How a device gets its IPv6 address by itself is for when it has those that it
  * had: netlink sets it then.
@@ -258,8 +292,6 @@ static bool is_later(const char *name)
 int ckpt_net_sysctl_set(struct ckpt_ctx *ctx, struct net *net,
 			const struct ckpt_msgs *m, bool first)
 {
-	struct ctl_table_header *head;
-	struct ctl_table *table;
 	const char *name, *value;
 	char *now;
 	size_t at = 0;
@@ -274,14 +306,12 @@ int ckpt_net_sysctl_set(struct ckpt_ctx *ctx, struct net *net,
 		at = ALIGN(value + strlen(value) + 1 - (char *)m->data, 4);
 		if (first && is_later(name))
 			continue;
-		table = find_sysctl(&net->sysctls, name, &head);
-		if (!table) {
+		err = use_sysctl(net, name, value, now);
+		if (err == -ENXIO) {
 			err = ckpt_err(ctx, -EINVAL, "network namespace: there is no sysctl %s here",
 				       name);
 			break;
 		}
-		err = set_value(head, table, value, now);
-		sysctl_head_finish(head);
 		/* the MTU of IPv6 is for a device that is up */
 		if (err == -EINVAL && first)
 			err = 0;
