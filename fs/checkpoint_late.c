@@ -75,6 +75,17 @@ static bool is_given(struct ckpt_ctx *ctx, const struct file *file)
 	return file == ctx->tty;
 }
 
+/* The place of a kind in late_kinds; 0 for sockets, which come first */
+static int late_place(u32 kind)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(late_kinds); i++)
+		if (late_kinds[i] == kind)
+			return i + 1;
+	return 0;
+}
+
 /**
  * ckpt_late_restore - read what is left of the open files
  * @ctx: the context; all tasks are restored
@@ -85,9 +96,9 @@ static bool is_given(struct ckpt_ctx *ctx, const struct file *file)
 int ckpt_late_restore(struct ckpt_ctx *ctx)
 {
 	const struct ckpt_file_ops *ops;
+	int err, place, last = 0;
 	struct ckpt_hdr_late_file h;
 	struct file *file;
-	int err;
 
 	for (;;) {
 		err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_LATE_FILE,
@@ -96,6 +107,12 @@ int ckpt_late_restore(struct ckpt_ctx *ctx)
 			return err;
 		if (!h.file && !h.kind)
 			return 0;
+		/* a pidfd has its own pid before an epoll looks at it */
+		place = late_place(h.kind);
+		if (place < last)
+			return ckpt_err(ctx, -EINVAL, "image: open file %u of kind %u comes too late",
+					h.file, h.kind);
+		last = place;
 		if (h.kind == CKPT_FILE_SOCKET) {
 			err = ckpt_sock_late_restore(ctx, h.file);
 			if (err)

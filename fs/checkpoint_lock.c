@@ -208,6 +208,9 @@ int ckpt_locks_write(struct ckpt_ctx *ctx, struct file *file, fl_owner_t owner,
 	struct lock_walk *w;
 	int err = 0;
 
+	/* it gets its inode when all locks are there */
+	if (ckpt_pidfd_match(file) && ckpt_file_has_locks(file, owner))
+		return ckpt_err(ctx, -ENOSYS, "lock on a pidfd: not supported");
 	w = kvzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
 	if (!w)
 		return -ENOMEM;
@@ -471,7 +474,9 @@ static int restore_lock(struct ckpt_ctx *ctx, struct file *file,
 					l->fd);
 		file = through;
 	}
-	if (!mode_allows(file, l))
+	if (ckpt_pidfd_match(file))
+		err = ckpt_err(ctx, -EINVAL, "image: lock on a pidfd");
+	else if (!mode_allows(file, l))
 		err = report(ctx, file, l, 0, -EBADF);
 	else if (l->kind == CKPT_LOCK_NOTIFY)
 		err = set_notify(ctx, file, l);
