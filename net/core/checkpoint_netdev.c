@@ -16,6 +16,7 @@
 #include <net/net_namespace.h>
 #include <net/rtnetlink.h>
 #include <net/sch_generic.h>
+#include <net/tcx.h>
 
 #include "checkpoint_netns.h"
 #include "dev.h"
@@ -217,10 +218,16 @@ static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
 	if (dev_xdp_prog_count(dev))
 		return refuse(ctx, dev, "XDP program");
 	qdisc = qdisc_of(dev);
-	if (!qdisc)
-		return 0;
-	scnprintf(text, sizeof(text), "qdisc %s", qdisc);
-	return refuse(ctx, dev, text);
+	if (qdisc) {
+		scnprintf(text, sizeof(text), "qdisc %s", qdisc);
+		return refuse(ctx, dev, text);
+	}
+#ifdef CONFIG_NET_XGRESS
+	/* clsact has one of these, too: after the qdisc */
+	if (tcx_entry_fetch(dev, true) || tcx_entry_fetch(dev, false))
+		return refuse(ctx, dev, "tcx program");
+#endif
+	return 0;
 }
 
 /**

@@ -193,6 +193,17 @@ static bool has_policies(struct net *net)
 #endif
 }
 
+/* Flow dissectors and the like, which nobody need have a descriptor of */
+static bool has_programs(struct net *net)
+{
+	int i;
+
+	for (i = 0; i < MAX_NETNS_BPF_ATTACH_TYPE; i++)
+		if (rcu_access_pointer(net->bpf.run_array[i]))
+			return true;
+	return false;
+}
+
 static int net_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct net *net = ptr;
@@ -203,6 +214,8 @@ static int net_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 		return err;
 	if (has_hooks(net))
 		return refuse(ctx, "packet filter or connection tracking");
+	if (has_programs(net))
+		return refuse(ctx, "BPF program");
 	if (has_policies(net))
 		return refuse(ctx, "IPsec");
 	err = refuse_tables(ctx, net);

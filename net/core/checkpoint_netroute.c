@@ -705,6 +705,10 @@ static void addr6_set_flags(struct inet6_ifaddr *ifp, u32 flags)
 	u32 kept = ADDR6_STATE & ~IFA_F_TENTATIVE;
 
 	ASSERT_RTNL();
+	if (ifp->state == INET6_IFADDR_STATE_DEAD)
+		return;
+	/* as long as it has the flag it is on the list, and only then */
+	flags |= ifp->flags & IFA_F_TEMPORARY;
 	if ((flags & IFA_F_TEMPORARY) && !(ifp->flags & IFA_F_TEMPORARY))
 		addr6_set_temporary(ifp);
 	spin_lock_bh(&ifp->lock);
