@@ -23,8 +23,7 @@
 #include <linux/uuid.h>
 #include <uapi/linux/pidfd.h>
 
-#include "checkpoint.h"
-#include "mount.h"
+#include "checkpoint_mnt.h"
 
 /* What may stand in f_flags of a file that is saved */
 #define CKPT_F_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | __O_SYNC | \
@@ -1165,6 +1164,9 @@ static void *file_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_FILE, sizeof(h));
 	if (!err)
 		err = check_record(ctx, &h);
+	/* one that comes later would change what its paths begin with */
+	if (!err && h.mnt && ckpt_file_table[h.kind].by_path)
+		err = PTR_ERR_OR_ZERO(ckpt_mnt_fetch(ctx, h.mnt));
 	if (err)
 		return ERR_PTR(err);
 	name = read_name(ctx, &h);

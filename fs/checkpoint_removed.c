@@ -12,6 +12,7 @@
 
 #include <linux/dcache.h>
 #include <linux/file.h>
+#include <linux/filelock.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/posix_acl.h>
@@ -34,10 +35,13 @@
  * @inode: checkpoint: the inode, which whoever uses it holds
  * @path: checkpoint: how it was met, held likewise; restart: a dentry of it,
  *	or of the name that it has elsewhere, and the mount, referenced
+ * @made: restart: it was made here, and not found by a name. That it has no
+ *	name does not tell: who may remove the name may not open the file
  */
 struct ckpt_removed {
 	struct inode *inode;
 	struct path path;
+	bool made;
 };
 
 /**
@@ -113,12 +117,16 @@ static int collect_one(struct ckpt_ctx *ctx, const struct path *path)
 int ckpt_removed_collect(struct ckpt_ctx *ctx, const struct path *path)
 {
 	struct path p = *path;
+	bool known;
 	int err;
 
 	do {
+		/* what is above a directory was met with it */
+		known = d_is_dir(p.dentry) &&
+			find_removed(ctx, d_backing_inode(p.dentry));
 		err = collect_one(ctx, &p);
 		p.dentry = p.dentry->d_parent;
-	} while (!err && ckpt_path_removed(&p));
+	} while (!err && !known && ckpt_path_removed(&p));
 	return err;
 }
 
@@ -218,7 +226,8 @@ static void search_name(const struct path *dir, const struct path *path)
 		return;
 	s->ctx.actor = compare_name;
 	s->ino = stat.ino;
-	file = dentry_open(dir, O_RDONLY | O_DIRECTORY, current_cred());
+	file = dentry_open(dir, O_RDONLY | O_DIRECTORY | O_NOATIME,
+			   current_cred());
 	if (!IS_ERR(file)) {
 		iterate_dir(file, &s->ctx);
 		__fput_sync(file);
@@ -248,6 +257,22 @@ static struct dentry *other_name(struct ckpt_ctx *ctx, const struct path *path,
 		return d;
 	search_name(&home, path);
 	return known_name(ctx, path->mnt, inode, buf);
+}
+
+/* Would opening it take a lease from its holder, and wait for that? */
+static bool has_write_lease(struct inode *inode)
+{
+	struct file_lock_context *flctx = locks_inode_context(inode);
+	struct file_lock_core *flc;
+	bool found = false;
+
+	if (!flctx)
+		return false;
+	spin_lock(&flctx->flc_lock);
+	list_for_each_entry(flc, &flctx->flc_lease, flc_list)
+		found |= flc->flc_type == F_WRLCK;
+	spin_unlock(&flctx->flc_lock);
+	return found;
 }
 
 /**
@@ -284,6 +309,11 @@ int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
 	}
 	if (!S_ISREG(inode->i_mode))
 		return 0;
+	if (!shmem_mapping(inode->i_mapping) && has_write_lease(inode)) {
+		name = d_path(path, buf, PATH_MAX);
+		return ckpt_err(ctx, -ENOSYS, "%s: '%s': it was removed, and has a lease for writing: not supported",
+				who, IS_ERR(name) ? "?" : name);
+	}
 	err = inode_permission(mnt_idmap(path->mnt), inode, MAY_READ);
 	if (err) {
 		name = d_path(path, buf, PATH_MAX);
@@ -723,7 +753,8 @@ static struct dentry *make_hidden(const struct path *home,
 	d = hidden_name(home);
 	if (IS_ERR(d))
 		return d;
-	err = make_node(home, d, h, text);
+	/* what is made in an append-only directory cannot be removed again */
+	err = IS_APPEND(in) ? -EPERM : make_node(home, d, h, text);
 	if (err)
 		goto out;
 	/* with a second user the dentry keeps its inode, and no name */
@@ -739,11 +770,6 @@ out:
 	if (err) {
 		dput(d);
 		return ERR_PTR(err);
-	}
-	if (h->flags & CKPT_REMOVED_LINKABLE) {
-		spin_lock(&d_inode(d)->i_lock);
-		d_inode(d)->i_state |= I_LINKABLE;
-		spin_unlock(&d_inode(d)->i_lock);
 	}
 	return d;
 }
@@ -768,7 +794,9 @@ static struct dentry *make_inode(struct ckpt_ctx *ctx, const struct path *home,
 	if (!IS_ERR(file)) {
 		d = dget(file->f_path.dentry);
 		__fput_sync(file);
-	} else if (PTR_ERR(file) == -EOPNOTSUPP || PTR_ERR(file) == -EISDIR) {
+	} else if (!linkable &&
+		   (PTR_ERR(file) == -EOPNOTSUPP || PTR_ERR(file) == -EISDIR)) {
+		/* without O_TMPFILE there is none that may get a name */
 		d = make_hidden(home, h, text);
 	} else {
 		d = ERR_CAST(file);
@@ -780,11 +808,14 @@ static struct dentry *make_inode(struct ckpt_ctx *ctx, const struct path *home,
 static int set_attr(const struct path *path, struct iattr *attr)
 {
 	struct inode *inode = d_inode(path->dentry);
-	int err;
+	int err = mnt_want_write(path->mnt);
 
+	if (err)
+		return err;
 	inode_lock(inode);
 	err = notify_change(mnt_idmap(path->mnt), path->dentry, attr, NULL);
 	inode_unlock(inode);
+	mnt_drop_write(path->mnt);
 	return err;
 }
 
@@ -841,6 +872,9 @@ static int read_xattr(struct ckpt_ctx *ctx, const struct path *path)
 		kvfree(h);
 		return PTR_ERR(name);
 	}
+	err = mnt_want_write(path->mnt);
+	if (err)
+		goto out;
 	if (h->reserved || ALIGN(sizeof(*h) + h->len, 8) != h->h.len) {
 		err = -EINVAL;
 	} else if (is_posix_acl_xattr(name)) {
@@ -856,6 +890,8 @@ static int read_xattr(struct ckpt_ctx *ctx, const struct path *path)
 		err = vfs_setxattr(idmap, path->dentry, name, h->value, h->len,
 				   0);
 	}
+	mnt_drop_write(path->mnt);
+out:
 	if (err)
 		ckpt_err(ctx, err, "'%pd': extended attribute '%s' cannot be set: error %d",
 			 path->dentry, name, err);
@@ -872,10 +908,14 @@ static int drop_acls(const struct path *path)
 
 	if (!IS_POSIXACL(d_inode(path->dentry)))
 		return 0;
+	err = mnt_want_write(path->mnt);
+	if (err)
+		return err;
 	err = vfs_remove_acl(idmap, path->dentry, XATTR_NAME_POSIX_ACL_ACCESS);
 	if (!err && d_is_dir(path->dentry))
 		err = vfs_remove_acl(idmap, path->dentry,
 				     XATTR_NAME_POSIX_ACL_DEFAULT);
+	mnt_drop_write(path->mnt);
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
@@ -889,8 +929,12 @@ static int read_content(struct ckpt_ctx *ctx, const struct path *path,
 	if (h->alloc_end && !shmem_mapping(inode->i_mapping))
 		return -EINVAL;
 	if (h->size) {
+		err = mnt_want_write(path->mnt);
+		if (err)
+			return err;
 		err = do_truncate(mnt_idmap(path->mnt), path->dentry, h->size,
 				  0, NULL);
+		mnt_drop_write(path->mnt);
 		if (err)
 			return err;
 	}
@@ -989,6 +1033,7 @@ static int make_removed(struct ckpt_ctx *ctx, const struct path *home,
 	}
 	mntget(path.mnt);
 	r->path = path;
+	r->made = true;
 	return 0;
 }
 
@@ -1042,6 +1087,10 @@ static int restore_removed(struct ckpt_ctx *ctx,
 	if (S_ISDIR(h->mode) && !name_valid(text)) {
 		err = ckpt_err(ctx, -EINVAL, "image: removed directory '%s'",
 			       text);
+		goto out;
+	}
+	if (S_ISLNK(h->mode) && !linked && !*text) {
+		err = ckpt_err(ctx, -EINVAL, "image: removed symbolic link to nothing");
 		goto out;
 	}
 	err = ckpt_path_lookup(ctx, h->mnt, home,
@@ -1222,7 +1271,7 @@ struct file *ckpt_removed_open(struct ckpt_ctx *ctx,
 	if (IS_ERR(r))
 		return ERR_CAST(r);
 	flags &= ~FASYNC;
-	if (!(flags & O_PATH) && !d_unlinked(r->path.dentry))
+	if (!(flags & O_PATH) && !r->made)
 		err = S_ISREG(inode->i_mode) ?
 		      may_open_linked(&r->path, flags & ~tmpfile) :
 		      path_permission(&r->path, ACC_MODE(flags));
