@@ -267,6 +267,7 @@ struct file *ckpt_hung_up_restore(struct ckpt_ctx *ctx,
 /* devpts/checkpoint_devpts.c */
 int ckpt_devpts_take_index(struct pts_fs_info *fsi, int index);
 struct dentry *ckpt_devpts_ptmx(struct super_block *sb);
+void ckpt_devpts_no_reserve(struct super_block *sb);
 
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);

@@ -174,7 +174,8 @@ static int jobctl_restore(struct ckpt_ctx *ctx)
 			return PTR_ERR(old_pgrp);
 	}
 	h.flags &= ~CKPT_JOBCTL_TTY;
-	if (!h.flags && !old_pgrp)
+	/* of a process, the terminal is looked at again */
+	if (!h.flags && !thread_group_leader(current))
 		return 0;
 	d = ckpt_task_defer(ctx, CKPT_STATE_JOBCTL, sizeof(*d));
 	if (!d)
@@ -237,13 +238,14 @@ static void jobctl_commit(void *defer)
 	struct signal_struct *sig = current->signal;
 
 	spin_lock_irq(&ckpt_sighand(current)->siglock);
+	ckpt_ctty_commit();
 	/* only a leader gives it back */
 	if (sig->leader && !sig->tty)
 		swap(sig->tty_old_pgrp, d->old_pgrp);
 	if (!(sig->flags & SIGNAL_GROUP_EXIT) && !sig->group_exec_task) {
 		if (h->flags & CKPT_JOBCTL_STOPPED)
 			commit_stopped(h);
-		else
+		else if (h->flags & CKPT_JOBCTL_CONTINUED)
 			commit_continued(h);
 	}
 	spin_unlock_irq(&ckpt_sighand(current)->siglock);

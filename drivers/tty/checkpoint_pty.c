@@ -189,6 +189,8 @@ const char *ckpt_pty_refused(struct ckpt_ctx *ctx, struct file *file)
 		return "its other end is also open outside of the tree";
 	if (!session_inside(ctx, master->link))
 		return "it controls a session outside of the tree";
+	if (test_bit(TTY_HUPPED, &master->flags))
+		return "its master was hung up";
 	if (other_ldisc(master) || other_ldisc(master->link))
 		return "a line discipline other than N_TTY";
 	if (ckpt_tty_redirected(master->link) || ckpt_tty_redirected(master))
@@ -654,8 +656,8 @@ static int write_end(struct ckpt_ctx *ctx, struct tty_struct *tty)
 	struct ckpt_hdr_tty_end h = {};
 	struct tty_ldisc *ld;
 	size_t len = 0;
+	int err = 0;
 	u8 *buf;
-	int err;
 
 	buf = kvzalloc(CKPT_N_TTY_MAX + CKPT_TTY_FLIP_MAX, GFP_KERNEL_ACCOUNT);
 	if (!buf)
@@ -663,10 +665,15 @@ static int write_end(struct ckpt_ctx *ctx, struct tty_struct *tty)
 	save_flags(tty, &h);
 	ld = tty_ldisc_ref_wait(tty);
 	if (ld) {
-		len = ckpt_n_tty_save(tty, &h, buf);
+		if (ld->ops->num == N_TTY)
+			len = ckpt_n_tty_save(tty, &h, buf);
+		else
+			err = ckpt_err(ctx, -EBUSY, "terminal %d got another line discipline meanwhile, try again",
+				       tty->index);
 		tty_ldisc_deref(ld);
 	}
-	err = save_flip(tty, &h, buf + len);
+	if (!err)
+		err = save_flip(tty, &h, buf + len);
 	if (!err)
 		err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_TTY_END, sizeof(h),
 					  buf, len + h.flip);
@@ -897,10 +904,18 @@ static int read_end(struct ckpt_ctx *ctx, struct tty_struct *tty)
 	if (h->flags & CKPT_TTY_HUNG_UP)
 		tty_vhangup(tty);
 	ld = tty_ldisc_ref_wait(tty);
+	err = 0;
 	if (ld) {
-		ckpt_n_tty_restore(tty, h, h->data);
+		/* somebody else may have opened it */
+		if (ld->ops->num == N_TTY)
+			ckpt_n_tty_restore(tty, h, h->data);
+		else
+			err = ckpt_err(ctx, -EBUSY, "terminal %d got another line discipline meanwhile",
+				       tty->index);
 		tty_ldisc_deref(ld);
 	}
+	if (err)
+		goto out;
 	n = h->read + DIV_ROUND_UP(h->read, 8) + h->echo;
 	err = restore_flip(tty, h, h->data + n);
 	restore_flags(tty, h);
@@ -930,9 +945,6 @@ int ckpt_ptm_late_restore(struct ckpt_ctx *ctx, struct file *file)
 	if (err)
 		return err;
 	set_termios(slave, &h);
-	down_write(&slave->termios_rwsem);
-	load_termios(&h.locked, &slave->termios_locked);
-	up_write(&slave->termios_rwsem);
 	mutex_lock(&slave->winsize_mutex);
 	slave->winsize = (struct winsize) {
 		.ws_row = h.row, .ws_col = h.col,
@@ -940,7 +952,17 @@ int ckpt_ptm_late_restore(struct ckpt_ctx *ctx, struct file *file)
 	};
 	mutex_unlock(&slave->winsize_mutex);
 	err = read_end(ctx, master);
-	return err ?: read_end(ctx, slave);
+	if (!err)
+		err = read_end(ctx, slave);
+	if (err)
+		return err;
+	/* a hangup has reset them */
+	if (test_bit(TTY_HUPPED, &slave->flags))
+		set_termios(slave, &h);
+	down_write(&slave->termios_rwsem);
+	load_termios(&h.locked, &slave->termios_locked);
+	up_write(&slave->termios_rwsem);
+	return 0;
 }
 
 /**
@@ -1070,6 +1092,8 @@ static int __init ckpt_hung_up_init(void)
 	hung_up_mnt = type ? kern_mount(type) : ERR_PTR(-ENODEV);
 	if (type)
 		put_filesystem(type);
+	if (!IS_ERR(hung_up_mnt))
+		ckpt_devpts_no_reserve(hung_up_mnt->mnt_sb);
 	return PTR_ERR_OR_ZERO(hung_up_mnt);
 }
 late_initcall(ckpt_hung_up_init);
@@ -1223,4 +1247,31 @@ int ckpt_ctty_restore(struct ckpt_ctx *ctx, struct file *file)
 	spin_unlock_irq(&current->sighand->siglock);
 	tty_kref_put(old);
 	return 0;
+}
+
+/**
+ * ckpt_ctty_commit - let go of a terminal that does not control the session
+ *
+ * Whoever was first may have it, and an image may say what it likes; the kernel
+ * takes a terminal away from those alone whose session it controls.
+ *
+ * Context: a restored task that is about to run, under siglock.
+ */
+void ckpt_ctty_commit(void)
+{
+	struct signal_struct *sig = current->signal;
+	struct tty_struct *tty = sig->tty;
+	bool lost;
+
+	if (!tty)
+		return;
+	rcu_read_lock();
+	spin_lock(&tty->ctrl.lock);
+	lost = tty->ctrl.session != task_session(current);
+	spin_unlock(&tty->ctrl.lock);
+	rcu_read_unlock();
+	if (lost) {
+		sig->tty = NULL;
+		tty_kref_put(tty);
+	}
 }

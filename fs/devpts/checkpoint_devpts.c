@@ -41,3 +41,12 @@ struct dentry *ckpt_devpts_ptmx(struct super_block *sb)
 {
 	return DEVPTS_SB(sb)->ptmx_dentry;
 }
+
+/**
+ * ckpt_devpts_no_reserve - keep off the terminals that are kept for the host
+ * @sb: a devpts that nobody uses so far
+ */
+void ckpt_devpts_no_reserve(struct super_block *sb)
+{
+	DEVPTS_SB(sb)->mount_opts.reserve = 0;
+}

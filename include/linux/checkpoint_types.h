@@ -373,6 +373,7 @@ bool ckpt_session_restored(struct ckpt_ctx *ctx);
 int ckpt_ctty_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t,
 			 struct ckpt_hdr_task_jobctl *h);
 int ckpt_ctty_restore(struct ckpt_ctx *ctx, struct file *file);
+void ckpt_ctty_commit(void);
 void ckpt_ttys_commit(struct ckpt_ctx *ctx);
 void ckpt_ttys_free(struct ckpt_ctx *ctx);
 
