@@ -254,6 +254,9 @@ static const char *refuse_waiting(struct ckpt_ctx *ctx, struct sock *sk)
 	return why;
 }
 
+static const char has_unread[] =
+	"connected to a process outside of the tree, which sent what is not received yet";
+
 static const char *sk_refused(struct ckpt_ctx *ctx, struct sock *sk,
 			      bool external)
 {
@@ -262,7 +265,7 @@ static const char *sk_refused(struct ckpt_ctx *ctx, struct sock *sk,
 	if (prot != &unix_stream_proto && prot != &unix_dgram_proto)
 		return "in a sockmap";
 	if (external && !queue_empty(sk))
-		return "connected to a process outside of the tree, which sent what is not received yet";
+		return has_unread;
 	if (external)
 		return NULL;
 	if (READ_ONCE(sk->sk_state) == TCP_LISTEN)

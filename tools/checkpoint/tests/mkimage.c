@@ -539,7 +539,7 @@ static void nsproxy(uint32_t objref)
 		char text[24];
 	} sysctl = {
 		.h = { .section = CKPT_NET_SYSCTL, .size = 22 },
-		.text = "net/core/somaxconn\0" "128",
+		.text = "net/core/somaxconn\000128",
 	};
 
 	object(objref, CKPT_OBJ_NSPROXY);

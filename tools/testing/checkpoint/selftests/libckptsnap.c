@@ -131,8 +131,8 @@ static bool is_hung_up(const char *text)
 
 	if (!strncmp(text, "/dev/pts/", 9))
 		text += 8;
-	sscanf(text, "/%*d (deleted)%n", &end);
-	return end && !text[end];
+	return sscanf(text, "/%*d (deleted)%n", &end) != EOF && end &&
+	       !text[end];
 }
 
 static void put_link(struct ckpt_snap *s, pid_t pid, const char *name)
