@@ -269,6 +269,14 @@ int ckpt_devpts_take_index(struct pts_fs_info *fsi, int index);
 struct dentry *ckpt_devpts_ptmx(struct super_block *sb);
 void ckpt_devpts_no_reserve(struct super_block *sb);
 
+/* checkpoint_xattr.c: extended attributes */
+void *ckpt_xattr_get(struct ckpt_ctx *ctx, const struct vfsmount *mnt,
+		     struct dentry *dentry, const char *name, ssize_t *len);
+int ckpt_xattr_write(struct ckpt_ctx *ctx, const char *name, const void *value,
+		     size_t len);
+int ckpt_xattr_read(struct ckpt_ctx *ctx, struct vfsmount *mnt,
+		    struct dentry *dentry);
+
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);
 struct vfsmount *ckpt_dentry_mount(struct dentry *root, const char *source);

@@ -15,7 +15,6 @@
 #include <linux/filelock.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
-#include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/random.h>
 #include <linux/shmem_fs.h>
@@ -479,43 +478,9 @@ static char *list_xattrs(struct dentry *dentry, ssize_t *len)
 	return list;
 }
 
-/* Its value, to be freed with kvfree(); an access control list as text of ids */
-static void *get_xattr(struct ckpt_ctx *ctx, const struct path *path,
-		       const char *name, ssize_t *len)
-{
-	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
-	struct posix_acl *acl = NULL;
-	void *value;
-
-	if (is_posix_acl_xattr(name)) {
-		acl = vfs_get_acl(idmap, path->dentry, name);
-		if (IS_ERR(acl))
-			return ERR_CAST(acl);
-		*len = posix_acl_xattr_size(acl->a_count);
-	} else {
-		*len = vfs_getxattr(idmap, path->dentry, name, NULL, 0);
-		if (*len < 0)
-			return ERR_PTR(*len);
-	}
-	value = kvmalloc(*len ?: 1, GFP_KERNEL_ACCOUNT);
-	if (!value)
-		*len = -ENOMEM;
-	else if (acl)
-		*len = posix_acl_to_xattr(ctx->caller_cred->user_ns, acl, value,
-					  *len);
-	else if (*len)
-		*len = vfs_getxattr(idmap, path->dentry, name, value, *len);
-	posix_acl_release(acl);
-	if (*len >= 0)
-		return value;
-	kvfree(value);
-	return ERR_PTR(*len);
-}
-
 static int write_xattrs(struct ckpt_ctx *ctx, const struct path *path,
 			const char *list, ssize_t list_len)
 {
-	struct ckpt_hdr_sb_xattr h = {};
 	const char *name;
 	ssize_t len;
 	void *value;
@@ -523,15 +488,15 @@ static int write_xattrs(struct ckpt_ctx *ctx, const struct path *path,
 
 	for (name = list; !err && name < list + list_len;
 	     name += strlen(name) + 1) {
-		value = get_xattr(ctx, path, name, &len);
+		value = ckpt_xattr_get(ctx, path->mnt, path->dentry, name,
+				       &len);
+		if (value == ERR_PTR(-EOVERFLOW))
+			return ckpt_err(ctx, -ENOSYS, "'%pd': an id in its access control list has no number in the caller's user namespace: not supported",
+					path->dentry);
 		if (IS_ERR(value))
 			return ckpt_err(ctx, PTR_ERR(value), "'%pd': extended attribute '%s' cannot be read: error %ld",
 					path->dentry, name, PTR_ERR(value));
-		h.len = len;
-		err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_SB_XATTR, sizeof(h),
-					  value, len);
-		if (!err)
-			err = ckpt_write_string(ctx, name);
+		err = ckpt_xattr_write(ctx, name, value, len);
 		kvfree(value);
 	}
 	return err;
@@ -855,51 +820,6 @@ static int set_mode(const struct path *path, umode_t mode)
 	return err ?: inode->i_mode == mode ? 0 : -EPERM;
 }
 
-static int read_xattr(struct ckpt_ctx *ctx, const struct path *path)
-{
-	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
-	struct ckpt_hdr_sb_xattr *h;
-	struct posix_acl *acl;
-	char *name;
-	int err;
-
-	h = ckpt_read_rec(ctx, CKPT_HDR_SB_XATTR, sizeof(*h),
-			  sizeof(*h) + XATTR_SIZE_MAX);
-	if (IS_ERR(h))
-		return PTR_ERR(h);
-	name = ckpt_read_string(ctx, XATTR_NAME_MAX + 1);
-	if (IS_ERR(name)) {
-		kvfree(h);
-		return PTR_ERR(name);
-	}
-	err = mnt_want_write(path->mnt);
-	if (err)
-		goto out;
-	if (h->reserved || ALIGN(sizeof(*h) + h->len, 8) != h->h.len) {
-		err = -EINVAL;
-	} else if (is_posix_acl_xattr(name)) {
-		acl = posix_acl_from_xattr(ctx->caller_cred->user_ns, h->value,
-					   h->len);
-		if (IS_ERR_OR_NULL(acl)) {
-			err = acl ? PTR_ERR(acl) : -EINVAL;
-		} else {
-			err = vfs_set_acl(idmap, path->dentry, name, acl);
-			posix_acl_release(acl);
-		}
-	} else {
-		err = vfs_setxattr(idmap, path->dentry, name, h->value, h->len,
-				   0);
-	}
-	mnt_drop_write(path->mnt);
-out:
-	if (err)
-		ckpt_err(ctx, err, "'%pd': extended attribute '%s' cannot be set: error %d",
-			 path->dentry, name, err);
-	kvfree(name);
-	kvfree(h);
-	return err;
-}
-
 /* Those that it got from the directory that it was made in */
 static int drop_acls(const struct path *path)
 {
@@ -966,7 +886,7 @@ static int fill(struct ckpt_ctx *ctx, const struct path *path,
 	u32 i;
 
 	for (i = 0; i < h->nr_xattrs && !err; i++)
-		err = read_xattr(ctx, path);
+		err = ckpt_xattr_read(ctx, path->mnt, path->dentry);
 	if (!err && S_ISREG(h->mode))
 		err = read_content(ctx, path, h);
 	if (!err)

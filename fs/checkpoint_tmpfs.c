@@ -14,8 +14,6 @@
 #include <linux/kdev_t.h>
 #include <linux/magic.h>
 #include <linux/namei.h>
-#include <linux/posix_acl.h>
-#include <linux/posix_acl_xattr.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/stat.h>
@@ -116,68 +114,21 @@ static struct dentry *child_after(struct dentry *dir, struct dentry *prev)
 	return found;
 }
 
-static int write_xattr(struct ckpt_ctx *ctx, const char *name,
-		       const void *value, size_t len)
-{
-	struct ckpt_hdr_sb_xattr h = { .len = len };
-	int err;
-
-	err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_SB_XATTR, sizeof(h), value,
-				  len);
-	return err ?: ckpt_write_string(ctx, name);
-}
-
-/* An access control list, with ids as the caller has them */
-static int save_acl(struct ckpt_ctx *ctx, struct content_save *s,
-		    struct dentry *dentry, const char *name)
-{
-	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
-	struct posix_acl *acl, *back;
-	void *value = NULL;
-	int len, err;
-
-	acl = vfs_get_acl(&nop_mnt_idmap, dentry, name);
-	if (IS_ERR(acl))
-		return PTR_ERR(acl);
-	len = posix_acl_xattr_size(acl->a_count);
-	value = kvmalloc(len, GFP_KERNEL_ACCOUNT);
-	err = value ? posix_acl_to_xattr(user_ns, acl, value, len) : -ENOMEM;
-	posix_acl_release(acl);
-	if (err >= 0) {
-		back = posix_acl_from_xattr(user_ns, value, len);
-		if (IS_ERR(back))
-			err = refuse(ctx, s, dentry, -ENOSYS,
-				     "an id in its access control list has no number in the caller's user namespace: not supported");
-		else
-			posix_acl_release(back);
-	}
-	if (err >= 0)
-		err = write_xattr(ctx, name, value, len);
-	kvfree(value);
-	return err;
-}
-
 static int save_xattr(struct ckpt_ctx *ctx, struct content_save *s,
 		      struct dentry *dentry, const char *name)
 {
-	void *value = NULL;
+	void *value;
 	ssize_t len;
 	int err;
 
-	if (is_posix_acl_xattr(name))
-		return save_acl(ctx, s, dentry, name);
-	len = vfs_getxattr(&nop_mnt_idmap, dentry, name, NULL, 0);
-	if (len > 0) {
-		value = kvmalloc(len, GFP_KERNEL_ACCOUNT);
-		if (!value)
-			return -ENOMEM;
-		len = vfs_getxattr(&nop_mnt_idmap, dentry, name, value, len);
-	}
-	if (len < 0)
-		err = refuse(ctx, s, dentry, len,
-			     "an extended attribute cannot be read");
-	else
-		err = write_xattr(ctx, name, value, len);
+	value = ckpt_xattr_get(ctx, NULL, dentry, name, &len);
+	if (value == ERR_PTR(-EOVERFLOW))
+		return refuse(ctx, s, dentry, -ENOSYS,
+			      "an id in its access control list has no number in the caller's user namespace: not supported");
+	if (IS_ERR(value))
+		return refuse(ctx, s, dentry, PTR_ERR(value),
+			      "an extended attribute cannot be read");
+	err = ckpt_xattr_write(ctx, name, value, len);
 	kvfree(value);
 	return err;
 }
@@ -679,52 +630,6 @@ unlock:
 	return dentry;
 }
 
-static int set_xattr(struct ckpt_ctx *ctx, struct dentry *dentry,
-		     const char *name, const struct ckpt_hdr_sb_xattr *h)
-{
-	struct posix_acl *acl;
-	int err;
-
-	if (!is_posix_acl_xattr(name))
-		return vfs_setxattr(&nop_mnt_idmap, dentry, name,
-				    h->value, h->len, 0);
-	acl = posix_acl_from_xattr(ctx->caller_cred->user_ns, h->value, h->len);
-	if (IS_ERR_OR_NULL(acl))
-		return acl ? PTR_ERR(acl) : -EINVAL;
-	err = vfs_set_acl(&nop_mnt_idmap, dentry, name, acl);
-	posix_acl_release(acl);
-	return err;
-}
-
-static int read_xattr(struct ckpt_ctx *ctx, struct content_fill *f,
-		      struct dentry *dentry)
-{
-	struct ckpt_hdr_sb_xattr *h;
-	char *name;
-	int err;
-
-	h = ckpt_read_rec(ctx, CKPT_HDR_SB_XATTR, sizeof(*h),
-			  sizeof(*h) + XATTR_SIZE_MAX);
-	if (IS_ERR(h))
-		return PTR_ERR(h);
-	name = ckpt_read_string(ctx, XATTR_NAME_MAX + 1);
-	if (IS_ERR(name)) {
-		err = PTR_ERR(name);
-		goto out;
-	}
-	if (h->reserved || ALIGN(sizeof(*h) + h->len, 8) != h->h.len)
-		err = -EINVAL;
-	else
-		err = set_xattr(ctx, dentry, name, h);
-	if (err)
-		ckpt_err(ctx, err, "%s: '%pd': extended attribute '%s' cannot be set: error %d",
-			 f->sb->s_type->name, dentry, name, err);
-	kvfree(name);
-out:
-	kvfree(h);
-	return err;
-}
-
 static int set_attr(struct dentry *dentry, struct iattr *attr)
 {
 	struct inode *inode = d_inode(dentry);
@@ -865,7 +770,7 @@ static int fill_attr(struct ckpt_ctx *ctx, struct content_fill *f,
 	u32 i;
 
 	for (i = 0; i < f->h.nr_xattrs; i++) {
-		err = read_xattr(ctx, f, dentry);
+		err = ckpt_xattr_read(ctx, NULL, dentry);
 		if (err)
 			return err;
 	}
