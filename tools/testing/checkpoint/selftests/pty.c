@@ -541,23 +541,29 @@ CKPT_TEST(master_closed)
 	CHECK_EQ(open(t.name, O_RDWR | O_NOCTTY), -1);
 }
 
-/* The terminal lives on, what was open does not. */
-CKPT_TEST(hung_up)
+/* By a session that it controls for that */
+static void hang_up(const struct term *t)
 {
-	struct term t;
-	pid_t pid;
-	int fd;
+	pid_t pid = fork();
 
-	open_term(&t);
-	pid = fork();
 	REQUIRE(pid >= 0);
 	if (!pid) {
 		signal(SIGHUP, SIG_IGN);
-		if (setsid() < 0 || ioctl(t.s, TIOCSCTTY, 0))
+		if (setsid() < 0 || ioctl(t->s, TIOCSCTTY, 0))
 			_exit(1);
 		_exit(syscall(SYS_vhangup) != 0);
 	}
 	ckpt_join(pid, 0);
+}
+
+/* The terminal lives on, what was open does not. */
+CKPT_TEST(hung_up)
+{
+	struct term t;
+	int fd;
+
+	open_term(&t);
+	hang_up(&t);
 	ckpt_ready();
 	check_hung_up(t.s);
 	fd = open(t.name, O_RDWR | O_NOCTTY);
@@ -570,19 +576,10 @@ CKPT_TEST(hung_up)
 CKPT_TEST(hung_up_and_opened_again)
 {
 	struct term t;
-	pid_t pid;
 	int fd;
 
 	open_term(&t);
-	pid = fork();
-	REQUIRE(pid >= 0);
-	if (!pid) {
-		signal(SIGHUP, SIG_IGN);
-		if (setsid() < 0 || ioctl(t.s, TIOCSCTTY, 0))
-			_exit(1);
-		_exit(syscall(SYS_vhangup) != 0);
-	}
-	ckpt_join(pid, 0);
+	hang_up(&t);
 	fd = open(t.name, O_RDWR | O_NOCTTY);
 	REQUIRE(fd >= 0);
 	put(t.m, "one\n");
