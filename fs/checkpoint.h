@@ -270,6 +270,7 @@ struct dentry *ckpt_devpts_ptmx(struct super_block *sb);
 void ckpt_devpts_no_reserve(struct super_block *sb);
 
 /* checkpoint_xattr.c: extended attributes */
+char *ckpt_xattr_list(struct dentry *dentry, ssize_t *len, u32 *nr);
 void *ckpt_xattr_get(struct ckpt_ctx *ctx, const struct vfsmount *mnt,
 		     struct dentry *dentry, const char *name, ssize_t *len);
 int ckpt_xattr_write(struct ckpt_ctx *ctx, const char *name, const void *value,

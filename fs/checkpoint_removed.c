@@ -457,27 +457,6 @@ static int save_attr(struct ckpt_ctx *ctx, const struct path *path,
 	return 0;
 }
 
-/* The names of the extended attributes, to be freed with kvfree(), or NULL */
-static char *list_xattrs(struct dentry *dentry, ssize_t *len)
-{
-	char *list;
-
-	*len = vfs_listxattr(dentry, NULL, 0);
-	if (*len == -EOPNOTSUPP)
-		*len = 0;
-	if (*len <= 0)
-		return ERR_PTR(*len);
-	list = kvmalloc(*len, GFP_KERNEL_ACCOUNT);
-	if (!list)
-		return ERR_PTR(-ENOMEM);
-	*len = vfs_listxattr(dentry, list, *len);
-	if (*len < 0) {
-		kvfree(list);
-		return ERR_PTR(*len);
-	}
-	return list;
-}
-
 static int write_xattrs(struct ckpt_ctx *ctx, const struct path *path,
 			const char *list, ssize_t list_len)
 {
@@ -588,7 +567,7 @@ static int removed_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct path home = home_of(path);
 	struct ckpt_hdr_removed h = {};
 	struct name_snapshot name;
-	ssize_t len, i;
+	ssize_t len;
 	char *list;
 	int ret;
 
@@ -608,13 +587,13 @@ static int removed_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	ret = save_attr(ctx, path, &h);
 	if (ret)
 		return ret;
-	list = list_xattrs(path->dentry, &len);
+	list = ckpt_xattr_list(path->dentry, &len, &h.nr_xattrs);
+	if (list == ERR_PTR(-EPERM))
+		return ckpt_err(ctx, -EPERM, "'%pd': only root may read all its extended attributes",
+				path->dentry);
 	if (IS_ERR(list))
 		return ckpt_err(ctx, PTR_ERR(list), "'%pd': its extended attributes cannot be read: error %ld",
 				path->dentry, PTR_ERR(list));
-	for (i = 0; i < len; i += strlen(list + i) + 1)
-		h.nr_xattrs++;
-
 	ret = ckpt_write_rec(ctx, &h, CKPT_HDR_REMOVED, sizeof(h));
 	if (!ret)
 		ret = write_home(ctx, &home);

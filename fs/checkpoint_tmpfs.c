@@ -133,54 +133,19 @@ static int save_xattr(struct ckpt_ctx *ctx, struct content_save *s,
 	return err;
 }
 
-/* Those that vfs_listxattr() does not show to the caller */
-static bool hidden_xattrs(struct inode *inode)
-{
-	struct simple_xattrs *xattrs = &SHMEM_I(inode)->xattrs;
-	bool hidden = false;
-	struct rb_node *rbp;
-
-	if (capable(CAP_SYS_ADMIN))
-		return false;
-	read_lock(&xattrs->lock);
-	for (rbp = rb_first(&xattrs->rb_root); rbp; rbp = rb_next(rbp))
-		if (!strncmp(rb_entry(rbp, struct simple_xattr, rb_node)->name,
-			     XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN))
-			hidden = true;
-	read_unlock(&xattrs->lock);
-	return hidden;
-}
-
-/*
- * The names of the extended attributes, one behind the other, to be freed with
- * kvfree(); NULL if there are none. How long and how many is left in @h.
- */
+/* The names of the extended attributes; how many they are is left in @s */
 static char *list_xattrs(struct ckpt_ctx *ctx, struct content_save *s,
 			 struct dentry *dentry, ssize_t *len)
 {
-	struct inode *inode = d_inode(dentry);
 	char *list;
-	ssize_t i;
 
 	*len = 0;
-	if (!is_tmpfs(s->sb) || !inode->i_op->listxattr)
+	if (!is_tmpfs(s->sb) || !d_inode(dentry)->i_op->listxattr)
 		return NULL;
-	if (hidden_xattrs(inode))
+	list = ckpt_xattr_list(dentry, len, &s->h.nr_xattrs);
+	if (list == ERR_PTR(-EPERM))
 		return ERR_PTR(refuse(ctx, s, dentry, -EPERM,
 				      "only root may read all its extended attributes"));
-	*len = vfs_listxattr(dentry, NULL, 0);
-	if (*len <= 0)
-		return ERR_PTR(*len);
-	list = kvmalloc(*len, GFP_KERNEL_ACCOUNT);
-	if (!list)
-		return ERR_PTR(-ENOMEM);
-	*len = vfs_listxattr(dentry, list, *len);
-	if (*len < 0) {
-		kvfree(list);
-		return ERR_PTR(*len);
-	}
-	for (i = 0; i < *len; i += strlen(list + i) + 1)
-		s->h.nr_xattrs++;
 	return list;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/mount.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
+#include <linux/sched/task.h>
 #include <linux/xattr.h>
 
 #include "checkpoint.h"
@@ -16,6 +17,70 @@
 static struct mnt_idmap *idmap_of(const struct vfsmount *mnt)
 {
 	return mnt ? mnt_idmap(mnt) : &nop_mnt_idmap;
+}
+
+/*
+ * How long the list of names is for somebody from whom nothing is hidden: file
+ * systems show "trusted." to CAP_SYS_ADMIN only.
+ */
+static ssize_t whole_list(struct dentry *dentry)
+{
+	const struct cred *old;
+	struct cred *cred;
+	ssize_t len;
+
+	cred = prepare_kernel_cred(&init_task);
+	if (!cred)
+		return -ENOMEM;
+	old = override_creds(cred);
+	len = vfs_listxattr(dentry, NULL, 0);
+	revert_creds(old);
+	put_cred(cred);
+	return len;
+}
+
+/**
+ * ckpt_xattr_list - the names of a file's extended attributes
+ * @dentry: the file
+ * @len: where to put how long the list is, in bytes; 0 if there are none
+ * @nr: where to put how many they are
+ *
+ * Context: process context, may sleep.
+ * Return: the names, each with a NUL behind it, to be freed with kvfree(), or
+ * NULL if there are none, or ERR_PTR, not reported: -EPERM if the caller is
+ * not shown all of them.
+ */
+char *ckpt_xattr_list(struct dentry *dentry, ssize_t *len, u32 *nr)
+{
+	char *list = NULL;
+	ssize_t i, whole;
+
+	*nr = 0;
+	*len = vfs_listxattr(dentry, NULL, 0);
+	if (*len == -EOPNOTSUPP)
+		*len = 0;
+	if (*len < 0)
+		return ERR_PTR(*len);
+	if (!capable(CAP_SYS_ADMIN)) {
+		whole = whole_list(dentry);
+		if (whole == -EOPNOTSUPP)
+			whole = 0;
+		if (whole != *len)
+			return ERR_PTR(whole < 0 ? whole : -EPERM);
+	}
+	if (!*len)
+		return NULL;
+	list = kvmalloc(*len, GFP_KERNEL_ACCOUNT);
+	if (!list)
+		return ERR_PTR(-ENOMEM);
+	*len = vfs_listxattr(dentry, list, *len);
+	if (*len < 0) {
+		kvfree(list);
+		return ERR_PTR(*len);
+	}
+	for (i = 0; i < *len; i += strlen(list + i) + 1)
+		++*nr;
+	return list;
 }
 
 /* One that a restart would read in the same way */

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -634,6 +635,38 @@ CKPT_VICTIM(ext4_advice)
 	CHECK_EQ(errno, EINVAL);
 	CHECK_EQ(fcntl(sync, F_GETFL) & O_SYNC, O_SYNC);
 	unlink("advice");
+}
+
+CKPT_VICTIM(has_a_hidden_attribute)
+{
+	int fd = make_file("a", "text");
+
+	if (fsetxattr(fd, "trusted.test", "value", 5, 0))
+		ckpt_skip("no trusted attributes here: %s", strerror(errno));
+	REQUIRE(!unlink("a"));
+	ckpt_ready();
+}
+
+/* Nothing is lost because the caller is not shown it. */
+DRIVER_TEST(by_who_is_not_shown_all)
+{
+	static struct ckpt_victim v;
+	int status;
+	pid_t pid;
+
+	ckpt_start(&v, "has_a_hidden_attribute", 0);
+	if (v.skip[0])
+		SKIP(return, "%s", v.skip);
+	pid = fork();
+	if (!pid) {
+		ckpt_caps_drop(1ULL << CAP_SYS_ADMIN);
+		_exit(ckpt_checkpoint(&v, 0) != -EPERM ||
+		      !ckpt_logged(&v, "'a': only root may read all"));
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	ckpt_finish(&v);
+	ckpt_end(&v);
 }
 
 static bool make_disk(void)
