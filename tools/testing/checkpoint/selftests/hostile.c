@@ -132,8 +132,8 @@ static void send_fd(int from, struct sockaddr_un *to, int fd)
 }
 
 /*
- * A datagram that somebody who is closed has sent, a stream with bytes in it,
- * and a connection that waits to be accepted
+ * A datagram that somebody who is closed has sent, a stream with bytes in it, a
+ * connection that waits to be accepted, and a stream with an urgent byte
  */
 static void make_sockets(void)
 {
@@ -154,6 +154,8 @@ static void make_sockets(void)
 	REQUIRE(!bind(fd, (void *)&name, 15) && !listen(fd, 4));
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	REQUIRE(!connect(fd, (void *)&name, 15));
+	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	REQUIRE(send(pair[0], "ab", 2, MSG_OOB) == 2);
 }
 
 /* A terminal with something in it, and one that was hung up */
@@ -1254,6 +1256,37 @@ HOSTILE_TEST(events)
 	finish(_metadata, &self->v, &self->before);
 }
 
+/* What is left of open files comes kind by kind: an epoll looks at others. */
+HOSTILE_TEST(order_of_open_files)
+{
+	const struct ckpt_hdr_late_file *h, *next = NULL;
+	struct image_rec *rec, *behind = NULL, *end;
+	struct image bad;
+	unsigned int i;
+
+	image_copy(&bad, &self->image);
+	for (i = 0; !behind; i++) {
+		rec = image_find(&bad, CKPT_HDR_LATE_FILE, i);
+		behind = image_find(&bad, CKPT_HDR_LATE_FILE, i + 1);
+		ASSERT_NE(NULL, behind);
+		h = (void *)(bad.data + rec->off);
+		next = (void *)(bad.data + behind->off);
+		if (h->kind == next->kind)
+			behind = NULL;
+	}
+	ASSERT_NE(0, next->file);
+	end = image_find(&bad, CKPT_HDR_LATE_FILE, i + 1);
+	ASSERT_NE(NULL, end);
+	/* one from behind comes first */
+	memcpy(bad.data + rec->off, self->image.data + behind->off,
+	       end->off - behind->off);
+	memcpy(bad.data + rec->off + (end->off - behind->off),
+	       self->image.data + rec->off, behind->off - rec->off);
+	expect_invalid(_metadata, &self->v, &bad, "comes too late");
+	EXPECT_TRUE(ckpt_logged(&self->v, "comes too late"));
+	finish(_metadata, &self->v, &self->before);
+}
+
 /* No rights but those that the caller has: it may become nobody else. */
 HOSTILE_TEST(rights_of_the_caller)
 {
@@ -1378,6 +1411,8 @@ HOSTILE_TEST(sockets)
 		MSG(2, sock, 1),
 		MSG(2, len, 1),
 		MSG(2, pid, 1),
+		MSG(3, flags, CKPT_UNIX_OOB),
+		MSG(4, consumed, 1),
 	};
 
 	TRY(changes);
@@ -1388,7 +1423,9 @@ HOSTILE_TEST(sockets)
 HOSTILE_TEST(peers)
 {
 	struct ckpt_hdr_unix_late *a, *b;
+	struct ckpt_hdr_unix_msg *msg;
 	struct image bad;
+	int i;
 
 	image_copy(&bad, &self->image);
 	a = image_at(&bad, CKPT_HDR_UNIX_LATE, 1);
@@ -1412,6 +1449,15 @@ HOSTILE_TEST(peers)
 	b = image_at(&bad, CKPT_HDR_UNIX_LATE, 4);
 	b->peer = a->peer;
 	expect_invalid(_metadata, &self->v, &bad, "a peer of two");
+
+	/* two bytes in a row that were received, the urgent one among them */
+	image_copy(&bad, &self->image);
+	for (i = 3; i < 5; i++) {
+		msg = image_at(&bad, CKPT_HDR_UNIX_MSG, i);
+		msg->consumed = 1;
+		msg->flags &= ~CKPT_UNIX_OOB;
+	}
+	expect_invalid(_metadata, &self->v, &bad, "received twice");
 
 	/* a socket as what waits to be accepted, that has a file */
 	image_copy(&bad, &self->image);
