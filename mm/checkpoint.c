@@ -354,6 +354,8 @@ static int mm_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		err = mm_write_vmas(ctx, mm, h->nr_vmas);
 	if (!err)
 		err = ckpt_anon_checkpoint(ctx, mm);
+	if (!err)
+		ckpt_obj_mark(ctx, mm, CKPT_OBJ_MM, CKPT_MM_MARK_WRITTEN);
 out:
 	kfree(h);
 	return err;

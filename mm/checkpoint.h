@@ -9,11 +9,16 @@
 #include <linux/checkpoint_types.h>
 #include <linux/workqueue.h>
 
+struct anon_vma;
 struct vm_area_struct;
+
+/* A bit of ckpt_obj_mark() on an address space: its pages are in the image */
+#define CKPT_MM_MARK_WRITTEN	0x1
 
 /* In the low bits of struct ckpt_pages.addr */
 #define CKPT_PAGE_FIRST		0x1UL	/* continues no run that ends here */
 #define CKPT_PAGE_ZERO_OK	0x2UL	/* a page of zeros need not be stored */
+#define CKPT_PAGE_COW		0x4UL	/* other address spaces may share it */
 
 /**
  * struct ckpt_pages - pages on their way to the image, or from it
@@ -22,6 +27,8 @@ struct vm_area_struct;
  * @page: the pages, referenced
  * @addr: writing: where they belong, an address or an offset in bytes, with
  *	CKPT_PAGE_* in its low bits
+ * @from: writing: where @addr has CKPT_PAGE_COW: the objref of an address space
+ *	that has this page, or 0
  * @bvec: segments of the payload
  * @nr_bvec: number of segments
  * @nr_rec: writing: number of pages of @rec
@@ -38,6 +45,7 @@ struct ckpt_pages {
 	unsigned int done;
 	struct page *page[CKPT_PAGES_MAX_PAGES];
 	unsigned long addr[CKPT_PAGES_MAX_PAGES];
+	u32 from[CKPT_PAGES_MAX_PAGES];
 	struct bio_vec bvec[CKPT_PAGES_MAX_PAGES];
 	unsigned int nr_bvec;
 	unsigned int nr_rec;
@@ -57,18 +65,21 @@ typedef int ckpt_gather_t(struct ckpt_ctx *ctx, struct ckpt_pages *p,
 
 /**
  * struct ckpt_load_ops - where pages that are read go
- * @alloc: fill in pages for the extents of @in, which is well-formed; they
- *	may hold anything
+ * @cow: extents of all kinds may come, and not CKPT_EXTENT_DATA alone
+ * @alloc: fill in pages for the extents of @in that have a payload; @in is
+ *	well-formed; they may hold anything
  * @install: put them where they belong: they have their content now
  * @drop: put the references that are left; called whatever happened before
  */
 struct ckpt_load_ops {
+	bool cow;
 	int (*alloc)(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv);
 	int (*install)(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv);
 	void (*drop)(struct ckpt_pages *p);
 };
 
 /* checkpoint_pages.c */
+struct ckpt_pages *ckpt_pages_alloc(work_func_t work);
 void ckpt_pages_put(struct ckpt_pages *p);
 int ckpt_pages_write(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv);
 int ckpt_pages_read(struct ckpt_ctx *ctx, u64 end,
@@ -78,16 +89,26 @@ int ckpt_pages_read(struct ckpt_ctx *ctx, u64 end,
 int ckpt_anon_checkpoint(struct ckpt_ctx *ctx, struct mm_struct *mm);
 int ckpt_anon_restore(struct ckpt_ctx *ctx, struct mm_struct *mm);
 
+/* checkpoint_share.c */
+int ckpt_share_find(struct ckpt_ctx *ctx, struct ckpt_pages *p,
+		    struct mm_struct *mm, struct mm_struct **kin);
+
+/* checkpoint_rmap.c */
+struct anon_vma *ckpt_anon_family(struct vm_area_struct *vma);
+int ckpt_anon_join(struct vm_area_struct *vma, struct anon_vma *root);
+
 /**
  * struct ckpt_vma - a mapping as it was found
- * @h: its record, without the objref of the file
+ * @h: its record, without objrefs
  * @file: the file mapped, referenced, or NULL
+ * @anon: of ckpt_anon_family(), or NULL
  * @refused: why it cannot be saved, or NULL
  * @name: if @h.name
  */
 struct ckpt_vma {
 	struct ckpt_hdr_vma h;
 	struct file *file;
+	struct anon_vma *anon;
 	const char *refused;
 	char name[CKPT_VMA_NAME_MAX];
 };

@@ -6,7 +6,9 @@
  * They are found by a walk of the page tables, and put back into them in
  * bulk: neither way goes through a page fault for each of them. What is not
  * in the page tables, or is the page of a file, is found again by a fault
- * after the restart.
+ * after the restart. What several address spaces share copy-on-write is in the
+ * image once, see checkpoint_share.c, and is mapped from the first of them into
+ * the others.
  */
 
 #include <linux/gfp.h>
@@ -14,6 +16,7 @@
 #include <linux/huge_mm.h>
 #include <linux/ktime.h>
 #include <linux/memcontrol.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/pagewalk.h>
@@ -26,6 +29,7 @@
 #include <linux/swapops.h>
 
 #include "internal.h"
+#include "swap.h"
 #include "checkpoint.h"
 
 /* ---------------------------------------------------------- checkpoint */
@@ -41,26 +45,55 @@ enum {
  * @mm: the address space
  * @pages: where they are gathered
  * @next: address where the walk stopped
+ * @end: where it ends
  * @vma_start: start of the mapping being walked
  * @zero_ok: a page of zeros need not be stored
+ * @keep_out: what is swapped out is not to be mapped
+ * @absent: ANON_ABSENT: what the page table has at @next; 0 if no page table
+ * @kin: an address space that shares pages with this one, or NULL so far
  */
 struct anon_walk {
 	struct mm_struct *mm;
 	struct ckpt_pages *pages;
 	unsigned long next;
+	unsigned long end;
 	unsigned long vma_start;
 	bool zero_ok;
+	bool keep_out;
+	pte_t absent;
+	struct mm_struct *kin;
 };
+
+/*
+ * Is a page, or the huge page that it is part of and that is mapped as one, of
+ * a single address space, which may write to it?
+ */
+static bool anon_exclusive(struct folio *folio, struct page *page)
+{
+	return PageAnonExclusive(page) ||
+	       (folio_test_large(folio) && PageAnonExclusive(&folio->page));
+}
+
+/* May another address space have it? One that KSM merged is merged again. */
+static bool anon_shared(struct folio *folio, struct page *page)
+{
+	if (folio_test_ksm(folio) || anon_exclusive(folio, page))
+		return false;
+	return folio_test_large(folio) || folio_mapcount(folio) > 1 ||
+	       folio_test_swapcache(folio);
+}
 
 /* The reference to @page becomes that of @w->pages. */
 static void anon_add(struct anon_walk *w, struct page *page,
-		     unsigned long addr)
+		     unsigned long addr, bool shared)
 {
 	struct ckpt_pages *p = w->pages;
 
 	p->page[p->nr] = page;
 	p->addr[p->nr] = addr | (addr == w->vma_start ? CKPT_PAGE_FIRST : 0) |
-			 (w->zero_ok ? CKPT_PAGE_ZERO_OK : 0);
+			 (w->zero_ok ? CKPT_PAGE_ZERO_OK : 0) |
+			 (shared ? CKPT_PAGE_COW : 0);
+	p->from[p->nr] = 0;
 	p->nr++;
 }
 
@@ -85,9 +118,11 @@ static int anon_huge_entry(pmd_t pmd, unsigned long addr, unsigned long end,
 	unsigned int i, nr = (end - addr) >> PAGE_SHIFT;
 	struct anon_walk *w = walk->private;
 	struct page *page;
+	bool shared;
 
 	if (!pmd_present(pmd)) {
 		w->next = addr;
+		w->absent = __pte(0);
 		return ANON_ABSENT;
 	}
 	page = vm_normal_page_pmd(walk->vma, addr, pmd);
@@ -100,8 +135,9 @@ static int anon_huge_entry(pmd_t pmd, unsigned long addr, unsigned long end,
 	}
 	page += (addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT;
 	folio_ref_add(page_folio(page), nr);
+	shared = anon_shared(page_folio(page), page);
 	for (i = 0; i < nr; i++)
-		anon_add(w, page + i, addr + i * PAGE_SIZE);
+		anon_add(w, page + i, addr + i * PAGE_SIZE, shared);
 	return 0;
 }
 #else
@@ -125,6 +161,7 @@ static int anon_pte_entry(pte_t pte, unsigned long addr, struct mm_walk *walk)
 		if (is_pte_marker_entry(entry) && !is_poisoned_swp_entry(entry))
 			return 0;
 		w->next = addr;
+		w->absent = pte;
 		if (is_hwpoison_entry(entry) || is_poisoned_swp_entry(entry))
 			return -EHWPOISON;
 		return ANON_ABSENT;
@@ -137,7 +174,7 @@ static int anon_pte_entry(pte_t pte, unsigned long addr, struct mm_walk *walk)
 		return ANON_FULL;
 	}
 	get_page(page);
-	anon_add(w, page, addr);
+	anon_add(w, page, addr, anon_shared(page_folio(page), page));
 	return 0;
 }
 
@@ -175,6 +212,67 @@ static const struct mm_walk_ops anon_walk_ops = {
 	.walk_lock	= PGWALK_RDLOCK,
 };
 
+#ifdef CONFIG_SWAP
+/* The page of a swap entry that a page table of @vma has; NULL if it fails */
+static struct page *anon_swap_page(struct vm_area_struct *vma,
+				   unsigned long addr, swp_entry_t entry)
+{
+	struct page *page = NULL;
+	struct mempolicy *mpol;
+	struct folio *folio;
+	pgoff_t ilx, i;
+
+	mpol = get_vma_policy(vma, addr, 0, &ilx);
+	folio = swap_cluster_readahead(entry, GFP_HIGHUSER_MOVABLE, mpol, ilx);
+	mpol_cond_put(mpol);
+	if (!folio)
+		return NULL;
+	if (!folio_lock_killable(folio)) {
+		i = swp_offset(entry) - swp_offset(folio->swap);
+		if (folio_test_swapcache(folio) && folio_test_uptodate(folio) &&
+		    swp_type(folio->swap) == swp_type(entry) &&
+		    i < folio_nr_pages(folio))
+			page = folio_page(folio, i);
+		folio_unlock(folio);
+	}
+	if (!page || PageHWPoison(page)) {
+		folio_put(folio);
+		return NULL;
+	}
+	return page;
+}
+
+/*
+ * Read what is swapped out through the swap cache, which gives the page back
+ * when memory is wanted: the page table stays as it is, and so does what the
+ * process has in memory. Returns whether this could be done.
+ */
+static bool anon_read_swap(struct mm_struct *mm, struct anon_walk *w)
+{
+	swp_entry_t entry = pte_to_swp_entry(w->absent);
+	struct swap_info_struct *si;
+	struct page *page;
+
+	if (!w->keep_out || pte_none(w->absent) || non_swap_entry(entry))
+		return false;
+	si = get_swap_device(entry);
+	if (!si)
+		return false;
+	page = anon_swap_page(vma_lookup(mm, w->next), w->next, entry);
+	put_swap_device(si);
+	if (!page)
+		return false;
+	anon_add(w, page, w->next, !pte_swp_exclusive(w->absent));
+	w->next += PAGE_SIZE;
+	return true;
+}
+#else
+static bool anon_read_swap(struct mm_struct *mm, struct anon_walk *w)
+{
+	return false;
+}
+#endif
+
 /*
  * Bring in what is swapped out, or wait for what is being moved: what a fault
  * would do. The page is taken right here, before it can go away again.
@@ -182,21 +280,25 @@ static const struct mm_walk_ops anon_walk_ops = {
 static int anon_bring_in(struct mm_struct *mm, struct anon_walk *w,
 			 int *locked)
 {
+	struct folio *folio;
 	struct page *page;
 	long n;
 
+	if (anon_read_swap(mm, w))
+		return 0;
 	n = get_user_pages_remote(mm, w->next, 1, FOLL_FORCE, &page, locked);
 	if (n != 1)
 		return n < 0 ? n : -EFAULT;
-	if (folio_test_anon(page_folio(page)))
-		anon_add(w, page, w->next);
+	folio = page_folio(page);
+	if (folio_test_anon(folio))
+		anon_add(w, page, w->next, anon_shared(folio, page));
 	else
 		put_page(page);
 	w->next += PAGE_SIZE;
 	return 0;
 }
 
-/* Returns ANON_FULL, 0 at the end of the address space, or an errno. */
+/* Returns ANON_FULL, 0 at the end of the walk, or an errno. */
 static int anon_walk(struct mm_struct *mm, struct anon_walk *w)
 {
 	int ret, locked = 0;
@@ -206,8 +308,8 @@ static int anon_walk(struct mm_struct *mm, struct anon_walk *w)
 			return -EINTR;
 		locked = 1;
 		ret = 0;
-		if (w->next < mm->task_size)
-			ret = walk_page_range(mm, w->next, mm->task_size,
+		if (w->next < w->end)
+			ret = walk_page_range(mm, w->next, w->end,
 					      &anon_walk_ops, w);
 		if (ret != ANON_ABSENT)
 			break;
@@ -227,10 +329,13 @@ static int anon_walk(struct mm_struct *mm, struct anon_walk *w)
 static int anon_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 {
 	struct anon_walk *w = priv;
-	int ret;
+	int err, ret;
 
 	w->pages = p;
 	ret = anon_walk(w->mm, w);
+	err = ret < 0 ? 0 : ckpt_share_find(ctx, p, w->mm, &w->kin);
+	if (err < 0)
+		return err;
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (test_bit(MMF_UNSTABLE, &w->mm->flags))
@@ -252,7 +357,9 @@ static int anon_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
  */
 int ckpt_anon_checkpoint(struct ckpt_ctx *ctx, struct mm_struct *mm)
 {
-	struct anon_walk w = { .mm = mm };
+	struct anon_walk w = {
+		.mm = mm, .end = mm->task_size, .keep_out = true,
+	};
 	u64 begin = ktime_get_ns();
 	int err = ckpt_pages_write(ctx, anon_gather, &w);
 
@@ -261,6 +368,23 @@ int ckpt_anon_checkpoint(struct ckpt_ctx *ctx, struct mm_struct *mm)
 }
 
 /* ------------------------------------------------------------- restart */
+
+/* How a page comes into a page table */
+enum anon_how {
+	ANON_EXCLUSIVE,		/* new, and of this address space alone */
+	ANON_COW,		/* new, and others may come to share it */
+	ANON_SAME,		/* that of another address space */
+};
+
+/**
+ * struct anon_load - private pages on their way into an address space
+ * @mm: the address space
+ * @same: buffer for what it shares with another, or NULL so far
+ */
+struct anon_load {
+	struct mm_struct *mm;
+	struct ckpt_pages *same;
+};
 
 /* The mapping that an extent is in, if it may have private pages. */
 static struct vm_area_struct *anon_vma_lookup(struct mm_struct *mm,
@@ -281,6 +405,22 @@ static unsigned int anon_table_room(unsigned long addr, unsigned int nr)
 {
 	return min_t(unsigned long, nr,
 		     (pmd_addr_end(addr, ULONG_MAX) - addr) >> PAGE_SHIFT);
+}
+
+/* Let the reverse map and reclaim know of a new folio; its table is locked. */
+static void anon_add_new(struct vm_area_struct *vma, unsigned long addr,
+			 struct folio *folio, enum anon_how how)
+{
+	if (how == ANON_EXCLUSIVE) {
+		folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
+		folio_add_lru_vma(folio, vma);
+		return;
+	}
+	/* nobody else knows it yet */
+	__folio_set_locked(folio);
+	folio_add_new_anon_rmap(folio, vma, addr, RMAP_NONE);
+	folio_add_lru_vma(folio, vma);
+	folio_unlock(folio);
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
@@ -310,7 +450,8 @@ static struct folio *anon_alloc_huge(struct vm_area_struct *vma,
  * is, which takes small pages only, or an errno.
  */
 static int anon_install_huge(struct vm_area_struct *vma, pmd_t *pmd,
-			     unsigned long addr, struct folio *folio)
+			     unsigned long addr, struct folio *folio,
+			     enum anon_how how)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	pgtable_t pgtable;
@@ -321,7 +462,8 @@ static int anon_install_huge(struct vm_area_struct *vma, pmd_t *pmd,
 	pgtable = pte_alloc_one(mm);
 	if (!pgtable)
 		return -ENOMEM;
-	__folio_mark_uptodate(folio);
+	if (how != ANON_SAME)
+		__folio_mark_uptodate(folio);
 
 	ptl = pmd_lock(mm, pmd);
 	if (!pmd_none(*pmd)) {
@@ -330,16 +472,21 @@ static int anon_install_huge(struct vm_area_struct *vma, pmd_t *pmd,
 		pte_free(mm, pgtable);
 		return ret;
 	}
-	entry = mk_huge_pmd(&folio->page, vma->vm_page_prot);
-	entry = maybe_pmd_mkwrite(pmd_mkdirty(entry), vma);
-	folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
-	folio_add_lru_vma(folio, vma);
+	entry = pmd_mkdirty(mk_huge_pmd(&folio->page, vma->vm_page_prot));
+	if (how == ANON_EXCLUSIVE)
+		entry = maybe_pmd_mkwrite(entry, vma);
+	if (how == ANON_SAME)
+		folio_add_anon_rmap_pmd(folio, &folio->page, vma, addr,
+					RMAP_NONE);
+	else
+		anon_add_new(vma, addr, folio, how);
 	pgtable_trans_huge_deposit(mm, pmd, pgtable);
 	set_pmd_at(mm, addr, pmd, entry);
 	update_mmu_cache_pmd(vma, addr, pmd);
 	add_mm_counter(mm, MM_ANONPAGES, HPAGE_PMD_NR);
 	mm_inc_nr_ptes(mm);
-	deferred_split_folio(folio, false);
+	if (how != ANON_SAME)
+		deferred_split_folio(folio, false);
 	spin_unlock(ptl);
 	return HPAGE_PMD_NR;
 }
@@ -351,7 +498,8 @@ static struct folio *anon_alloc_huge(struct vm_area_struct *vma,
 }
 
 static int anon_install_huge(struct vm_area_struct *vma, pmd_t *pmd,
-			     unsigned long addr, struct folio *folio)
+			     unsigned long addr, struct folio *folio,
+			     enum anon_how how)
 {
 	return -EINVAL;
 }
@@ -445,7 +593,8 @@ static int anon_alloc_extent(struct vm_area_struct *vma, struct ckpt_pages *p,
 static int anon_alloc(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 {
 	struct vm_area_struct *vma;
-	struct mm_struct *mm = priv;
+	struct anon_load *l = priv;
+	struct mm_struct *mm = l->mm;
 	unsigned int i;
 	int err = 0;
 
@@ -455,6 +604,8 @@ static int anon_alloc(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 		const struct ckpt_extent *ext = &p->in->extents[i];
 
 		vma = anon_vma_lookup(mm, ext);
+		if (vma && ext->kind == CKPT_EXTENT_SAME)
+			continue;
 		if (vma)
 			err = anon_alloc_extent(vma, p, ext);
 		else
@@ -487,11 +638,12 @@ static pmd_t *anon_pmd_alloc(struct mm_struct *mm, unsigned long addr)
 
 /*
  * Install up to @nr pages in one page table. Returns the number of pages, 0
- * if something is there, or an errno.
+ * if something is there, or an errno. One that another address space has must
+ * be locked.
  */
 static int anon_install_small(struct vm_area_struct *vma, pmd_t *pmd,
 			      unsigned long addr, struct page **page,
-			      unsigned int nr)
+			      unsigned int nr, enum anon_how how)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	unsigned long start = addr;
@@ -510,13 +662,17 @@ static int anon_install_small(struct vm_area_struct *vma, pmd_t *pmd,
 		if (!pte_none(ptep_get(pte + i)))
 			break;
 		folio = page_folio(page[i]);
-		/* what was read into it is visible before it is mapped */
-		__folio_mark_uptodate(folio);
 		entry = pte_mkdirty(mk_pte(page[i], vma->vm_page_prot));
-		if (vma->vm_flags & VM_WRITE)
+		if (how == ANON_EXCLUSIVE && (vma->vm_flags & VM_WRITE))
 			entry = pte_mkwrite(entry, vma);
-		folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
-		folio_add_lru_vma(folio, vma);
+		if (how == ANON_SAME) {
+			folio_add_anon_rmap_ptes(folio, page[i], 1, vma, addr,
+						 RMAP_NONE);
+		} else {
+			/* what was read into it is visible before it is mapped */
+			__folio_mark_uptodate(folio);
+			anon_add_new(vma, addr, folio, how);
+		}
 		set_pte_at(mm, addr, pte + i, entry);
 	}
 	add_mm_counter(mm, MM_ANONPAGES, i);
@@ -532,10 +688,13 @@ static int anon_install_extent(struct vm_area_struct *vma,
 {
 	unsigned int room, nr = ext->nr_pages;
 	unsigned long addr = ext->addr;
+	enum anon_how how = ANON_EXCLUSIVE;
 	struct folio *folio;
 	pmd_t *pmd;
 	int n;
 
+	if (ext->kind == CKPT_EXTENT_COW)
+		how = ANON_COW;
 	if (anon_vma_prepare(vma))
 		return -ENOMEM;
 	for (; nr; nr -= n, addr += n * PAGE_SIZE, p->done += n) {
@@ -545,10 +704,10 @@ static int anon_install_extent(struct vm_area_struct *vma,
 		if (!pmd)
 			return -ENOMEM;
 		if (folio_test_large(folio))
-			n = anon_install_huge(vma, pmd, addr, folio);
+			n = anon_install_huge(vma, pmd, addr, folio, how);
 		else
 			n = anon_install_small(vma, pmd, addr,
-					       p->page + p->done, room);
+					       p->page + p->done, room, how);
 		if (n == -EBUSY) {
 			n = anon_split(vma->vm_mm, p);
 			if (!n)
@@ -570,29 +729,190 @@ static int anon_install_extent(struct vm_area_struct *vma,
 	return 0;
 }
 
+/*
+ * One page, which becomes that of the page table with the reference that the
+ * caller has.
+ */
+static int anon_install_page(struct vm_area_struct *vma, unsigned long addr,
+			     struct page *page, enum anon_how how)
+{
+	pmd_t *pmd = anon_pmd_alloc(vma->vm_mm, addr);
+	int n;
+
+	if (!pmd)
+		return -ENOMEM;
+	while (!(n = anon_install_small(vma, pmd, addr, &page, 1, how))) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		zap_page_range_single(vma, addr, PAGE_SIZE, NULL);
+	}
+	return min(n, 0);
+}
+
+/*
+ * Can @vma have a page, locked, that another mapping has at the same address?
+ * Not if that may write to it, or if the reverse map would not find it here:
+ * the page may have been swapped out since it was restored.
+ */
+static bool anon_can_share(struct vm_area_struct *vma, unsigned long addr,
+			   struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_anon(folio) && !folio_test_ksm(folio) &&
+	       !anon_exclusive(folio, page) && vma->anon_vma &&
+	       folio_anon_vma(folio) == vma->anon_vma->root &&
+	       page_to_pgoff(page) == linear_page_index(vma, addr);
+}
+
+/* What cannot be shared is copied. */
+static int anon_install_copy(struct vm_area_struct *vma, unsigned long addr,
+			     struct page *page)
+{
+	struct page *copy = alloc_page(GFP_HIGHUSER_MOVABLE);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	copy_highpage(copy, page);
+	err = -ENOMEM;
+	if (!mem_cgroup_charge(page_folio(copy), vma->vm_mm, GFP_KERNEL) &&
+	    !anon_vma_prepare(vma))
+		err = anon_install_page(vma, addr, copy, ANON_EXCLUSIVE);
+	if (err)
+		put_page(copy);
+	return err;
+}
+
+/*
+ * A huge page that the other has as one, and that is all there from @i on.
+ * Returns the number of pages, or 0 if it is to be mapped page by page.
+ */
+static int anon_share_huge(struct vm_area_struct *vma, unsigned long addr,
+			   struct ckpt_pages *p, unsigned int i)
+{
+	struct page *page = p->page[i];
+	struct folio *folio = page_folio(page);
+	unsigned int last = i + HPAGE_PMD_NR - 1;
+	pmd_t *pmd;
+	int n;
+
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
+	    !IS_ALIGNED(addr, HPAGE_PMD_SIZE) || last >= p->nr ||
+	    !folio_test_pmd_mappable(folio) || page != &folio->page ||
+	    !folio_entire_mapcount(folio) ||
+	    p->page[last] != folio_page(folio, HPAGE_PMD_NR - 1) ||
+	    !anon_can_share(vma, addr, page))
+		return 0;
+	pmd = anon_pmd_alloc(vma->vm_mm, addr);
+	if (!pmd)
+		return -ENOMEM;
+	folio_get(folio);
+	n = anon_install_huge(vma, pmd, addr, folio, ANON_SAME);
+	if (n <= 0)
+		folio_put(folio);
+	return n == -EBUSY ? 0 : n;
+}
+
+/* Map what was gathered of another address space. */
+static int anon_share(struct vm_area_struct *vma, struct ckpt_pages *p)
+{
+	unsigned long addr;
+	struct page *page;
+	unsigned int i;
+	int n;
+
+	for (i = 0; i < p->nr; i += n) {
+		page = p->page[i];
+		addr = p->addr[i] & PAGE_MASK;
+		if (folio_lock_killable(page_folio(page)))
+			return -EINTR;
+		n = anon_share_huge(vma, addr, p, i);
+		if (!n && anon_can_share(vma, addr, page)) {
+			get_page(page);
+			n = anon_install_page(vma, addr, page, ANON_SAME) ?: 1;
+			if (n < 0)
+				put_page(page);
+		}
+		folio_unlock(page_folio(page));
+		if (!n)
+			n = anon_install_copy(vma, addr, page) ?: 1;
+		if (n < 0)
+			return n;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int anon_install_same(struct ckpt_ctx *ctx, struct anon_load *l,
+			     const struct ckpt_extent *ext)
+{
+	struct mm_struct *kin = ckpt_obj_fetch(ctx, ext->from, CKPT_OBJ_MM);
+	struct anon_walk w = {
+		.mm = kin,
+		.next = ext->addr,
+		.end = ext->addr + ((u64)ext->nr_pages << PAGE_SHIFT),
+	};
+	struct vm_area_struct *vma;
+	unsigned int found = 0;
+	bool holes = false;
+	int err, more;
+
+	if (IS_ERR(kin))
+		return PTR_ERR(kin);
+	if (!l->same)
+		l->same = ckpt_pages_alloc(NULL);
+	if (!l->same)
+		return -ENOMEM;
+	w.pages = l->same;
+	do {
+		more = anon_walk(kin, &w);
+		found += l->same->nr;
+		err = min(more, 0);
+		if (!err && mmap_read_lock_killable(l->mm))
+			err = -EINTR;
+		if (!err) {
+			vma = anon_vma_lookup(l->mm, ext);
+			err = vma ? anon_share(vma, l->same) : -EINVAL;
+			holes = vma && vma_is_anonymous(vma);
+			mmap_read_unlock(l->mm);
+		}
+		ckpt_pages_put(l->same);
+	} while (!err && more);
+	/* elsewhere there would be what the file has */
+	if (!err && !holes && found < ext->nr_pages)
+		err = -EINVAL;
+	return err;
+}
+
 static int anon_install(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 {
 	struct vm_area_struct *vma;
-	struct mm_struct *mm = priv;
+	struct anon_load *l = priv;
 	unsigned int i;
 	int err = 0;
 
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
 	for (i = 0; i < p->in->nr_extents && !err; i++) {
 		const struct ckpt_extent *ext = &p->in->extents[i];
 
-		vma = anon_vma_lookup(mm, ext);
-		err = vma ? anon_install_extent(vma, ext, p) : -EINVAL;
+		if (ext->kind == CKPT_EXTENT_SAME) {
+			err = anon_install_same(ctx, l, ext);
+		} else {
+			if (mmap_read_lock_killable(l->mm))
+				return -EINTR;
+			vma = anon_vma_lookup(l->mm, ext);
+			err = vma ? anon_install_extent(vma, ext, p) : -EINVAL;
+			mmap_read_unlock(l->mm);
+		}
 		if (err)
 			ckpt_err(ctx, err, "memory at %#llx cannot be restored: error %d",
 				 ext->addr, err);
 	}
-	mmap_read_unlock(mm);
 	return err;
 }
 
 static const struct ckpt_load_ops anon_load_ops = {
+	.cow		= true,
 	.alloc		= anon_alloc,
 	.install	= anon_install,
 	.drop		= anon_drop,
@@ -609,9 +929,11 @@ static const struct ckpt_load_ops anon_load_ops = {
  */
 int ckpt_anon_restore(struct ckpt_ctx *ctx, struct mm_struct *mm)
 {
+	struct anon_load l = { .mm = mm };
 	u64 begin = ktime_get_ns();
-	int err = ckpt_pages_read(ctx, mm->task_size, &anon_load_ops, mm);
+	int err = ckpt_pages_read(ctx, mm->task_size, &anon_load_ops, &l);
 
+	kvfree(l.same);
 	ctx->stats.memory_ns += ktime_get_ns() - begin;
 	return err;
 }

@@ -19,7 +19,14 @@
 /* Fewer pages than this are not worth waking another CPU for */
 #define CKPT_PAGES_FEW	64
 
-static struct ckpt_pages *pages_alloc(work_func_t work)
+/**
+ * ckpt_pages_alloc - an empty buffer for pages
+ * @work: what another CPU can do for it
+ *
+ * Context: process context, may sleep.
+ * Return: the buffer, to be freed with kvfree(), or NULL.
+ */
+struct ckpt_pages *ckpt_pages_alloc(work_func_t work)
 {
 	struct ckpt_pages *p;
 
@@ -113,14 +120,22 @@ static unsigned int bvec_add(struct bio_vec *bvec, unsigned int nr,
 
 /* ------------------------------------------------------------- writing */
 
+/* Nothing more comes into @ext, which may be NULL. */
+static void end_extent(struct ckpt_extent *ext, struct xxh64_state *xxh)
+{
+	if (ext && ext->kind != CKPT_EXTENT_SAME)
+		ext->xxh64 = xxh64_digest(xxh);
+}
+
 /* Make a record of the pages from @p->done on, as many as it has room for. */
 static void make_record(struct ckpt_pages *p)
 {
 	struct ckpt_hdr_pages *rec = &p->rec;
 	struct ckpt_extent *ext = NULL;
-	unsigned long addr, end = 0;
+	unsigned long addr, flags, end = 0;
 	struct xxh64_state xxh;
 	struct page *page;
+	u32 from, kind;
 
 	rec->nr_extents = 0;
 	p->nr_bvec = 0;
@@ -128,29 +143,35 @@ static void make_record(struct ckpt_pages *p)
 	for (; p->done < p->nr; p->done++) {
 		page = p->page[p->done];
 		addr = p->addr[p->done] & PAGE_MASK;
-		if ((p->addr[p->done] & CKPT_PAGE_ZERO_OK) &&
-		    page_is_zero(page))
+		flags = p->addr[p->done] & ~PAGE_MASK;
+		from = flags & CKPT_PAGE_COW ? p->from[p->done] : 0;
+		/* where one of zeros is not in the image, it is in none */
+		if (!from && (flags & CKPT_PAGE_ZERO_OK) && page_is_zero(page))
 			continue;
-		if (!ext || addr != end ||
-		    (p->addr[p->done] & CKPT_PAGE_FIRST)) {
+		kind = CKPT_EXTENT_DATA;
+		if (flags & CKPT_PAGE_COW)
+			kind = from ? CKPT_EXTENT_SAME : CKPT_EXTENT_COW;
+		if (!ext || addr != end || (flags & CKPT_PAGE_FIRST) ||
+		    ext->kind != kind || (from && ext->from != from)) {
 			if (rec->nr_extents == CKPT_PAGES_MAX_EXTENTS)
 				break;
-			if (ext)
-				ext->xxh64 = xxh64_digest(&xxh);
+			end_extent(ext, &xxh);
 			ext = &rec->extents[rec->nr_extents++];
 			ext->addr = addr;
 			ext->nr_pages = 0;
-			ext->kind = CKPT_EXTENT_DATA;
+			ext->kind = kind;
+			ext->from = from;
 			xxh64_reset(&xxh, 0);
 		}
+		ext->nr_pages++;
+		end = addr + PAGE_SIZE;
+		if (from)
+			continue;
 		page_hash(&xxh, page);
 		p->nr_bvec = bvec_add(p->bvec, p->nr_bvec, page);
 		p->nr_rec++;
-		ext->nr_pages++;
-		end = addr + PAGE_SIZE;
 	}
-	if (ext)
-		ext->xxh64 = xxh64_digest(&xxh);
+	end_extent(ext, &xxh);
 }
 
 static void make_record_work(struct work_struct *work)
@@ -166,9 +187,9 @@ static int write_record(struct ckpt_ctx *ctx, struct ckpt_pages *p)
 
 	if (!rec->nr_extents)
 		return 0;
-	rec->pad = ckpt_payload_pad(ctx, len);
+	rec->pad = p->nr_rec ? ckpt_payload_pad(ctx, len) : 0;
 	err = ckpt_write_rec(ctx, rec, CKPT_HDR_PAGES, len);
-	if (!err)
+	if (!err && p->nr_rec)
 		err = ckpt_write_payload(ctx, rec->pad, p->bvec, p->nr_bvec,
 					 (size_t)p->nr_rec << PAGE_SHIFT);
 	ctx->stats.pages += p->nr_rec;
@@ -211,14 +232,14 @@ static int write_end(struct ckpt_ctx *ctx)
  */
 int ckpt_pages_write(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv)
 {
-	struct ckpt_pages *p = pages_alloc(make_record_work), *next = NULL;
+	struct ckpt_pages *p = ckpt_pages_alloc(make_record_work), *next = NULL;
 	int more, err = 0;
 
 	if (!p)
 		return -ENOMEM;
 	more = gather(ctx, p, priv);
 	if (more > 0) {
-		next = pages_alloc(make_record_work);
+		next = ckpt_pages_alloc(make_record_work);
 		if (!next)
 			err = -ENOMEM;
 	}
@@ -253,31 +274,37 @@ int ckpt_pages_write(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv)
  * Check the extents of a record: in order, page aligned, between *@pos and
  * @end, and not too many. *@pos is moved behind them.
  */
-static bool record_valid(const struct ckpt_hdr_pages *rec, u64 *pos, u64 end)
+static bool record_valid(const struct ckpt_hdr_pages *rec, u64 *pos, u64 end,
+			 bool cow)
 {
 	unsigned int i, room = CKPT_PAGES_MAX_PAGES;
 
 	if (rec->nr_extents > CKPT_PAGES_MAX_EXTENTS ||
-	    rec->h.len != struct_size(rec, extents, rec->nr_extents) ||
-	    (!rec->nr_extents && rec->pad))
+	    rec->h.len != struct_size(rec, extents, rec->nr_extents))
 		return false;
 	for (i = 0; i < rec->nr_extents; i++) {
 		const struct ckpt_extent *ext = &rec->extents[i];
 		u64 len = (u64)ext->nr_pages << PAGE_SHIFT;
 
-		if (ext->kind != CKPT_EXTENT_DATA || !ext->nr_pages ||
-		    ext->nr_pages > room || !PAGE_ALIGNED(ext->addr) ||
+		if (ext->kind >= CKPT_EXTENT_MAX ||
+		    (ext->kind != CKPT_EXTENT_DATA && !cow) ||
+		    !ext->nr_pages || !PAGE_ALIGNED(ext->addr) ||
 		    ext->addr < *pos || ext->addr > end ||
 		    len > end - ext->addr)
 			return false;
-		room -= ext->nr_pages;
 		*pos = ext->addr + len;
+		if (ext->kind == CKPT_EXTENT_SAME)
+			continue;
+		if (ext->nr_pages > room)
+			return false;
+		room -= ext->nr_pages;
 	}
-	return true;
+	/* without a payload there is none before it */
+	return room < CKPT_PAGES_MAX_PAGES || !rec->pad;
 }
 
 static int read_record(struct ckpt_ctx *ctx, struct ckpt_pages *p, u64 *pos,
-		       u64 end)
+		       u64 end, bool cow)
 {
 	struct ckpt_hdr_pages *rec;
 
@@ -286,7 +313,7 @@ static int read_record(struct ckpt_ctx *ctx, struct ckpt_pages *p, u64 *pos,
 	if (IS_ERR(rec))
 		return PTR_ERR(rec);
 	p->in = rec;
-	if (record_valid(rec, pos, end))
+	if (record_valid(rec, pos, end, cow))
 		return 0;
 	return ckpt_err(ctx, -EINVAL, "image: pages after %#llx: malformed record",
 			*pos);
@@ -300,6 +327,8 @@ static void verify(struct ckpt_pages *p)
 
 	p->err = 0;
 	for (i = 0; i < rec->nr_extents; i++) {
+		if (rec->extents[i].kind == CKPT_EXTENT_SAME)
+			continue;
 		xxh64_reset(&xxh, 0);
 		for (j = 0; j < rec->extents[i].nr_pages; j++)
 			page_hash(&xxh, p->page[n++]);
@@ -319,6 +348,8 @@ static int read_payload(struct ckpt_ctx *ctx, struct ckpt_pages *p)
 	int err;
 
 	p->nr_bvec = 0;
+	if (!p->nr)
+		return 0;
 	for (i = 0; i < p->nr; i++)
 		p->nr_bvec = bvec_add(p->bvec, p->nr_bvec, p->page[i]);
 	err = ckpt_read_payload(ctx, p->in->pad, p->bvec, p->nr_bvec,
@@ -368,13 +399,13 @@ static void drop_record(struct ckpt_pages *p, const struct ckpt_load_ops *ops)
 int ckpt_pages_read(struct ckpt_ctx *ctx, u64 end,
 		    const struct ckpt_load_ops *ops, void *priv)
 {
-	struct ckpt_pages *p = NULL, *next = pages_alloc(verify_work);
+	struct ckpt_pages *p = NULL, *next = ckpt_pages_alloc(verify_work);
 	bool last = false;
 	int err = next ? 0 : -ENOMEM;
 	u64 pos = 0;
 
 	while (!err && !last) {
-		err = read_record(ctx, next, &pos, end);
+		err = read_record(ctx, next, &pos, end, ops->cow);
 		if (err)
 			break;
 		last = !next->in->nr_extents;
@@ -389,7 +420,7 @@ int ckpt_pages_read(struct ckpt_ctx *ctx, u64 end,
 		if (p) {
 			drop_record(p, ops);
 		} else if (!last && !err) {
-			p = pages_alloc(verify_work);
+			p = ckpt_pages_alloc(verify_work);
 			if (!p)
 				err = -ENOMEM;
 		}

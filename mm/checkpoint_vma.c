@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pkeys.h>
+#include <linux/rmap.h>
 #include <linux/sched/signal.h>
 #include <linux/secretmem.h>
 #include <linux/security.h>
@@ -151,6 +152,8 @@ static void vma_fill(struct ckpt_vma *v, struct vm_area_struct *vma)
 		v->file = get_file(vma->vm_file);
 		v->h.pgoff = vma->vm_pgoff;
 	}
+	if (v->h.kind == CKPT_VMA_ANON || v->h.kind == CKPT_VMA_FILE)
+		v->anon = ckpt_anon_family(vma);
 	if (name) {
 		v->h.name = 1;
 		strscpy(v->name, name->name);
@@ -194,6 +197,9 @@ void ckpt_vma_put(struct ckpt_vma *v)
 	if (v->file)
 		fput(v->file);
 	v->file = NULL;
+	if (v->anon)
+		put_anon_vma(v->anon);
+	v->anon = NULL;
 }
 
 static enum ckpt_obj_type vma_file_type(u32 kind)
@@ -218,14 +224,18 @@ static enum ckpt_obj_type vma_file_type(u32 kind)
  */
 int ckpt_vma_collect(struct ckpt_ctx *ctx, const struct ckpt_vma *v)
 {
+	int err = 0;
+
 	if (v->refused && v->file)
 		return ckpt_err(ctx, -ENOSYS, "memory %#llx-%#llx (%pD): %s: not supported",
 				v->h.start, v->h.end, v->file, v->refused);
 	if (v->refused)
 		return ckpt_err(ctx, -ENOSYS, "memory %#llx-%#llx: %s: not supported",
 				v->h.start, v->h.end, v->refused);
-	if (!v->file)
-		return 0;
+	if (v->anon)
+		err = ckpt_obj_collect(ctx, v->anon, CKPT_OBJ_ANON);
+	if (err || !v->file)
+		return err;
 	if (vma_file_type(v->h.kind) != CKPT_OBJ_FILE)
 		return ckpt_obj_collect(ctx, v->file, vma_file_type(v->h.kind));
 	return ckpt_file_collect(ctx, v->file);
@@ -253,6 +263,13 @@ int ckpt_vma_checkpoint(struct ckpt_ctx *ctx, struct ckpt_vma *v)
 		if (ref < 0)
 			return ref;
 		v->h.file = ref;
+	}
+	/* one that was not met is of a process outside that came or went */
+	if (v->anon && ckpt_obj_collected(ctx, v->anon, CKPT_OBJ_ANON)) {
+		ref = ckpt_obj_checkpoint(ctx, v->anon, CKPT_OBJ_ANON);
+		if (ref < 0)
+			return ref;
+		v->h.anon = ref;
 	}
 	err = ckpt_write_rec(ctx, &v->h, CKPT_HDR_VMA, sizeof(v->h));
 	if (!err && v->h.name)
@@ -323,7 +340,8 @@ static bool vma_valid(const struct ckpt_hdr_vma *h, u64 pos, u64 end)
 	bool file = h->kind == CKPT_VMA_FILE || h->kind == CKPT_VMA_SHARED ||
 		    h->kind == CKPT_VMA_SHMEM || h->kind == CKPT_VMA_SYSV;
 
-	if (h->kind >= CKPT_VMA_MAX || h->name > 1 || h->reserved)
+	if (h->kind >= CKPT_VMA_MAX || h->name > 1 ||
+	    (h->anon && h->kind != CKPT_VMA_ANON && h->kind != CKPT_VMA_FILE))
 		return false;
 	if (!PAGE_ALIGNED(h->start) || !PAGE_ALIGNED(h->end) ||
 	    h->start < pos || h->end <= h->start || h->end > end)
@@ -430,12 +448,13 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 
 /* Map it; the mmap lock is held for writing. */
 static int vma_map(struct mm_struct *mm, const struct ckpt_hdr_vma *h,
-		   struct file *file, unsigned long prot, unsigned long flags,
-		   const char *name)
+		   struct file *file, struct anon_vma *anon, unsigned long prot,
+		   unsigned long flags, const char *name)
 {
 	struct vm_area_struct *vma;
 	unsigned long addr, populate;
 	LIST_HEAD(uf);
+	int err;
 
 	addr = do_mmap(file, h->start, h->end - h->start, prot, flags,
 		       CKPT_VM_MAKING, h->pgoff, &populate, &uf);
@@ -444,12 +463,13 @@ static int vma_map(struct mm_struct *mm, const struct ckpt_hdr_vma *h,
 	vma = vma_lookup(mm, addr);
 	if (!vma || vma->vm_start != h->start || vma->vm_end != h->end)
 		return -EINVAL;
-	return vma_set_flags(vma, h->kind, h->flags, name);
+	err = vma_set_flags(vma, h->kind, h->flags, name);
+	return err || !anon ? err : ckpt_anon_join(vma, anon);
 }
 
 static int vma_restore_mapping(struct mm_struct *mm,
 			       const struct ckpt_hdr_vma *h, struct file *file,
-			       const char *name)
+			       struct anon_vma *anon, const char *name)
 {
 	unsigned long prot = h->flags & VM_ACCESS_FLAGS;
 	unsigned long flags = MAP_FIXED_NOREPLACE;
@@ -476,7 +496,7 @@ static int vma_restore_mapping(struct mm_struct *mm,
 		return err;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	err = vma_map(mm, h, file, prot, flags, name);
+	err = vma_map(mm, h, file, anon, prot, flags, name);
 	mmap_write_unlock(mm);
 	return err;
 }
@@ -507,6 +527,7 @@ static int vma_restore_special(struct mm_struct *mm,
 static int vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		       const struct ckpt_hdr_vma *h, const char *name)
 {
+	struct anon_vma *anon = NULL;
 	struct ckpt_shm_stamp stamp;
 	struct file *file = NULL;
 	int err;
@@ -520,10 +541,15 @@ static int vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		if (is_file_hugepages(file))
 			return -EINVAL;
 	}
+	if (h->anon) {
+		anon = ckpt_obj_fetch(ctx, h->anon, CKPT_OBJ_ANON);
+		if (IS_ERR(anon))
+			return PTR_ERR(anon);
+	}
 	if (h->kind != CKPT_VMA_SYSV)
-		return vma_restore_mapping(mm, h, file, name);
+		return vma_restore_mapping(mm, h, file, anon, name);
 	ckpt_shm_stamp_get(file, &stamp);
-	err = vma_restore_mapping(mm, h, file, name);
+	err = vma_restore_mapping(mm, h, file, NULL, name);
 	ckpt_shm_stamp_put(file, &stamp);
 	return err;
 }

@@ -271,6 +271,8 @@ static int check_extent(struct ckpt_image *img, const struct ckpt_extent *e)
 	if (e->addr % img->page_size || e->addr + left < e->addr)
 		return image_damaged(img, "pages at %#llx are not aligned",
 				     (unsigned long long)e->addr);
+	if (e->kind == CKPT_EXTENT_SAME)
+		return 0;
 	XXH64_reset(&sum, 0);
 	while (left) {
 		n = take(img, left, &p);
@@ -289,12 +291,13 @@ static int check_extent(struct ckpt_image *img, const struct ckpt_extent *e)
 static int check_payload(struct ckpt_image *img,
 			 const struct ckpt_hdr_pages *rec)
 {
-	uint32_t pad = -img->off & (img->page_size - 1);
+	uint32_t pad = 0;
 	uint64_t end = 0;
 	uint32_t i;
 
-	if (!rec->nr_extents)
-		pad = 0;
+	for (i = 0; i < rec->nr_extents; i++)
+		if (rec->extents[i].kind != CKPT_EXTENT_SAME)
+			pad = -img->off & (img->page_size - 1);
 	if (rec->pad != pad)
 		return image_damaged(img, "%u bytes of padding instead of %u",
 				     rec->pad, pad);

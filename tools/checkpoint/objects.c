@@ -532,7 +532,7 @@ static int read_pipe(struct parser *p, struct model_object *o)
  * are in ascending order.
  */
 static int place_extent(struct parser *p, struct model_object *o,
-			const struct model_extent *e, size_t *at)
+			const struct model_extent *e, uint32_t kind, size_t *at)
 {
 	uint64_t size = p->m->header.page_size;
 	uint64_t addr = e->addr, end = e->addr + e->nr_pages * size, stop;
@@ -546,7 +546,8 @@ static int place_extent(struct parser *p, struct model_object *o,
 			return damaged(p, "the pages of %#llx are in no mapping",
 				       (unsigned long long)addr);
 		stop = end < vma->v.end ? end : vma->v.end;
-		vma->pages += (stop - addr) / size;
+		if (kind != CKPT_EXTENT_SAME)
+			vma->pages += (stop - addr) / size;
 		addr = stop;
 	}
 	return 0;
@@ -575,13 +576,23 @@ static int add_extent(struct parser *p, struct model_object *o,
 	return 0;
 }
 
+static int check_extent(struct parser *p, const struct model_object *o,
+			const struct ckpt_extent *e)
+{
+	if (e->kind == CKPT_EXTENT_SAME)
+		return check_ref(p, "from", e->from, CKPT_OBJ_MM);
+	if (e->kind != CKPT_EXTENT_DATA && o->type != CKPT_OBJ_MM)
+		return damaged(p, "private pages in what is shared");
+	return 0;
+}
+
 static int read_pages(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_pages *h;
 	struct model_extent e;
 	uint64_t end = 0;
 	size_t at = 0;
-	uint32_t i;
+	uint32_t i, kind;
 
 	for (;;) {
 		h = need(p, CKPT_HDR_PAGES);
@@ -592,13 +603,18 @@ static int read_pages(struct parser *p, struct model_object *o)
 		for (i = 0; i < h->nr_extents; i++) {
 			e.addr = h->extents[i].addr;
 			e.nr_pages = h->extents[i].nr_pages;
+			kind = h->extents[i].kind;
+			if (check_extent(p, o, &h->extents[i]))
+				return -1;
 			if (e.addr < end)
 				return damaged(p, "extents are not in order");
 			end = e.addr + e.nr_pages * p->m->header.page_size;
 			if (o->type == CKPT_OBJ_MM ?
-			    place_extent(p, o, &e, &at) : add_extent(p, o, &e))
+			    place_extent(p, o, &e, kind, &at) :
+			    add_extent(p, o, &e))
 				return -1;
-			o->pages += e.nr_pages;
+			if (kind != CKPT_EXTENT_SAME)
+				o->pages += e.nr_pages;
 		}
 	}
 }
@@ -612,6 +628,8 @@ static int check_vma(struct parser *p, const struct ckpt_hdr_vma *v,
 		return damaged(p, "it is not aligned to pages");
 	if (v->start < end)
 		return damaged(p, "mappings are not in order");
+	if (check_opt_ref(p, "anon", v->anon, CKPT_OBJ_ANON))
+		return -1;
 	switch (v->kind) {
 	case CKPT_VMA_FILE:
 	case CKPT_VMA_SHARED:
@@ -662,6 +680,11 @@ static int read_mm(struct parser *p, struct model_object *o)
 		if (read_vma(p, o))
 			return -1;
 	return read_pages(p, o);
+}
+
+static int read_anon(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_ANON);
 }
 
 static int read_shmem(struct parser *p, struct model_object *o)
@@ -889,6 +912,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_REMOVED]	= read_removed,
 	[CKPT_OBJ_SOCK]		= read_sock,
 	[CKPT_OBJ_NET_NS]	= read_net_ns,
+	[CKPT_OBJ_ANON]		= read_anon,
 };
 
 void object_free(struct model_object *o)

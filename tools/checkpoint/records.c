@@ -43,6 +43,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_REMOVED]	= "removed",
 	[CKPT_OBJ_SOCK]		= "sock",
 	[CKPT_OBJ_NET_NS]	= "net_ns",
+	[CKPT_OBJ_ANON]		= "anon",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -129,6 +130,8 @@ const struct names vma_kind_names = {
 
 static const char *const extent_kind_name[] = {
 	[CKPT_EXTENT_DATA]	= "data",
+	[CKPT_EXTENT_COW]	= "cow",
+	[CKPT_EXTENT_SAME]	= "same",
 };
 
 static_assert(ARRAY_SIZE(extent_kind_name) == CKPT_EXTENT_MAX,
@@ -380,7 +383,8 @@ static const char *check_pages(const void *rec)
 	for (i = 0; i < r->nr_extents; i++) {
 		if (!r->extents[i].nr_pages)
 			return "an extent without pages";
-		pages += r->extents[i].nr_pages;
+		if (r->extents[i].kind != CKPT_EXTENT_SAME)
+			pages += r->extents[i].nr_pages;
 	}
 	return pages > CKPT_PAGES_MAX_PAGES ? "too many pages" : NULL;
 }
@@ -1182,7 +1186,7 @@ static const struct record_type types[] = {
 		      HEX(hdr_vma, flags),
 		      DEC(hdr_vma, pgoff),
 		      BOOL(hdr_vma, name),
-		      ZERO(hdr_vma, reserved)),
+		      DEC(hdr_vma, anon)),
 		.check = check_vma,
 	},
 	[CKPT_HDR_SHMEM] = {
@@ -1190,6 +1194,11 @@ static const struct record_type types[] = {
 		FIXED(hdr_shmem,
 		      DEC(hdr_shmem, size),
 		      HEX(hdr_shmem, flags)),
+	},
+	[CKPT_HDR_ANON] = {
+		.name = "ANON",
+		FIXED(hdr_anon,
+		      ZERO(hdr_anon, reserved)),
 	},
 	[CKPT_HDR_PAGES] = {
 		.name = "PAGES",

@@ -117,6 +117,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_VMA,
 	CKPT_HDR_SHMEM,
 	CKPT_HDR_PAGES,
+	CKPT_HDR_ANON,
 
 	/* System V and POSIX IPC */
 	CKPT_HDR_IPC_IDS = 601,
@@ -177,6 +178,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_REMOVED,
 	CKPT_OBJ_SOCK,
 	CKPT_OBJ_NET_NS,
+	CKPT_OBJ_ANON,
 	CKPT_OBJ_MAX
 };
 
@@ -2173,7 +2175,8 @@ enum ckpt_vma_kind {
  * @flags: VM_* as in include/linux/mm.h
  * @pgoff: offset in the file, or in the object, in pages; else 0
  * @name: 1 if a struct ckpt_hdr_string, the name of an anonymous VMA, follows
- * @reserved: 0
+ * @anon: objref of the family with which it may share private pages, or 0;
+ *	CKPT_VMA_ANON and CKPT_VMA_FILE only
  */
 struct ckpt_hdr_vma {
 	struct ckpt_hdr h;
@@ -2184,7 +2187,20 @@ struct ckpt_hdr_vma {
 	__aligned_u64 flags;
 	__aligned_u64 pgoff;
 	__u32 name;
-	__u32 reserved;
+	__u32 anon;
+};
+
+/**
+ * struct ckpt_hdr_anon - object: mappings that share private pages
+ * @h: type CKPT_HDR_ANON
+ * @reserved: 0
+ *
+ * Mappings of the same memory in parent and children, as fork left them. A
+ * page that several of them have is stored once, and shared again.
+ */
+struct ckpt_hdr_anon {
+	struct ckpt_hdr h;
+	__aligned_u64 reserved;
 };
 
 /**
@@ -2204,6 +2220,8 @@ struct ckpt_hdr_shmem {
 
 enum ckpt_extent_kind {
 	CKPT_EXTENT_DATA,	/* the pages are in the payload */
+	CKPT_EXTENT_COW,	/* so are these, and others may share them */
+	CKPT_EXTENT_SAME,	/* those of an address space that came before */
 	CKPT_EXTENT_MAX
 };
 
@@ -2213,12 +2231,20 @@ enum ckpt_extent_kind {
  * @nr_pages: how many
  * @kind: enum ckpt_extent_kind
  * @xxh64: XXH64, seed 0, of the pages
+ * @from: CKPT_EXTENT_SAME: objref of the address space that has them, at the
+ *	same addresses. What is not there is not here either.
+ *
+ * Private pages of address spaces may be of any kind, others are all
+ * CKPT_EXTENT_DATA.
  */
 struct ckpt_extent {
 	__aligned_u64 addr;
 	__u32 nr_pages;
 	__u32 kind;
-	__aligned_u64 xxh64;
+	union {
+		__aligned_u64 xxh64;
+		__aligned_u64 from;
+	};
 };
 
 /* Bounds of one CKPT_HDR_PAGES */
@@ -2234,7 +2260,7 @@ struct ckpt_extent {
  * @extents: in ascending order
  *
  * The payload, and the zero bytes before it, are not records and not in the
- * CRC of the trailer.
+ * CRC of the trailer. Where no extent has one, @pad is 0.
  */
 struct ckpt_hdr_pages {
 	struct ckpt_hdr h;

@@ -116,12 +116,15 @@ static void put_right(unsigned char *p, size_t len)
 		if (h->type == CKPT_HDR_PAGES && h->len >= sizeof(*pages) &&
 		    pages->nr_extents <= (h->len - sizeof(*pages)) /
 					 sizeof(pages->extents[0])) {
-			if (pages->nr_extents) {
-				pages->pad = -off & 4095;
-				off += pages->pad;
-			}
+			pages->pad = 0;
+			for (i = 0; i < pages->nr_extents; i++)
+				if (pages->extents[i].kind != CKPT_EXTENT_SAME)
+					pages->pad = -off & 4095;
+			off += pages->pad;
 			for (i = 0; i < pages->nr_extents; i++) {
 				n = pages->extents[i].nr_pages * 4096ull;
+				if (pages->extents[i].kind == CKPT_EXTENT_SAME)
+					continue;
 				if (off > len || n > len - off)
 					break;
 				pages->extents[i].xxh64 = XXH64(p + off, n, 0);

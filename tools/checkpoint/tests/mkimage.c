@@ -197,6 +197,21 @@ static void shmem(uint32_t objref)
 	no_more_pages();
 }
 
+/* Pages that the address space @from has, too, and nothing else */
+static void same_pages(uint64_t addr, uint32_t nr, uint32_t from)
+{
+	struct {
+		struct ckpt_hdr_pages h;
+		struct ckpt_extent e;
+	} r = {
+		.h.nr_extents = 1,
+		.e = { .addr = addr, .nr_pages = nr, .kind = CKPT_EXTENT_SAME,
+		       .from = from },
+	};
+
+	rec2(CKPT_HDR_PAGES, &r, sizeof(r), NULL, 0);
+}
+
 static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
 {
 	const uint64_t base = 0x555500000000, shm = 0x7f0000000000;
@@ -225,7 +240,12 @@ static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
 	for (i = 0; i < ARRAY_SIZE(v); i++) {
 		if (v[i].kind == CKPT_VMA_SHMEM && exe == 30)
 			shmem(31);
+		if (i == 2 && exe == 30) {
+			object(90, CKPT_OBJ_ANON);
+			REC(ANON, anon, .reserved = 0);
+		}
 		REC(VMA, vma, .kind = v[i].kind, .file = v[i].file,
+		    .anon = i == 2 ? 90 : 0,
 		    .start = v[i].start,
 		    .end = v[i].start + (uint64_t)v[i].pages * PAGE,
 		    .flags = v[i].flags, .pgoff = v[i].pgoff, .name = i == 4);
@@ -234,6 +254,8 @@ static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
 	}
 	pages(base + 8 * PAGE, 1);
 	pages(base + 0x100000, 9);
+	if (exe != 30)
+		same_pages(base + 0x110000, 1984, 17);
 	for (i = 0; i + 1000 <= extra; i += 1000)
 		pages(shm + 0x100000 + i * PAGE, 999);
 	pages(0x7ffff0010000, 3);

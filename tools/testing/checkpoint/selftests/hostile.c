@@ -700,6 +700,9 @@ HOSTILE_TEST(address_space)
 		CHANGE(VMA, ckpt_hdr_vma, flags, 1ULL << 62),
 		CHANGE(VMA, ckpt_hdr_vma, pgoff, ~0ULL, EOVERFLOW),
 		CHANGE(VMA, ckpt_hdr_vma, name, 7),
+		CHANGE(VMA, ckpt_hdr_vma, anon, 1),
+		CHANGE(VMA, ckpt_hdr_vma, anon, ~0U),
+		CHANGE(ANON, ckpt_hdr_anon, reserved, 1),
 		CHANGE_NTH(VMA, 1, ckpt_hdr_vma, start, 0x1000),
 		CHANGE_NTH(VMA, 1, ckpt_hdr_vma, end, 0x1000),
 		CHANGE(SHMEM, ckpt_hdr_shmem, size, ~0ULL),
@@ -737,6 +740,7 @@ HOSTILE_TEST(pages)
 		EXTENT(nr_pages, 0xffffffff),
 		EXTENT(nr_pages, CKPT_PAGES_MAX_PAGES + 1),
 		EXTENT(nr_pages, 0x00100000),
+		EXTENT(kind, CKPT_EXTENT_SAME),
 		EXTENT(kind, CKPT_EXTENT_MAX),
 		EXTENT(kind, 0xffffffff),
 		EXTENT(xxh64, 0),
@@ -915,7 +919,6 @@ HOSTILE_TEST(reserved)
 		  sizeof(struct ckpt_hdr_pipe_bufs) +
 		  offsetof(struct ckpt_pipe_buf, reserved), 4, 1 },
 		CHANGE(MM, ckpt_hdr_mm, user_ns, 1),
-		CHANGE(VMA, ckpt_hdr_vma, reserved, 1),
 	};
 
 	TRY(changes);

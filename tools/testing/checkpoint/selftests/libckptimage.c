@@ -49,8 +49,9 @@ static void measure_payload(struct image *image, struct image_rec *rec)
 	at = rec->off + sizeof(pages);
 	for (i = 0; i < pages.nr_extents; i++) {
 		memcpy(&extent, image->data + at, sizeof(extent));
-		rec->payload += (size_t)extent.nr_pages * getpagesize();
 		at += sizeof(extent);
+		if (extent.kind != CKPT_EXTENT_SAME)
+			rec->payload += (size_t)extent.nr_pages * getpagesize();
 	}
 	rec->pad = pages.pad;
 }
@@ -188,6 +189,7 @@ const char *image_rec_name(uint32_t type)
 		NAME(SOCK_DATA), NAME(UNIX), NAME(UNIX_LATE), NAME(UNIX_MSG),
 		NAME(PTM), NAME(TTY), NAME(TTY_END), NAME(NET_NS), NAME(NET_DATA),
 		NAME(MM), NAME(VMA), NAME(SHMEM), NAME(PAGES),
+		NAME(ANON),
 		NAME(TASK_SYSVIPC), NAME(IPC_IDS), NAME(IPC_SHM), NAME(IPC_MSG),
 		NAME(IPC_SEM), NAME(IPC_SEMVALS), NAME(IPC_MESSAGE),
 		NAME(IPC_TEXT), NAME(SHM_FILE), NAME(SEM_UNDO), NAME(SEM_ADJ),

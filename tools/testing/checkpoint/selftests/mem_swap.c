@@ -15,6 +15,8 @@
 #define SWAP_SIZE	(32 * MB)
 #define MEM_SIZE	(8 * MB)
 
+static struct ckpt_gate up, go;
+
 static size_t swapped_kb(void)
 {
 	char buf[8192], *line;
@@ -25,7 +27,7 @@ static size_t swapped_kb(void)
 	return strtoul(line + 7, NULL, 10);
 }
 
-CKPT_VICTIM(private)
+static char *swapped_memory(void)
 {
 	char *mem = mmap(NULL, MEM_SIZE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -34,6 +36,49 @@ CKPT_VICTIM(private)
 	ckpt_fill(mem, MEM_SIZE, 1);
 	if (madvise(mem, MEM_SIZE, MADV_PAGEOUT) || !swapped_kb())
 		ckpt_skip("nothing is swapped out");
+	return mem;
+}
+
+/* What is read for the image does not come back into the page tables. */
+CKPT_VICTIM(stays_out)
+{
+	char *mem = swapped_memory();
+	size_t kb = swapped_kb();
+
+	ckpt_ready();
+	CHECK_EQ(swapped_kb(), kb);
+	CHECK(ckpt_filled(mem, MEM_SIZE, 1));
+}
+
+static int has_it_too(void *mem)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(ckpt_filled(mem, MEM_SIZE, 1));
+	ckpt_fill(mem, MEM_SIZE, 3);
+	return 0;
+}
+
+/* Swapped out, and shared with a child */
+CKPT_VICTIM(inherited)
+{
+	char *mem = swapped_memory();
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(has_it_too, mem);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+	CHECK(ckpt_filled(mem, MEM_SIZE, 1));
+}
+
+CKPT_VICTIM(private)
+{
+	char *mem = swapped_memory();
+
 	ckpt_ready();
 	CHECK(ckpt_filled(mem, MEM_SIZE, 1));
 }
@@ -111,6 +156,31 @@ TEST_F_TIMEOUT(swap, private, CKPT_TEST_S)
 
 	if (why)
 		SKIP(return, "%s", why);
+}
+
+TEST_F_TIMEOUT(swap, stays_out, CKPT_TEST_S)
+{
+	const char *why = ckpt_run("stays_out", 0, true);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+/* In the image once */
+TEST_F_TIMEOUT(swap, inherited, CKPT_TEST_S)
+{
+	struct ckpt_victim v;
+	long ret;
+
+	ckpt_start(&v, "inherited", 0);
+	if (v.skip[0])
+		SKIP(return, "%s", v.skip);
+	ckpt_checkpoint_kill(&v);
+	EXPECT_GT(MEM_SIZE + MEM_SIZE / 2, v.stats.bytes);
+	ret = ckpt_restart(&v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v.log);
+	ckpt_finish(&v);
+	ckpt_end(&v);
 }
 
 TEST_F_TIMEOUT(swap, shared, CKPT_TEST_S)

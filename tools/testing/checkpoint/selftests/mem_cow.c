@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Private memory that processes share since a fork: the pages that were shared
+ * are in the image once, are shared again after a restart, and each process
+ * still writes to a copy of its own.
+ */
+#include "libckpttest.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#define MB		(1024UL * 1024)
+#define PAGE		4096UL
+#define MAX_PROCS	12
+#define MAX_PAGES	2048
+
+static struct ckpt_gate up, go, done;
+
+static char *map_rw(size_t len)
+{
+	char *mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	REQUIRE(mem != MAP_FAILED);
+	return mem;
+}
+
+static void fill_pages(char *mem, size_t from, size_t to, uint64_t seed)
+{
+	for (; from < to; from++)
+		ckpt_fill(mem + from * PAGE, PAGE, seed + from);
+}
+
+static bool pages_filled(const char *mem, size_t from, size_t to, uint64_t seed)
+{
+	for (; from < to; from++)
+		if (!ckpt_filled(mem + from * PAGE, PAGE, seed + from))
+			return false;
+	return true;
+}
+
+/* ------------------------------------------------- who shares what page */
+
+/**
+ * struct sharing - which processes have the same pages
+ * @nr: number of pages
+ * @shared: pages that several processes have
+ * @first: for each page and process the first one that has the same, or 255 if
+ *	it has none there
+ */
+struct sharing {
+	size_t nr;
+	size_t shared;
+	uint8_t first[MAX_PAGES][MAX_PROCS];
+};
+
+static void look(struct sharing *s, const char *mem, size_t nr,
+		 const pid_t *pid, unsigned int procs)
+{
+	static uint64_t frame[MAX_PROCS][MAX_PAGES];
+	unsigned int p, q;
+	char path[64];
+	size_t i;
+	int fd;
+
+	memset(s, 0xff, sizeof(*s));
+	s->nr = nr;
+	s->shared = 0;
+	for (p = 0; p < procs; p++) {
+		snprintf(path, sizeof(path), "/proc/%d/pagemap", pid[p]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		REQUIRE(fd >= 0);
+		REQUIRE(pread(fd, frame[p], nr * 8, (uintptr_t)mem / PAGE * 8) ==
+			(ssize_t)nr * 8);
+		close(fd);
+	}
+	for (i = 0; i < nr; i++)
+		for (p = 0; p < procs; p++) {
+			/* bit 63: it is there; below bit 55: the frame */
+			if (!(frame[p][i] >> 63))
+				continue;
+			for (q = 0; (frame[q][i] ^ frame[p][i]) << 9; q++)
+				;
+			s->first[i][p] = q;
+			s->shared += q != p;
+		}
+}
+
+static void check_sharing(const struct sharing *before, const char *mem,
+			  const pid_t *pid, unsigned int procs)
+{
+	static struct sharing now;
+	size_t i;
+
+	look(&now, mem, before->nr, pid, procs);
+	CHECK_EQ(now.shared, before->shared);
+	for (i = 0; i < now.nr; i++)
+		if (memcmp(now.first[i], before->first[i], procs)) {
+			CHECK_EQ(i, -1);
+			break;
+		}
+}
+
+/* ------------------------------------------------------------- families */
+
+#define PAGES	256
+
+static char *mem;
+
+/* Child 0 writes the first half again, child 1 nothing, child 2 unmaps. */
+static int child(void *arg)
+{
+	long nr = (long)arg;
+
+	if (nr == 0)
+		fill_pages(mem, 0, PAGES / 2, 5000);
+	if (nr == 2) {
+		REQUIRE(!munmap(mem + 8 * PAGE, 8 * PAGE));
+		REQUIRE(!mprotect(mem + 64 * PAGE, 8 * PAGE, PROT_READ));
+	}
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(pages_filled(mem, nr == 0 ? PAGES / 2 : 16, PAGES, 0));
+	if (nr == 0)
+		CHECK(pages_filled(mem, 0, PAGES / 2, 5000));
+	if (nr == 1)
+		fill_pages(mem, 0, PAGES, 7000);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&done);
+	if (nr == 1)
+		CHECK(pages_filled(mem, 0, PAGES, 7000));
+	if (nr == 2) {
+		CHECK(pages_filled(mem, 0, 8, 0));
+		CHECK(pages_filled(mem, 16, PAGES, 0));
+		CHECK_EQ(ckpt_fault(mem + 64 * PAGE, true), SIGSEGV);
+		CHECK_EQ(ckpt_fault(mem + 8 * PAGE, false), SIGSEGV);
+	}
+	return 0;
+}
+
+static void family(void)
+{
+	static struct sharing before;
+	pid_t pid[4] = { getpid() };
+	long i;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	ckpt_gate_init(&done);
+	fill_pages(mem, 0, PAGES, 0);
+	for (i = 0; i < 3; i++)
+		pid[i + 1] = ckpt_fork(child, (void *)i);
+	for (i = 0; i < 3; i++)
+		ckpt_gate_wait(&up);
+	/* what the children still share, and the parent does not */
+	fill_pages(mem, PAGES - 16, PAGES, 9000);
+	look(&before, mem, PAGES, pid, 4);
+	REQUIRE(before.shared > PAGES);
+	ckpt_ready();
+	check_sharing(&before, mem, pid, 4);
+	CHECK(pages_filled(mem, 0, PAGES - 16, 0));
+	ckpt_gate_open(&go, 3);
+	for (i = 0; i < 3; i++)
+		ckpt_gate_wait(&up);
+	CHECK(pages_filled(mem, 0, PAGES - 16, 0));
+	CHECK(pages_filled(mem, PAGES - 16, PAGES, 9000));
+	fill_pages(mem, 0, PAGES, 11000);
+	ckpt_gate_open(&done, 3);
+	for (i = 0; i < 3; i++)
+		ckpt_join(pid[i + 1], 0);
+	CHECK(pages_filled(mem, 0, PAGES, 11000));
+}
+
+CKPT_TEST(parent_and_children)
+{
+	mem = map_rw(PAGES * PAGE);
+	family();
+}
+
+/* Own copies of pages of a file */
+CKPT_TEST(private_file)
+{
+	int fd = open("file", O_RDWR | O_CREAT, 0600);
+
+	REQUIRE(fd >= 0 && !ftruncate(fd, PAGES * PAGE));
+	mem = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
+		   0);
+	REQUIRE(mem != MAP_FAILED);
+	family();
+}
+
+/* Several mappings in one process are one in another. */
+CKPT_TEST(split)
+{
+	size_t i;
+
+	mem = map_rw(PAGES * PAGE);
+	mem[0] = 1;
+	for (i = 80; i < PAGES - 32; i += 16)
+		REQUIRE(!madvise(mem + i * PAGE, 8 * PAGE, MADV_DONTDUMP));
+	family();
+}
+
+/* At another place than where it was filled */
+CKPT_TEST(moved)
+{
+	char *old = map_rw(PAGES * PAGE), *to = map_rw(PAGES * PAGE);
+
+	fill_pages(old, 0, PAGES, 0);
+	mem = mremap(old, PAGES * PAGE, PAGES * PAGE,
+		     MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	REQUIRE(mem == to);
+	family();
+}
+
+static int generation(void *arg)
+{
+	long nr = (long)arg;
+	pid_t pid;
+
+	fill_pages(mem, 16 * nr, 16 * (nr + 1), 1000 * (nr + 1));
+	if (nr == 6) {
+		ckpt_gate_open(&up, 1);
+		ckpt_gate_wait(&go);
+		return 0;
+	}
+	pid = ckpt_fork(generation, (void *)(nr + 1));
+	REQUIRE(write(done.fd[1], &pid, sizeof(pid)) == sizeof(pid));
+	ckpt_gate_wait(&go);
+	CHECK(pages_filled(mem, 16 * nr, 16 * (nr + 1), 1000 * (nr + 1)));
+	CHECK(pages_filled(mem, 16 * (nr + 1), PAGES, 0));
+	ckpt_join(pid, 0);
+	return 0;
+}
+
+/* Each is a child of the one before, and has written something. */
+CKPT_TEST(generations)
+{
+	static struct sharing before;
+	pid_t pid[8] = { getpid() };
+	unsigned int i;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	ckpt_gate_init(&done);
+	mem = map_rw(PAGES * PAGE);
+	fill_pages(mem, 0, PAGES, 0);
+	pid[1] = ckpt_fork(generation, (void *)0);
+	for (i = 2; i < 8; i++)
+		REQUIRE(read(done.fd[0], &pid[i], sizeof(pid_t)) ==
+			sizeof(pid_t));
+	ckpt_gate_wait(&up);
+	look(&before, mem, PAGES, pid, 8);
+	REQUIRE(before.shared > 4 * PAGES);
+	ckpt_ready();
+	check_sharing(&before, mem, pid, 8);
+	ckpt_gate_open(&go, 7);
+	ckpt_join(pid[1], 0);
+}
+
+static int orphan(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(pages_filled(mem, 0, PAGES, 0));
+	fill_pages(mem, 0, PAGES, 3000);
+	return 0;
+}
+
+/* The process from which they have it is gone. */
+CKPT_TEST(orphans)
+{
+	static struct sharing before;
+	pid_t pid[2], parent;
+	int i;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	ckpt_gate_init(&done);
+	mem = map_rw(PAGES * PAGE);
+	REQUIRE(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	parent = fork();
+	if (!parent) {
+		fill_pages(mem, 0, PAGES, 0);
+		for (i = 0; i < 2; i++)
+			pid[i] = ckpt_fork(orphan, NULL);
+		REQUIRE(write(done.fd[1], pid, sizeof(pid)) == sizeof(pid));
+		_exit(0);
+	}
+	ckpt_join(parent, 0);
+	REQUIRE(read(done.fd[0], pid, sizeof(pid)) == sizeof(pid));
+	for (i = 0; i < 2; i++)
+		ckpt_gate_wait(&up);
+	look(&before, mem, PAGES, pid, 2);
+	REQUIRE(before.shared == PAGES);
+	ckpt_ready();
+	check_sharing(&before, mem, pid, 2);
+	ckpt_gate_open(&go, 2);
+	for (i = 0; i < 2; i++)
+		ckpt_join(pid[i], 0);
+}
+
+#define HUGE	(2 * MB)
+
+static int with_part(void *arg)
+{
+	/* half of the second one is not here, some of the third is its own */
+	REQUIRE(!munmap(mem + HUGE + HUGE / 2, HUGE / 2));
+	ckpt_fill(mem + 2 * HUGE + 5 * PAGE, PAGE, 4);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(ckpt_filled(mem, HUGE, 1));
+	CHECK(ckpt_filled(mem + 2 * HUGE + 5 * PAGE, PAGE, 4));
+	ckpt_fill(mem, HUGE, 6);
+	return 0;
+}
+
+CKPT_TEST(huge_pages)
+{
+	static struct sharing before;
+	pid_t pid[2] = { getpid() };
+	char *area = map_rw(4 * HUGE);
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	mem = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
+	if (madvise(mem, 3 * HUGE, MADV_HUGEPAGE))
+		ckpt_skip("MADV_HUGEPAGE: %m");
+	ckpt_fill(mem, HUGE, 1);
+	ckpt_fill(mem + HUGE, HUGE, 2);
+	ckpt_fill(mem + 2 * HUGE, HUGE, 3);
+	pid[1] = ckpt_fork(with_part, NULL);
+	ckpt_gate_wait(&up);
+	look(&before, mem, 3 * HUGE / PAGE, pid, 2);
+	REQUIRE(before.shared == 3 * HUGE / PAGE - HUGE / PAGE / 2 - 1);
+	ckpt_ready();
+	check_sharing(&before, mem, pid, 2);
+	CHECK(ckpt_filled(mem, HUGE, 1));
+	ckpt_fill(mem, PAGE, 5);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid[1], 0);
+	CHECK(ckpt_filled(mem, PAGE, 5));
+	CHECK(ckpt_filled(mem + HUGE, HUGE, 2));
+	CHECK(ckpt_filled(mem + 2 * HUGE, HUGE, 3));
+}
+
+/* -------------------------------------------------------------- the image */
+
+#define CHILDREN	10
+#define BIG		(16 * MB)
+
+static int looks(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(ckpt_filled(mem, BIG, 1));
+	return 0;
+}
+
+CKPT_VICTIM(ten_children)
+{
+	pid_t pid[CHILDREN];
+	int i;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	mem = map_rw(BIG);
+	ckpt_fill(mem, BIG, 1);
+	for (i = 0; i < CHILDREN; i++)
+		pid[i] = ckpt_fork(looks, NULL);
+	for (i = 0; i < CHILDREN; i++)
+		ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, CHILDREN);
+	for (i = 0; i < CHILDREN; i++)
+		ckpt_join(pid[i], 0);
+}
+
+/* Once in the image, and, again and again, once in memory */
+DRIVER_TEST(stored_once)
+{
+	struct ckpt_victim *v = &self->v;
+	int i, rounds = ckpt_rounds();
+	struct ckpt_world world;
+	long ret;
+
+	ckpt_start(v, "ten_children", 0);
+	ckpt_world_take(&world);
+	for (i = 0; i < rounds; i++) {
+		ckpt_checkpoint_kill(v);
+		EXPECT_GT(BIG + BIG / 2, v->stats.bytes);
+		ret = ckpt_restart(v, 0);
+		ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret),
+					 v->log);
+	}
+	close(v->image);
+	v->image = -1;
+	ckpt_world_expect(&world, 2 * BIG / 1024);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* A reservation costs what is in it. */
+#define TB	(1UL << 40)
+
+CKPT_VICTIM(reserved)
+{
+	char *none = mmap(NULL, 64 * TB, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *heap = mmap(NULL, 16 * TB, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned int i;
+
+	if (none == MAP_FAILED || heap == MAP_FAILED)
+		ckpt_skip("64 TiB: %m");
+	for (i = 0; i < 16; i++)
+		ckpt_fill(heap + i * TB + i * PAGE, PAGE, i);
+	REQUIRE(!mprotect(none + TB, PAGE, PROT_READ | PROT_WRITE));
+	none[TB] = 'x';
+	ckpt_ready();
+	for (i = 0; i < 16; i++)
+		CHECK(ckpt_filled(heap + i * TB + i * PAGE, PAGE, i));
+	CHECK_EQ(none[TB], 'x');
+	CHECK_EQ(ckpt_fault(none, false), SIGSEGV);
+}
+
+DRIVER_TEST(reservation)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	ckpt_start(v, "reserved", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	EXPECT_GT(2 * MB, v->stats.bytes);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+TEST_HARNESS_MAIN
