@@ -52,6 +52,7 @@ static const struct ckpt_obj_ops *const ckpt_obj_table[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_SOCK]		= &ckpt_sock_obj_ops,
 	[CKPT_OBJ_NET_NS]	= &ckpt_net_ns_obj_ops,
 	[CKPT_OBJ_ANON]		= &ckpt_anon_obj_ops,
+	[CKPT_OBJ_MEMFD]	= &ckpt_memfd_obj_ops,
 };
 
 /* NULL if there is no such kind */

@@ -159,6 +159,15 @@ struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
 				    const struct ckpt_hdr_file *h,
 				    const char *name);
 
+/* checkpoint_memfd.c */
+bool ckpt_memfd_match(struct file *file);
+int ckpt_memfd_file_collect(struct ckpt_ctx *ctx, struct file *file);
+const char *ckpt_memfd_refused(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_memfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			       struct ckpt_hdr_file *h);
+struct file *ckpt_memfd_open(struct ckpt_ctx *ctx,
+			     const struct ckpt_hdr_file *h);
+
 /* checkpoint_eventfd.c */
 bool ckpt_eventfd_match(struct file *file);
 int ckpt_eventfd_write(struct ckpt_ctx *ctx, struct file *file);

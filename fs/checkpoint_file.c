@@ -35,7 +35,7 @@
 			 CKPT_FILEF_NOREUSE | CKPT_FILEF_OUTSIDE | \
 			 CKPT_FILEF_LOCKS | CKPT_FILEF_THREAD | \
 			 CKPT_FILEF_SEQUENTIAL | CKPT_FILEF_NONOTIFY | \
-			 CKPT_FILEF_HUNG_UP)
+			 CKPT_FILEF_HUNG_UP | CKPT_FILEF_CREATED)
 
 /* /dev/console */
 #define CONSOLE_DEV	MKDEV(TTYAUX_MAJOR, 1)
@@ -187,6 +187,8 @@ static struct file *path_file_restore(struct ckpt_ctx *ctx,
 
 	if (h->kind == CKPT_FILE_PSEUDO)
 		file = ckpt_pseudo_file_restore(ctx, h, name);
+	else if (h->kind == CKPT_FILE_MEMFD)
+		file = ckpt_memfd_open(ctx, h);
 	else
 		file = ckpt_file_open(ctx, h, name, h->f_flags);
 	if (IS_ERR(file))
@@ -379,6 +381,13 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.collect	= ckpt_ns_file_collect,
 		.checkpoint	= ckpt_ns_file_checkpoint,
 		.restore	= ckpt_ns_file_restore,
+	},
+	[CKPT_FILE_MEMFD] = {
+		.name		= "memfd",
+		.match		= ckpt_memfd_match,
+		.collect	= ckpt_memfd_file_collect,
+		.checkpoint	= ckpt_memfd_file_checkpoint,
+		.restore	= path_file_restore,
 	},
 	[CKPT_FILE_EVENTFD] = {
 		.name		= "eventfd",
@@ -743,7 +752,8 @@ static int save_flags(struct ckpt_ctx *ctx, struct file *file, int kind,
 		h->flags |= CKPT_FILEF_OUTSIDE;
 	if (ckpt_file_nonotify(file) && !ckpt_kind_is_external(kind))
 		h->flags |= CKPT_FILEF_NONOTIFY;
-	if (kind == CKPT_FILE_REG || kind == CKPT_FILE_REMOVED) {
+	if (kind == CKPT_FILE_REG || kind == CKPT_FILE_REMOVED ||
+	    kind == CKPT_FILE_MEMFD) {
 		if (file->f_mode & FMODE_RANDOM)
 			h->flags |= CKPT_FILEF_RANDOM;
 		if (file->f_mode & FMODE_NOREUSE)
@@ -784,7 +794,8 @@ static int save_attr(struct ckpt_ctx *ctx, struct file *file, int kind,
 	if (S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode))
 		h->rdev = huge_encode_dev(inode->i_rdev);
 	if (must_be_unchanged(ctx, file, kind) &&
-	    (kind != CKPT_FILE_REMOVED || inode->i_nlink))
+	    ((kind != CKPT_FILE_REMOVED && kind != CKPT_FILE_MEMFD) ||
+	     inode->i_nlink))
 		h->flags |= CKPT_FILEF_UNCHANGED;
 	else if (!ckpt_file_table[kind].by_path || kind == CKPT_FILE_REMOVED)
 		return 0;

@@ -153,10 +153,13 @@ int ckpt_file_refuse(struct ckpt_ctx *ctx, struct file *file, int kind,
 	/* what others set on an open file that they share is theirs */
 	if (!why && !(external && ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE)))
 		why = bad_owner(ctx, file, kind);
+	if (!why && kind == CKPT_FILE_MEMFD)
+		why = ckpt_memfd_refused(ctx, file);
 	if (!why && kind == CKPT_FILE_PSEUDO)
 		why = ckpt_pseudo_refuse(ctx, file);
 	if (!why && !external && kind != CKPT_FILE_REG &&
 	    kind != CKPT_FILE_DIR && kind != CKPT_FILE_REMOVED &&
+	    kind != CKPT_FILE_MEMFD &&
 	    ckpt_file_nonotify(file))
 		why = "opened by fanotify";
 	if (!why && ckpt_sock_match(file) &&

@@ -85,9 +85,6 @@ static const char *file_refused(struct vm_area_struct *vma)
 			return NULL;
 		if (IS_PRIVATE(inode))
 			return "memory of the kernel's own tmpfs";
-		if (!inode->i_nlink &&
-		    !strncmp(file->f_path.dentry->d_name.name, "memfd:", 6))
-			return "memfd";
 	}
 	/* a private mapping of /dev/zero is anonymous */
 	if (!S_ISREG(inode->i_mode) && !vma_is_anonymous(vma))
@@ -419,9 +416,6 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 			return -EINVAL;
 		if (want & ~got & CKPT_VM_MAY)
 			return -EACCES;
-		/* the file counts the shared mappings that may write */
-		if ((want & VM_SHARED) && ((want ^ got) & VM_MAYWRITE))
-			return -EACCES;
 		/* with strict overcommit there is no way around accounting */
 		want &= ~VM_NORESERVE | got;
 	}
@@ -432,6 +426,12 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 	if ((want & ~got & VM_ACCOUNT) && security_vm_enough_memory_mm(mm, pages))
 		return -ENOMEM;
 
+	/*
+	 * The file counts the shared mappings that may write. One that may not
+	 * is of a memfd that was sealed before.
+	 */
+	if ((want & VM_SHARED) && (vma->vm_flags & ~want & VM_MAYWRITE))
+		mapping_unmap_writable(vma->vm_file->f_mapping);
 	vm_stat_account(mm, vma->vm_flags, -pages);
 	vm_stat_account(mm, want, pages);
 	vma_start_write(vma);

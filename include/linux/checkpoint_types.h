@@ -292,6 +292,7 @@ extern const struct ckpt_obj_ops ckpt_removed_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sock_obj_ops;
 extern const struct ckpt_obj_ops ckpt_net_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_anon_obj_ops;
+extern const struct ckpt_obj_ops ckpt_memfd_obj_ops;
 
 /* ---------------------------------------------------- state of a task */
 

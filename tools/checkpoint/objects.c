@@ -13,6 +13,7 @@
  *	pipe	PIPE (PIPE_BUFS PIPE_DATA...)...	PIPE.nr_bufs slots
  *	mm	MM (VMA [STRING])... PAGES...	until one without extents
  *	shmem	SHMEM STRING PAGES...		until one without extents
+ *	memfd	MEMFD STRING PAGES... [SB_ALLOC...]
  *	ipc_ns	IPC_NS, three IPC_IDS with their objects, MQUEUES MQUEUE...
  *	sem_undo SEM_UNDO SEM_ADJ...		SEM_UNDO.nr times
  *	mqueue	MQUEUE_REF, MQUEUE with its parts or STRING
@@ -440,6 +441,10 @@ static int read_file(struct parser *p, struct model_object *o)
 		if (check_ref(p, "inner", r->inner, CKPT_OBJ_SOCK))
 			return -1;
 		break;
+	case CKPT_FILE_MEMFD:
+		if (check_ref(p, "inner", r->inner, CKPT_OBJ_MEMFD))
+			return -1;
+		break;
 	case CKPT_FILE_PTS:
 		if (check_ref(p, "inner", r->inner, CKPT_OBJ_FILE))
 			return -1;
@@ -738,6 +743,18 @@ static int read_alloc(struct parser *p)
 	return 0;
 }
 
+static int read_memfd(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_memfd *r;
+
+	if (main_record(p, o, CKPT_HDR_MEMFD) || read_strings(p, o, 1))
+		return -1;
+	r = (struct ckpt_hdr_memfd *)o->rec;
+	if (read_file_pages(p, o, r->size))
+		return -1;
+	return r->alloc_end ? read_alloc(p) : 0;
+}
+
 static bool is_type(const struct ckpt_hdr_sb_node *h, uint32_t type)
 {
 	return (h->mode & S_IFMT) == type;
@@ -913,6 +930,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_SOCK]		= read_sock,
 	[CKPT_OBJ_NET_NS]	= read_net_ns,
 	[CKPT_OBJ_ANON]		= read_anon,
+	[CKPT_OBJ_MEMFD]	= read_memfd,
 };
 
 void object_free(struct model_object *o)

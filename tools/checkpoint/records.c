@@ -44,6 +44,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_SOCK]		= "sock",
 	[CKPT_OBJ_NET_NS]	= "net_ns",
 	[CKPT_OBJ_ANON]		= "anon",
+	[CKPT_OBJ_MEMFD]	= "memfd",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -76,6 +77,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_PTM]		= "ptm",
 	[CKPT_FILE_PTS]		= "pts",
 	[CKPT_FILE_HUNG_UP]	= "hung up",
+	[CKPT_FILE_MEMFD]	= "memfd",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -1194,6 +1196,21 @@ static const struct record_type types[] = {
 		FIXED(hdr_shmem,
 		      DEC(hdr_shmem, size),
 		      HEX(hdr_shmem, flags)),
+	},
+	[CKPT_HDR_MEMFD] = {
+		.name = "MEMFD",
+		FIXED(hdr_memfd,
+		      HEX(hdr_memfd, mode),
+		      DEC(hdr_memfd, uid),
+		      DEC(hdr_memfd, gid),
+		      HEX(hdr_memfd, seals),
+		      DEC(hdr_memfd, atime_nsec),
+		      DEC(hdr_memfd, mtime_nsec),
+		      ZERO(hdr_memfd, reserved),
+		      DEC(hdr_memfd, size),
+		      SIGNED(hdr_memfd, atime),
+		      SIGNED(hdr_memfd, mtime),
+		      DEC(hdr_memfd, alloc_end)),
 	},
 	[CKPT_HDR_ANON] = {
 		.name = "ANON",

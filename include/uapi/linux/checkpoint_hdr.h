@@ -118,6 +118,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_SHMEM,
 	CKPT_HDR_PAGES,
 	CKPT_HDR_ANON,
+	CKPT_HDR_MEMFD,
 
 	/* System V and POSIX IPC */
 	CKPT_HDR_IPC_IDS = 601,
@@ -179,6 +180,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_SOCK,
 	CKPT_OBJ_NET_NS,
 	CKPT_OBJ_ANON,
+	CKPT_OBJ_MEMFD,
 	CKPT_OBJ_MAX
 };
 
@@ -1351,6 +1353,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_PTM,		/* master of a terminal of devpts */
 	CKPT_FILE_PTS,		/* such a terminal, whose master is in the tree */
 	CKPT_FILE_HUNG_UP,	/* any terminal, after a hangup */
+	CKPT_FILE_MEMFD,	/* memfd_create(2) */
 	CKPT_FILE_MAX
 };
 
@@ -1366,6 +1369,7 @@ enum ckpt_file_kind {
 #define CKPT_FILEF_SEQUENTIAL	0x100	/* POSIX_FADV_SEQUENTIAL */
 #define CKPT_FILEF_NONOTIFY	0x200	/* opened by an event of fanotify */
 #define CKPT_FILEF_HUNG_UP	0x400	/* was open at a hangup of its terminal */
+#define CKPT_FILEF_CREATED	0x800	/* a memfd as it was made, not opened again */
 
 #define CKPT_FASYNC_NONE	(~0U)
 
@@ -1375,7 +1379,7 @@ enum ckpt_file_kind {
  * @kind: enum ckpt_file_kind
  * @f_flags: O_*, with the access mode
  * @flags: CKPT_FILEF_*
- * @inner: objref of the pipe, mqueue or socket object; of the namespace, or 0:
+ * @inner: objref of the pipe, mqueue, socket or memfd object; of the namespace, or 0:
  *	that of whoever restarts; of the open file that is the master of a
  *	terminal; else 0
  * @f_pos: file position
@@ -2188,6 +2192,40 @@ struct ckpt_hdr_vma {
 	__aligned_u64 pgoff;
 	__u32 name;
 	__u32 anon;
+};
+
+/**
+ * struct ckpt_hdr_memfd - object: memory of memfd_create(2)
+ * @h: type CKPT_HDR_MEMFD
+ * @mode: permissions
+ * @uid: owner
+ * @gid: group
+ * @seals: F_SEAL_*
+ * @atime_nsec: nanoseconds of @atime
+ * @mtime_nsec: nanoseconds of @mtime
+ * @reserved: 0
+ * @size: in bytes
+ * @atime: in seconds since 1970, as the other
+ * @mtime: of the last change of the content
+ * @alloc_end: page up to which fallocate(2) was asked for memory; if it is not
+ *	0, CKPT_HDR_SB_ALLOC follow the pages
+ *
+ * A struct ckpt_hdr_string, its name with "memfd:" before it, follows, then
+ * CKPT_HDR_PAGES until one without extents; their addresses are offsets.
+ */
+struct ckpt_hdr_memfd {
+	struct ckpt_hdr h;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 seals;
+	__u32 atime_nsec;
+	__u32 mtime_nsec;
+	__aligned_u64 reserved;
+	__aligned_u64 size;
+	__s64 atime;
+	__s64 mtime;
+	__aligned_u64 alloc_end;
 };
 
 /**

@@ -334,6 +334,13 @@ static void terminal_files(uint32_t first)
 	file(first + 1, CKPT_FILE_PTS, O_RDWR, 0, first, "/dev/pts/7");
 	file(first + 2, CKPT_FILE_HUNG_UP, O_RDWR, 0, 0,
 	     "/dev/pts/8 (deleted)");
+	object(first + 10, CKPT_OBJ_MEMFD);
+	REC(MEMFD, memfd, .mode = 0777, .size = 6 * PAGE, .seals = 0xf);
+	string("memfd:pool");
+	pages(PAGE, 4);
+	no_more_pages();
+	file(first + 3, CKPT_FILE_MEMFD, O_RDWR, 0, first + 10,
+	     "/memfd:pool (deleted)");
 }
 
 /* What is left of it */

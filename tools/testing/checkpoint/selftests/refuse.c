@@ -33,6 +33,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 static struct ckpt_gate up, go;
@@ -197,9 +198,21 @@ REFUSED(process_descriptor, "pidfd of process")
 	ckpt_ready();
 }
 
-REFUSED(memory_file, "memfd")
+REFUSED(memory_file_with_attributes, "extended attributes of a memfd")
 {
-	HAVE(memfd_create("a memfd", 0));
+	int fd = memfd_create("a memfd", 0);
+
+	HAVE(fd);
+	if (fsetxattr(fd, "trusted.test", "x", 1, 0))
+		ckpt_skip("trusted.test: %m");
+	ckpt_ready();
+}
+
+REFUSED(secret_memory_file, "secretmem")
+{
+	int fd = syscall(SYS_memfd_secret, 0);
+
+	HAVE(fd);
 	ckpt_ready();
 }
 
@@ -244,9 +257,9 @@ REFUSED(system_v_memory, "System V")
 	*mem = 1;
 }
 
-REFUSED(mapped_memfd, "memfd")
+REFUSED(secret_memory, "memfd_secret")
 {
-	int fd = memfd_create("mapped", 0);
+	int fd = syscall(SYS_memfd_secret, 0);
 	char *mem;
 
 	HAVE(fd);
