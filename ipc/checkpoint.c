@@ -150,7 +150,8 @@ int ckpt_ipc_save_perm(struct ckpt_ctx *ctx, const struct kern_ipc_perm *perm,
 	p->gid = from_kgid(user_ns, perm->gid);
 	p->cuid = from_kuid(user_ns, perm->cuid);
 	p->cgid = from_kgid(user_ns, perm->cgid);
-	p->mode = perm->mode;
+	/* whether it is locked in memory is saved with the segment */
+	p->mode = perm->mode & (0777 | CKPT_IPC_DEST);
 	if (p->uid == (uid_t)-1 || p->gid == (gid_t)-1 ||
 	    p->cuid == (uid_t)-1 || p->cgid == (gid_t)-1)
 		return ckpt_err(ctx, -ENOSYS, "ipc namespace: an owner of id %d is not mapped in the caller's user namespace: not supported",

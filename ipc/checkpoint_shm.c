@@ -42,8 +42,6 @@ static int shm_collect(struct ckpt_ctx *ctx, struct kern_ipc_perm *perm)
 		return ckpt_ipc_changed(ctx, ckpt_ipc_shm_kind.name);
 	if (is_file_hugepages(file))
 		what = "huge pages (SHM_HUGETLB)";
-	else if (READ_ONCE(perm->mode) & SHM_LOCKED)
-		what = "locked in memory (SHM_LOCK)";
 	fput(file);
 	if (what)
 		return ckpt_err(ctx, -ENOSYS, "ipc namespace: shared memory segment %d: %s: not supported",
@@ -77,6 +75,8 @@ static int shm_save(struct ckpt_ctx *ctx, struct kern_ipc_perm *perm)
 	shm_fill(ctx, to_shm(perm), &h);
 	if (SHMEM_I(file_inode(file))->flags & VM_NORESERVE)
 		h.flags |= CKPT_SHM_NORESERVE;
+	if (READ_ONCE(perm->mode) & SHM_LOCKED)
+		h.flags |= CKPT_SHM_LOCKED;
 	/* "SYSV%08x", which /proc/PID/maps shows */
 	err = kstrtou32(file->f_path.dentry->d_name.name + 4, 16, &h.name);
 	if (!err)
@@ -97,6 +97,22 @@ static void shm_disown(struct shmid_kernel *shp)
 	task_unlock(current);
 }
 
+/* As shmctl(SHM_LOCK); nobody else knows the segment yet. */
+static int lock_in_memory(struct ckpt_ctx *ctx, struct shmid_kernel *shp)
+{
+	struct ucounts *ucounts = current_ucounts();
+	int err = -EPERM;
+
+	if (can_do_mlock())
+		err = shmem_lock(shp->shm_file, 1, ucounts);
+	if (err)
+		return ckpt_err(ctx, err, "shared memory segment %d: cannot be locked in memory (RLIMIT_MEMLOCK): error %d",
+				shp->shm_perm.id, err);
+	shp->shm_perm.mode |= SHM_LOCKED;
+	shp->mlock_ucounts = ucounts;
+	return 0;
+}
+
 static int shm_restore(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
 {
 	static const struct ipc_ops ops = {
@@ -112,7 +128,8 @@ static int shm_restore(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_IPC_SHM, sizeof(h));
 	if (err)
 		return err;
-	if ((h.flags & ~CKPT_SHM_NORESERVE) || h.size > MAX_LFS_FILESIZE ||
+	if ((h.flags & ~(CKPT_SHM_NORESERVE | CKPT_SHM_LOCKED)) ||
+	    h.size > MAX_LFS_FILESIZE ||
 	    (!(h.perm.mode & SHM_DEST) && h.name != h.perm.key) ||
 	    ((h.perm.mode & SHM_DEST) && h.perm.key != IPC_PRIVATE))
 		return ckpt_err(ctx, -EINVAL, "image: shared memory segment %d: malformed record",
@@ -132,7 +149,11 @@ static int shm_restore(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
 	err = ckpt_ipc_restore_pid(ctx, &h.cpid, &shp->shm_cprid);
 	if (!err)
 		err = ckpt_ipc_restore_pid(ctx, &h.lpid, &shp->shm_lprid);
-	return err ?: ckpt_file_pages_read(ctx, file_inode(shp->shm_file));
+	if (!err)
+		err = ckpt_file_pages_read(ctx, file_inode(shp->shm_file));
+	if (!err && (h.flags & CKPT_SHM_LOCKED))
+		err = lock_in_memory(ctx, shp);
+	return err;
 }
 
 static void shm_put(struct kern_ipc_perm *perm)

@@ -126,12 +126,15 @@ static int restore_vdso(struct ckpt_ctx *ctx, struct mm_struct *mm,
 	const struct vdso_image *image = &vdso_image_64;
 	unsigned long data_len = -image->sym_vvar_start;
 	unsigned long vvar, vdso;
+	u64 id = vdso_id(image);
 	int err;
 
 	if (!h->vdso && !h->vvar)
 		return 0;
-	if (h->vdso_id != vdso_id(image))
-		return ckpt_err(ctx, -EINVAL, "image: of another build of the kernel: its vdso differs");
+	if (h->vdso_id != id)
+		return ckpt_err(ctx, -EINVAL, "image: of another build of the kernel: its vdso has the build id %*phN, that of this kernel %*phN",
+				(int)sizeof(id), &h->vdso_id,
+				(int)sizeof(id), &id);
 	vvar = h->vvar ?: h->vdso - data_len;
 	vdso = vvar + data_len;
 	if (!PAGE_ALIGNED(vvar) || !vvar || vvar >= mm->task_size ||

@@ -2393,6 +2393,7 @@ struct ckpt_ipc_perm {
 
 /* struct ckpt_hdr_ipc_shm.flags */
 #define CKPT_SHM_NORESERVE	0x1	/* SHM_NORESERVE */
+#define CKPT_SHM_LOCKED		0x2	/* SHM_LOCK */
 
 /**
  * struct ckpt_hdr_ipc_shm - System V shared memory segment

@@ -148,6 +148,26 @@ CKPT_TEST_ONLY(segment_not_attached, CKPT_CONTAINER)
 	CHECK_EQ(mem[PAGE - 1], 0);
 }
 
+/* SHM_LOCK: it is not swapped out. */
+CKPT_TEST_ONLY(segment_in_memory, CKPT_CONTAINER)
+{
+	int id = segment(79, 2 * PAGE);
+	char *mem = attach(id, 0);
+	struct shmid_ds ds;
+
+	ckpt_fill(mem, 2 * PAGE, 4);
+	if (shmctl(id, SHM_LOCK, NULL))
+		ckpt_skip("SHM_LOCK: %m");
+	ready();
+	CHECK(ckpt_filled(mem, 2 * PAGE, 4));
+	CHECK(!shmctl(id, IPC_STAT, &ds));
+	CHECK_EQ(ds.shm_perm.mode & 02777, 02640);
+	CHECK(!shmctl(id, SHM_UNLOCK, NULL));
+	CHECK(!shmctl(id, IPC_STAT, &ds));
+	CHECK_EQ(ds.shm_perm.mode & 02777, 0640);
+	CHECK(!shmctl(id, IPC_RMID, NULL));
+}
+
 /* One shmat(2) that has become several mappings, and has a hole */
 CKPT_TEST_ONLY(segment_in_parts, CKPT_CONTAINER)
 {

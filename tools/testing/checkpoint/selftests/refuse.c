@@ -527,16 +527,6 @@ REFUSED(pid_namespace_of_others, "whose init is outside of the tree")
 	ckpt_gate_open(&end, 1);
 }
 
-REFUSED_AS(locked_segment, CKPT_CONTAINER, "SHM_LOCK")
-{
-	int id = shmget(IPC_PRIVATE, 4096, 0600);
-
-	HAVE(id);
-	HAVE(shmctl(id, SHM_LOCK, NULL));
-	ckpt_ready();
-	CHECK(!shmctl(id, IPC_RMID, NULL));
-}
-
 REFUSED_AS(huge_segment, CKPT_CONTAINER, "SHM_HUGETLB")
 {
 	int id = shmget(IPC_PRIVATE, 2 << 20, SHM_HUGETLB | SHM_NORESERVE | 0600);
