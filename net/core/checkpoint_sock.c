@@ -16,12 +16,14 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/net.h>
+#include <linux/net_tstamp.h>
 #include <linux/nsproxy.h>
 #include <linux/skbuff.h>
 #include <linux/user_namespace.h>
 #include <net/af_unix.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
+#include <net/sock_reuseport.h>
 
 #include "checkpoint_sock.h"
 
@@ -30,6 +32,12 @@
 /* The table of families: adding one is an entry here. */
 static const struct ckpt_sock_family *const families[] = {
 	&ckpt_unix_family,
+#ifdef CONFIG_INET
+	&ckpt_inet_family,
+#endif
+#if IS_BUILTIN(CONFIG_IPV6)
+	&ckpt_inet6_family,
+#endif
 };
 
 static const struct ckpt_sock_family *find_family(u32 family)
@@ -73,6 +81,7 @@ static const struct {
 	{ SO_PASSSEC, 4 },
 	{ SO_TIMESTAMPING_OLD, sizeof(struct so_timestamping) },
 	{ SO_TIMESTAMPING_NEW, sizeof(struct so_timestamping) },
+	{ SO_TXTIME, sizeof(struct sock_txtime) },
 	{ SO_TIMESTAMP_OLD, 4 },
 	{ SO_TIMESTAMPNS_OLD, 4 },
 	{ SO_TIMESTAMP_NEW, 4 },
@@ -97,6 +106,13 @@ static const struct {
 	{ SO_LOCK_FILTER, 4 },
 };
 
+/* Is it kept with the open file? A socket that waits has none so far. */
+static bool needs_file(u32 name)
+{
+	return name == SO_PASSCRED || name == SO_PASSPIDFD ||
+	       name == SO_PASSSEC || name == SO_PEEK_OFF;
+}
+
 /* Returns false for one that this kernel, or this socket, does not have. */
 static bool read_option(struct sock *sk, int i, struct ckpt_sock_opt *opt)
 {
@@ -105,6 +121,9 @@ static bool read_option(struct sock *sk, int i, struct ckpt_sock_opt *opt)
 	memset(opt, 0, sizeof(*opt));
 	opt->name = options[i].name;
 	opt->len = len;
+	if ((!sk->sk_socket && needs_file(opt->name)) ||
+	    (opt->name == SO_TXTIME && !sock_flag(sk, SOCK_TXTIME)))
+		return false;
 	if (opt->name == SO_BUSY_POLL_BUDGET) {
 #ifdef CONFIG_NET_RX_BUSY_POLL
 		u32 budget = READ_ONCE(sk->sk_busy_poll_budget);
@@ -143,7 +162,34 @@ static int find_option(const struct ckpt_sock_opt *opt)
 	return -EINVAL;
 }
 
-/* As setsockopt(2), with the rights that it asks for, where it is not so yet */
+/*
+ * As setsockopt(2). To number packets it wants a connection, and begins at 0:
+ * the number is restored with the protocol, and only that it is asked for here.
+ */
+static int set_option(struct sock *sk, struct ckpt_sock_opt *opt)
+{
+	struct so_timestamping ts;
+	u32 numbers;
+	int err;
+
+	if (opt->name != SO_TIMESTAMPING_OLD &&
+	    opt->name != SO_TIMESTAMPING_NEW)
+		return sk_setsockopt(sk, SOL_SOCKET, opt->name,
+				     KERNEL_SOCKPTR(opt->value), opt->len);
+	memcpy(&ts, opt->value, sizeof(ts));
+	numbers = ts.flags & SOF_TIMESTAMPING_OPT_ID;
+	ts.flags &= ~SOF_TIMESTAMPING_OPT_ID;
+	if (numbers)
+		numbers |= ts.flags & SOF_TIMESTAMPING_OPT_ID_TCP;
+	ts.flags &= ~SOF_TIMESTAMPING_OPT_ID_TCP;
+	err = sk_setsockopt(sk, SOL_SOCKET, opt->name, KERNEL_SOCKPTR(&ts),
+			    sizeof(ts));
+	if (!err)
+		WRITE_ONCE(sk->sk_tsflags, READ_ONCE(sk->sk_tsflags) | numbers);
+	return err;
+}
+
+/* With the rights that setsockopt(2) asks for, where it is not so yet */
 static int write_option(struct ckpt_ctx *ctx, struct sock *sk,
 			struct ckpt_sock_opt *opt)
 {
@@ -156,8 +202,8 @@ static int write_option(struct ckpt_ctx *ctx, struct sock *sk,
 				opt->name, opt->len);
 	if (read_option(sk, i, &now) && !memcmp(now.value, opt->value, opt->len))
 		return 0;
-	err = sk_setsockopt(sk, SOL_SOCKET, opt->name,
-			    KERNEL_SOCKPTR(opt->value), opt->len);
+	err = needs_file(opt->name) && !sk->sk_socket ? -EINVAL :
+							set_option(sk, opt);
 	if (!err && (!read_option(sk, i, &now) ||
 		     memcmp(now.value, opt->value, opt->len)))
 		err = -EINVAL;
@@ -299,6 +345,20 @@ bool ckpt_sock_external(struct ckpt_ctx *ctx, struct file *file)
 	return family_of(sk)->external(ctx, sk);
 }
 
+/* What chooses one of several sockets with the same address */
+static bool has_reuseport_prog(struct sock *sk)
+{
+	const struct sock_reuseport *reuse;
+	bool found = false;
+
+	rcu_read_lock();
+	reuse = rcu_dereference(sk->sk_reuseport_cb);
+	if (reuse)
+		found = rcu_access_pointer(reuse->prog);
+	rcu_read_unlock();
+	return found;
+}
+
 /**
  * ckpt_sock_refused - what about a socket cannot be saved?
  * @ctx: the context; the collect pass is over
@@ -315,12 +375,10 @@ const char *ckpt_sock_refused(struct ckpt_ctx *ctx, struct file *file,
 	if (!external) {
 		if (rcu_access_pointer(sk->sk_filter))
 			return "SO_ATTACH_FILTER";
-		if (rcu_access_pointer(sk->sk_reuseport_cb))
-			return "SO_REUSEPORT";
+		if (has_reuseport_prog(sk))
+			return "SO_ATTACH_REUSEPORT_CBPF or _EBPF";
 		if (READ_ONCE(sk->sk_user_data))
 			return "used by the kernel, or in a sockmap";
-		if (sock_flag(sk, SOCK_TXTIME))
-			return "SO_TXTIME";
 		if (sk->sk_peer_cred &&
 		    !ckpt_obj_collected(ctx, (void *)sk->sk_peer_cred,
 					CKPT_OBJ_CRED))
@@ -511,10 +569,10 @@ static int write_sock(struct ckpt_ctx *ctx, struct sock *sk,
 		if (!ret && (mark & CKPT_SOCK_MARK_FILE)) {
 			ret = save_owner(ctx, sk->sk_socket, &h);
 			h.state = sk->sk_socket->state;
-			h.nr_opts = save_options(sk, opts);
 		} else {
 			h.flags = CKPT_SOCK_NO_FILE;
 		}
+		h.nr_opts = save_options(sk, opts);
 	}
 	if (!ret)
 		ret = ckpt_write_rec(ctx, &h, CKPT_HDR_SOCK, sizeof(h));
@@ -766,14 +824,17 @@ static void detach(struct socket *sock)
 
 static bool sock_valid(const struct ckpt_hdr_sock *h)
 {
+	const struct ckpt_sock_family *family = find_family(h->family);
 	bool file = !h->flags;
 
-	return find_family(h->family) && h->protocol <= INT_MAX &&
+	return family && h->protocol <= INT_MAX &&
+	       (!family->valid || family->valid(h)) &&
 	       !(h->flags & ~CKPT_SOCK_ALL) && h->flags != CKPT_SOCK_ALL &&
 	       !h->reserved && !(h->mode & ~S_IALLUGO) &&
 	       h->nr_opts <= CKPT_SOCK_OPTS_MAX &&
 	       (file ? h->state == SS_UNCONNECTED || h->state == SS_CONNECTED :
-		       !h->state && !h->nr_opts);
+		       !h->state && (!h->nr_opts ||
+				     !(h->flags & CKPT_SOCK_DEAD)));
 }
 
 static struct sock *make_sock(struct ckpt_ctx *ctx,

@@ -27,6 +27,7 @@
  *	what would be lost
  * @in_tree: of a socket that has no open file: does it belong to one that is
  *	of the tree?
+ * @valid: restart: may there be such a socket? NULL for all
  * @write: write the record of the family
  * @restore: read it
  * @kill: restart: make it one that is closed
@@ -43,6 +44,7 @@ struct ckpt_sock_family {
 	const char *(*refused)(struct ckpt_ctx *ctx, struct sock *sk,
 			       bool external);
 	bool (*in_tree)(struct ckpt_ctx *ctx, struct sock *sk);
+	bool (*valid)(const struct ckpt_hdr_sock *h);
 	int (*write)(struct ckpt_ctx *ctx, struct sock *sk);
 	int (*restore)(struct ckpt_ctx *ctx, struct sock *sk);
 	void (*kill)(struct sock *sk);
@@ -54,6 +56,9 @@ struct ckpt_sock_family {
 
 /* net/unix/checkpoint.c */
 extern const struct ckpt_sock_family ckpt_unix_family;
+/* net/ipv4/checkpoint_inet.c */
+extern const struct ckpt_sock_family ckpt_inet_family;
+extern const struct ckpt_sock_family ckpt_inet6_family;
 
 struct socket *ckpt_sock_of_file(struct file *file);
 bool ckpt_sock_in_tree(struct ckpt_ctx *ctx, struct sock *sk);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "parser.h"
 #include "records.h"
@@ -510,7 +511,26 @@ static int read_unix_msg(struct parser *p)
 	return read_sock_data(p, h->len - h->consumed);
 }
 
-static int read_late_sock(struct parser *p)
+static int read_late_inet(struct parser *p)
+{
+	const struct ckpt_hdr_inet_dgram *h;
+	const struct ckpt_hdr_inet_skb *skb;
+	uint64_t nr;
+
+	if (!need(p, CKPT_HDR_INET_ADDR))
+		return -1;
+	h = need(p, CKPT_HDR_INET_DGRAM);
+	if (!h)
+		return -1;
+	for (nr = (uint64_t)h->nr + h->nr_err; nr; nr--) {
+		skb = need(p, CKPT_HDR_INET_SKB);
+		if (!skb || read_sock_data(p, skb->len))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_late_unix(struct parser *p)
 {
 	const struct ckpt_hdr_unix_late *h = need(p, CKPT_HDR_UNIX_LATE);
 	uint32_t nr, flags;
@@ -526,6 +546,16 @@ static int read_late_sock(struct parser *p)
 		if (read_unix_msg(p))
 			return -1;
 	return 0;
+}
+
+static int read_late_sock(struct parser *p, uint32_t objref)
+{
+	const struct ckpt_hdr_sock *sock;
+
+	if (check_ref(p, "file", objref, CKPT_OBJ_SOCK))
+		return -1;
+	sock = (void *)model_object(p->m, objref)->rec;
+	return sock->family == AF_UNIX ? read_late_unix(p) : read_late_inet(p);
 }
 
 static int read_late_ptm(struct parser *p)
@@ -561,8 +591,7 @@ static int read_late_files(struct parser *p)
 	while ((h = need(p, CKPT_HDR_LATE_FILE)) && (h->file || h->kind)) {
 		kind = h->kind;
 		if (kind == CKPT_FILE_SOCKET) {
-			if (check_ref(p, "file", h->file, CKPT_OBJ_SOCK) ||
-			    read_late_sock(p))
+			if (read_late_sock(p, h->file))
 				return -1;
 			continue;
 		}

@@ -26,8 +26,10 @@
  *
  * A new kind is one function and one line in the table at the end.
  */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "array.h"
@@ -880,6 +882,40 @@ static int read_unix_name(struct parser *p, struct model_object *o)
 	return keep_string(p, o, text);
 }
 
+/* AF_INET or AF_INET6 */
+static int read_inet(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_sock *sock = (void *)o->rec;
+	const struct ckpt_hdr_inet *h = need(p, CKPT_HDR_INET);
+	uint32_t i, nr_data, nr_groups;
+
+	if (!h)
+		return -1;
+	nr_data = h->nr_data;
+	nr_groups = h->nr_groups;
+	for (i = 0; i < nr_data; i++)
+		if (!need(p, CKPT_HDR_INET_DATA))
+			return -1;
+	for (i = 0; i < nr_groups; i++)
+		if (!need(p, CKPT_HDR_INET_GROUP))
+			return -1;
+	switch (sock->type) {
+	case SOCK_RAW:
+		if (!need(p, CKPT_HDR_RAW))
+			return -1;
+		return keep_string(p, o, "raw");
+	case SOCK_DGRAM:
+		if (sock->protocol != IPPROTO_UDP &&
+		    sock->protocol != IPPROTO_UDPLITE)
+			return keep_string(p, o, "icmp");
+		if (!need(p, CKPT_HDR_UDP))
+			return -1;
+		return keep_string(p, o, "udp");
+	default:
+		return damaged(p, "internet socket of type %u", sock->type);
+	}
+}
+
 static int read_sock(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_sock_opts *opts;
@@ -900,7 +936,15 @@ static int read_sock(struct parser *p, struct model_object *o)
 				   h->nr_opts * sizeof(opts->opts[0]))
 			return damaged(p, "it has not %u options", h->nr_opts);
 	}
-	return read_unix_name(p, o);
+	switch (((const struct ckpt_hdr_sock *)o->rec)->family) {
+	case AF_UNIX:
+		return read_unix_name(p, o);
+	case AF_INET:
+	case AF_INET6:
+		return read_inet(p, o);
+	default:
+		return damaged(p, "socket of an unknown family");
+	}
 }
 
 object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {

@@ -114,6 +114,19 @@ static const struct names unix_state_names = {
 	.nr = ARRAY_SIZE(unix_state_name), .name = unix_state_name
 };
 
+static const char *const inet_mode_name[] = {
+	[CKPT_INET_EXCLUDE]	= "exclude",
+	[CKPT_INET_INCLUDE]	= "include",
+	[CKPT_INET_ANYCAST]	= "anycast",
+};
+
+static_assert(ARRAY_SIZE(inet_mode_name) == CKPT_INET_MODE_MAX,
+	      "inet_mode_name is complete");
+
+static const struct names inet_mode_names = {
+	.nr = ARRAY_SIZE(inet_mode_name), .name = inet_mode_name
+};
+
 static const char *const vma_kind_name[] = {
 	[CKPT_VMA_ANON]		= "anon",
 	[CKPT_VMA_FILE]		= "file",
@@ -297,6 +310,21 @@ static uint64_t count_cpus(const void *rec)
 	const struct ckpt_hdr_task_sched *r = rec;
 
 	return ((uint64_t)r->nr_cpus + 63) / 64;
+}
+
+static uint64_t count_inet_opts(const void *rec)
+{
+	return ((const struct ckpt_hdr_inet *)rec)->nr_opts;
+}
+
+static uint64_t count_inet_data(const void *rec)
+{
+	return ((const struct ckpt_hdr_inet_data *)rec)->len;
+}
+
+static uint64_t count_inet_src(const void *rec)
+{
+	return ((const struct ckpt_hdr_inet_group *)rec)->nr_src * 16ull;
 }
 
 static uint64_t count_sent_files(const void *rec)
@@ -1508,6 +1536,126 @@ static const struct record_type types[] = {
 		      DEC(hdr_unix_late, mnt),
 		      DEC(hdr_unix_late, server_mnt),
 		      ZERO(hdr_unix_late, reserved)),
+	},
+	[CKPT_HDR_INET] = {
+		.name = "INET",
+		FIXED(hdr_inet,
+		      DEC(hdr_inet, nr_opts),
+		      DEC(hdr_inet, nr_data),
+		      DEC(hdr_inet, nr_groups),
+		      BOOL(hdr_inet, v6only),
+		      HEX(hdr_inet, srcprefs),
+		      HEX(hdr_inet, rcv_tos),
+		      HEX(hdr_inet, rcv_flowinfo),
+		      DEC(hdr_inet, uc_index),
+		      DEC(hdr_inet, mc_index),
+		      HEX(hdr_inet, mc_addr),
+		      DEC(hdr_inet, ucast_oif),
+		      DEC(hdr_inet, mcast_oif),
+		      DEC(hdr_inet, tskey),
+		      DEC(hdr_inet, drops),
+		      BOOL(hdr_inet, stamped),
+		      ZERO(hdr_inet, reserved),
+		      SIGNED(hdr_inet, stamp_ns)),
+		ARRAY("opts", inet_opt,
+		      DEC(inet_opt, level),
+		      DEC(inet_opt, name),
+		      SIGNED(inet_opt, value)),
+		.count = count_inet_opts,
+	},
+	[CKPT_HDR_INET_DATA] = {
+		.name = "INET_DATA",
+		FIXED(hdr_inet_data,
+		      DEC(hdr_inet_data, level),
+		      DEC(hdr_inet_data, name),
+		      DEC(hdr_inet_data, len),
+		      ZERO(hdr_inet_data, reserved)),
+		.tail = TAIL_BYTES,
+		.tail_name = "data",
+		.count = count_inet_data,
+	},
+	[CKPT_HDR_INET_GROUP] = {
+		.name = "INET_GROUP",
+		FIXED(hdr_inet_group,
+		      DEC(hdr_inet_group, level),
+		      ENUM(hdr_inet_group, mode, inet_mode_names),
+		      DEC(hdr_inet_group, ifindex),
+		      DEC(hdr_inet_group, nr_src),
+		      HEX(hdr_inet_group, iface),
+		      ZERO(hdr_inet_group, reserved),
+		      BYTES(hdr_inet_group, group)),
+		.tail = TAIL_BYTES,
+		.tail_name = "src",
+		.count = count_inet_src,
+	},
+	[CKPT_HDR_INET_ADDR] = {
+		.name = "INET_ADDR",
+		FIXED(hdr_inet_addr,
+		      HEX(hdr_inet_addr, flags),
+		      DEC(hdr_inet_addr, sport),
+		      DEC(hdr_inet_addr, dport),
+		      HEX(hdr_inet_addr, shutdown),
+		      DEC(hdr_inet_addr, err),
+		      DEC(hdr_inet_addr, err_soft),
+		      HEX(hdr_inet_addr, flow_label),
+		      ZERO(hdr_inet_addr, reserved),
+		      BYTES(hdr_inet_addr, rcv_saddr),
+		      BYTES(hdr_inet_addr, saddr),
+		      BYTES(hdr_inet_addr, daddr)),
+	},
+	[CKPT_HDR_INET_DGRAM] = {
+		.name = "INET_DGRAM",
+		FIXED(hdr_inet_dgram,
+		      DEC(hdr_inet_dgram, nr),
+		      DEC(hdr_inet_dgram, nr_err)),
+	},
+	[CKPT_HDR_INET_SKB] = {
+		.name = "INET_SKB",
+		FIXED(hdr_inet_skb,
+		      HEX(hdr_inet_skb, flags),
+		      DEC(hdr_inet_skb, len),
+		      DEC(hdr_inet_skb, data),
+		      DEC(hdr_inet_skb, network),
+		      DEC(hdr_inet_skb, transport),
+		      DEC(hdr_inet_skb, iif),
+		      DEC(hdr_inet_skb, skb_iif),
+		      HEX(hdr_inet_skb, spec_dst),
+		      SIGNED(hdr_inet_skb, time_ns),
+		      SIGNED(hdr_inet_skb, hwtime_ns),
+		      HEX(hdr_inet_skb, mark),
+		      HEX(hdr_inet_skb, csum),
+		      DEC(hdr_inet_skb, cscov),
+		      DEC(hdr_inet_skb, gso_size),
+		      DEC(hdr_inet_skb, frag_max_size),
+		      DEC(hdr_inet_skb, dst0),
+		      DEC(hdr_inet_skb, srcrt),
+		      DEC(hdr_inet_skb, dst1),
+		      DEC(hdr_inet_skb, lastopt),
+		      DEC(hdr_inet_skb, addr_offset),
+		      DEC(hdr_inet_skb, dropcount),
+		      DEC(hdr_inet_skb, ee_errno),
+		      DEC(hdr_inet_skb, ee_origin),
+		      DEC(hdr_inet_skb, ee_type),
+		      DEC(hdr_inet_skb, ee_code),
+		      ZERO(hdr_inet_skb, reserved),
+		      DEC(hdr_inet_skb, ee_info),
+		      DEC(hdr_inet_skb, ee_data),
+		      HEX(hdr_inet_skb, port)),
+	},
+	[CKPT_HDR_UDP] = {
+		.name = "UDP",
+		FIXED(hdr_udp,
+		      HEX(hdr_udp, flags),
+		      DEC(hdr_udp, gso_size),
+		      DEC(hdr_udp, send_cscov),
+		      DEC(hdr_udp, recv_cscov)),
+	},
+	[CKPT_HDR_RAW] = {
+		.name = "RAW",
+		FIXED(hdr_raw,
+		      BOOL(hdr_raw, checksum),
+		      DEC(hdr_raw, offset),
+		      HEXS(hdr_raw, filter, 8)),
 	},
 	[CKPT_HDR_UNIX_MSG] = {
 		.name = "UNIX_MSG",

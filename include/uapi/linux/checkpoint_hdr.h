@@ -148,6 +148,15 @@ enum ckpt_hdr_type {
 	CKPT_HDR_UNIX,
 	CKPT_HDR_UNIX_LATE,
 	CKPT_HDR_UNIX_MSG,
+	/* of the internet families */
+	CKPT_HDR_INET = 811,
+	CKPT_HDR_INET_DATA,
+	CKPT_HDR_INET_GROUP,
+	CKPT_HDR_INET_ADDR,
+	CKPT_HDR_INET_DGRAM,
+	CKPT_HDR_INET_SKB,
+	CKPT_HDR_UDP,
+	CKPT_HDR_RAW,
 };
 
 /* Kinds of shared objects */
@@ -2862,8 +2871,7 @@ struct ckpt_hdr_sb_alloc {
  * @peer_pid: SO_PEERCRED: pid slot + 1, or 0
  * @peer_dead: the same of a process that is not in the tree: objref of the
  *	pid, or 0
- * @nr_opts: number of entries in the CKPT_HDR_SOCK_OPTS that follows; of a
- *	socket without a file there is none
+ * @nr_opts: number of entries in the CKPT_HDR_SOCK_OPTS that follows
  * @reserved: 0
  *
  * The record of the family follows.
@@ -2925,6 +2933,291 @@ struct ckpt_hdr_sock_opts {
 struct ckpt_hdr_sock_data {
 	struct ckpt_hdr h;
 	__u8 data[];
+};
+
+/**
+ * struct ckpt_inet_opt - an option of an internet socket
+ * @level: SOL_IP or SOL_IPV6
+ * @name: IP_* or IPV6_*
+ * @value: as getsockopt(2) shows it; of IP_TTL, IPV6_UNICAST_HOPS -1 for the
+ *	default
+ */
+struct ckpt_inet_opt {
+	__u16 level;
+	__u16 name;
+	__s32 value;
+};
+
+#define CKPT_INET_OPTS_MAX	96
+
+/**
+ * struct ckpt_hdr_inet - options of a socket of AF_INET or AF_INET6
+ * @h: type CKPT_HDR_INET
+ * @nr_opts: number of entries in @opts
+ * @nr_data: number of CKPT_HDR_INET_DATA that follow
+ * @nr_groups: number of CKPT_HDR_INET_GROUP that follow those
+ * @v6only: IPV6_V6ONLY
+ * @srcprefs: IPV6_ADDR_PREFERENCES, as the kernel has it: 0 for the default
+ * @rcv_tos: type of service of what an IPv4 connection received
+ * @rcv_flowinfo: traffic class and flow label of what an IPv6 connection
+ *	received, big-endian
+ * @uc_index: IP_UNICAST_IF
+ * @mc_index: IP_MULTICAST_IF: index of the device; of a connection, that it
+ *	came through
+ * @mc_addr: and the address that was given for it, big-endian
+ * @ucast_oif: IPV6_UNICAST_IF
+ * @mcast_oif: IPV6_MULTICAST_IF
+ * @tskey: SO_TIMESTAMPING: number of the next packet
+ * @drops: SO_RXQ_OVFL: messages dropped so far
+ * @stamped: SIOCGSTAMP: somebody has asked for it
+ * @reserved: 0
+ * @stamp_ns: SIOCGSTAMP: when the last message came, in nanoseconds of
+ *	CLOCK_REALTIME; -1 s for none
+ * @opts: in the order in which they are set
+ */
+struct ckpt_hdr_inet {
+	struct ckpt_hdr h;
+	__u32 nr_opts;
+	__u32 nr_data;
+	__u32 nr_groups;
+	__u32 v6only;
+	__u32 srcprefs;
+	__u32 rcv_tos;
+	__u32 rcv_flowinfo;
+	__u32 uc_index;
+	__u32 mc_index;
+	__u32 mc_addr;
+	__u32 ucast_oif;
+	__u32 mcast_oif;
+	__u32 tskey;
+	__u32 drops;
+	__u32 stamped;
+	__u32 reserved;
+	__s64 stamp_ns;
+	struct ckpt_inet_opt opts[];
+};
+
+/* Longest value of an option: an IPv6 extension header */
+#define CKPT_INET_DATA_MAX	2048
+
+/**
+ * struct ckpt_hdr_inet_data - an option that is no number
+ * @h: type CKPT_HDR_INET_DATA
+ * @level: SOL_IP or SOL_IPV6
+ * @name: IP_OPTIONS, IPV6_PKTINFO, or a header that each packet sent has
+ * @len: bytes in @data that are in use; padded with zeros
+ * @reserved: 0
+ * @data: as setsockopt(2) takes it
+ */
+struct ckpt_hdr_inet_data {
+	struct ckpt_hdr h;
+	__u32 level;
+	__u32 name;
+	__u32 len;
+	__u32 reserved;
+	__u8 data[];
+};
+
+/* struct ckpt_hdr_inet_group.mode */
+enum ckpt_inet_mode {
+	CKPT_INET_EXCLUDE,	/* all sources but these */
+	CKPT_INET_INCLUDE,	/* these sources */
+	CKPT_INET_ANYCAST,	/* IPV6_JOIN_ANYCAST */
+	CKPT_INET_MODE_MAX
+};
+
+/* Most sources of one group */
+#define CKPT_INET_SRC_MAX	8192
+
+/**
+ * struct ckpt_hdr_inet_group - membership of a multicast group
+ * @h: type CKPT_HDR_INET_GROUP
+ * @level: SOL_IP or SOL_IPV6
+ * @mode: enum ckpt_inet_mode
+ * @ifindex: of the device
+ * @nr_src: number of addresses in @src
+ * @iface: SOL_IP: the address that was given for the device, big-endian
+ * @reserved: 0
+ * @group: address of the group, IPv6; an IPv4 one is mapped
+ * @src: addresses of sources, likewise
+ */
+struct ckpt_hdr_inet_group {
+	struct ckpt_hdr h;
+	__u32 level;
+	__u32 mode;
+	__u32 ifindex;
+	__u32 nr_src;
+	__u32 iface;
+	__u32 reserved;
+	__u8 group[16];
+	__u8 src[][16];
+};
+
+/* struct ckpt_hdr_inet_addr.flags */
+#define CKPT_INET_ADDR_LOCK	0x1	/* bound to an address by bind(2) */
+#define CKPT_INET_PORT_LOCK	0x2	/* bound to a port by bind(2) */
+#define CKPT_INET_CONNECTED	0x4	/* a datagram socket with a peer */
+
+/**
+ * struct ckpt_hdr_inet_addr - where an internet socket is, and its peer
+ * @h: type CKPT_HDR_INET_ADDR
+ * @flags: CKPT_INET_*
+ * @sport: local port, or what takes its place, in host order; 0 for none
+ * @dport: port of the peer, likewise
+ * @shutdown: 1 no more is received, 2 no more is sent
+ * @err: SO_ERROR, positive
+ * @err_soft: an error that does not end a connection, positive
+ * @flow_label: of what is sent to the peer, big-endian
+ * @reserved: 0
+ * @rcv_saddr: the address that it is bound to, IPv6; of an AF_INET socket it
+ *	is mapped; zeros for any
+ * @saddr: the address that it sends from, likewise
+ * @daddr: address of the peer, likewise
+ */
+struct ckpt_hdr_inet_addr {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 sport;
+	__u32 dport;
+	__u32 shutdown;
+	__u32 err;
+	__u32 err_soft;
+	__u32 flow_label;
+	__u32 reserved;
+	__u8 rcv_saddr[16];
+	__u8 saddr[16];
+	__u8 daddr[16];
+};
+
+/**
+ * struct ckpt_hdr_inet_dgram - what a datagram socket of the internet holds
+ * @h: type CKPT_HDR_INET_DGRAM
+ * @nr: number of CKPT_HDR_INET_SKB that follow: messages not received yet
+ * @nr_err: and of those that follow these: messages about errors
+ */
+struct ckpt_hdr_inet_dgram {
+	struct ckpt_hdr h;
+	__u32 nr;
+	__u32 nr_err;
+};
+
+/* Longest message, with its headers */
+#define CKPT_INET_SKB_MAX	(128 * 1024)
+/* Of them, at the beginning, with all that is looked at as a header */
+#define CKPT_INET_HEAD_MAX	4096
+
+/* struct ckpt_hdr_inet_skb.flags */
+#define CKPT_INET_SKB_IPV6	0x1	/* it has an IPv6 header */
+#define CKPT_INET_SKB_PEEKED	0x2	/* somebody has looked at it */
+#define CKPT_INET_SKB_L3SLAVE	0x4	/* it came through a VRF */
+#define CKPT_INET_SKB_HOPOPTS	0x8	/* it has hop-by-hop options */
+#define CKPT_INET_SKB_CHECKED	0x10	/* its checksum need not be computed */
+#define CKPT_INET_SKB_COMPLETE	0x20	/* @csum is that of all of it */
+#define CKPT_INET_SKB_PARTIAL	0x40	/* UDP-Lite: a part of it is covered */
+
+/**
+ * struct ckpt_hdr_inet_skb - a message in a queue
+ * @h: type CKPT_HDR_INET_SKB
+ * @flags: CKPT_INET_SKB_*
+ * @len: bytes, headers too, that follow in CKPT_HDR_SOCK_DATA
+ * @data: where in them the data begin that are received
+ * @network: where the IP header is
+ * @transport: where the header of the protocol is
+ * @iif: index of the device that it came through
+ * @skb_iif: the same, without regard to a VRF
+ * @spec_dst: IPv4: address of this machine that it was sent to, big-endian
+ * @time_ns: when it came, in nanoseconds of CLOCK_REALTIME, or 0
+ * @hwtime_ns: the same by the device's clock
+ * @mark: SO_MARK of the packet
+ * @csum: sum so far, if it is to be checked, or with COMPLETE that of all
+ * @cscov: UDP-Lite: bytes that the checksum covers
+ * @gso_size: UDP_GRO: size of the datagrams that it was put together from
+ * @frag_max_size: size of the largest fragment that it came in, or 0
+ * @dropcount: SO_RXQ_OVFL: messages dropped before it
+ * @dst0: IPv6: where the headers are that were before the routing header,
+ *	from @network on; likewise @srcrt, @dst1 and @lastopt
+ * @srcrt: routing header
+ * @dst1: destination options
+ * @lastopt: the last of the headers
+ * @ee_errno: message about an error: see struct sock_extended_err; what is
+ *	in the receive queue has zeros from here on
+ * @ee_origin: likewise
+ * @ee_type: likewise
+ * @ee_code: likewise
+ * @ee_info: likewise
+ * @ee_data: likewise
+ * @addr_offset: where the address is that it is about, from @network on
+ * @port: and the port, big-endian
+ */
+struct ckpt_hdr_inet_skb {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 len;
+	__u32 data;
+	__u32 network;
+	__u32 transport;
+	__u32 iif;
+	__u32 skb_iif;
+	__u32 spec_dst;
+	__s64 time_ns;
+	__s64 hwtime_ns;
+	__u32 mark;
+	__u32 csum;
+	__u16 cscov;
+	__u16 gso_size;
+	__u16 frag_max_size;
+	__u16 dst0;
+	__u16 srcrt;
+	__u16 dst1;
+	__u16 lastopt;
+	__u16 addr_offset;
+	__u32 dropcount;
+	__u32 ee_errno;
+	__u8 ee_origin;
+	__u8 ee_type;
+	__u8 ee_code;
+	__u8 reserved;
+	__u32 ee_info;
+	__u32 ee_data;
+	__u32 port;
+};
+
+/* struct ckpt_hdr_udp.flags */
+#define CKPT_UDP_CORK		0x1	/* UDP_CORK */
+#define CKPT_UDP_NO_CHECK6_TX	0x2	/* UDP_NO_CHECK6_TX */
+#define CKPT_UDP_NO_CHECK6_RX	0x4	/* UDP_NO_CHECK6_RX */
+#define CKPT_UDP_GRO		0x8	/* UDP_GRO */
+#define CKPT_UDP_SEND_CSCOV	0x10	/* UDPLITE_SEND_CSCOV is set */
+#define CKPT_UDP_RECV_CSCOV	0x20	/* UDPLITE_RECV_CSCOV is set */
+
+/**
+ * struct ckpt_hdr_udp - options of a UDP or UDP-Lite socket
+ * @h: type CKPT_HDR_UDP
+ * @flags: CKPT_UDP_*
+ * @gso_size: UDP_SEGMENT
+ * @send_cscov: UDPLITE_SEND_CSCOV
+ * @recv_cscov: UDPLITE_RECV_CSCOV
+ */
+struct ckpt_hdr_udp {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 gso_size;
+	__u32 send_cscov;
+	__u32 recv_cscov;
+};
+
+/**
+ * struct ckpt_hdr_raw - options of a raw socket
+ * @h: type CKPT_HDR_RAW
+ * @checksum: IPV6_CHECKSUM: packets have one
+ * @offset: and where, in bytes
+ * @filter: ICMP_FILTER, in the first word, or ICMP6_FILTER
+ */
+struct ckpt_hdr_raw {
+	struct ckpt_hdr h;
+	__u32 checksum;
+	__u32 offset;
+	__u32 filter[8];
 };
 
 /**

@@ -326,6 +326,60 @@ static void late_sock(uint32_t ref)
 	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "world", 5);
 }
 
+/* A UDP socket, a member of a group, and a raw IPv6 one */
+static void inet_files(uint32_t first)
+{
+	struct {
+		struct ckpt_hdr_inet h;
+		struct ckpt_inet_opt opt[2];
+	} inet = {
+		.h = { .nr_opts = 2, .nr_data = 1, .nr_groups = 1,
+		       .stamp_ns = -1000000000 },
+		.opt = {
+			{ .level = 0, .name = 2, .value = -1 },
+			{ .level = 0, .name = 1, .value = 8 },
+		},
+	};
+	struct ckpt_hdr_inet_data data = { .name = 4, .len = 3 };
+	struct ckpt_hdr_inet_group group = {
+		.ifindex = 1, .nr_src = 1,
+		.group = { [10] = 0xff, 0xff, 224, 0, 0, 17 },
+	};
+
+	object(first, CKPT_OBJ_SOCK);
+	REC(SOCK, sock, .family = 2, .type = 2, .protocol = 17, .state = 1,
+	    .sndbuf = 212992, .rcvbuf = 212992, .rcvtimeo_us = ~0ull,
+	    .sndtimeo_us = ~0ull, .mode = 0777);
+	rec2(CKPT_HDR_INET, &inet, sizeof(inet), NULL, 0);
+	rec2(CKPT_HDR_INET_DATA, &data, sizeof(data), "\1\1\1", 3);
+	rec2(CKPT_HDR_INET_GROUP, &group, sizeof(group), group.group, 16);
+	REC(UDP, udp, .flags = CKPT_UDP_GRO, .gso_size = 1200);
+	file(first + 1, CKPT_FILE_SOCKET, O_RDWR, 0, first, "socket:[130]");
+	object(first + 2, CKPT_OBJ_SOCK);
+	REC(SOCK, sock, .family = 10, .type = 3, .protocol = 58, .state = 1,
+	    .sndbuf = 212992, .rcvbuf = 212992, .rcvtimeo_us = ~0ull,
+	    .sndtimeo_us = ~0ull, .mode = 0777);
+	REC(INET, inet, .v6only = 1);
+	REC(RAW, raw, .checksum = 1, .offset = 2, .filter = { 1 });
+	file(first + 3, CKPT_FILE_SOCKET, O_RDWR, 0, first + 2, "socket:[132]");
+}
+
+/* What is left of them */
+static void late_inet(uint32_t first)
+{
+	struct ckpt_hdr h;
+
+	REC(LATE_FILE, late_file, .file = first, .kind = CKPT_FILE_SOCKET);
+	REC(INET_ADDR, inet_addr, .flags = CKPT_INET_PORT_LOCK, .sport = 53);
+	REC(INET_DGRAM, inet_dgram, .nr = 1, .nr_err = 1);
+	REC(INET_SKB, inet_skb, .len = 5, .time_ns = 1700000000000000000);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "hello", 5);
+	REC(INET_SKB, inet_skb, .ee_errno = 111, .ee_origin = 2);
+	REC(LATE_FILE, late_file, .file = first + 2, .kind = CKPT_FILE_SOCKET);
+	REC(INET_ADDR, inet_addr, .sport = 58);
+	REC(INET_DGRAM, inet_dgram, .nr = 0);
+}
+
 /* A terminal: @first is its master, the next one the other end */
 static void terminal_files(uint32_t first)
 {
@@ -381,6 +435,7 @@ static void late_files(uint32_t first)
 	};
 
 	late_sock(first + 8);
+	late_inet(first + 30);
 	late_terminal(first + 20);
 	REC(LATE_FILE, late_file, .file = first + 5, .kind = CKPT_FILE_PIDFD);
 	object(first + 6, CKPT_OBJ_DEAD_PID);
@@ -410,7 +465,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[15]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[17]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -426,6 +481,8 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 264, .file = 120 },
 			{ .fd = 265, .file = 121 },
 			{ .fd = 266, .file = 122 },
+			{ .fd = 267, .file = 131 },
+			{ .fd = 268, .file = 133 },
 			{ .fd = 300, .file = 26 },
 		},
 	};
@@ -440,6 +497,7 @@ static void files(uint32_t objref, uint32_t first)
 		file(22, CKPT_FILE_REG, O_RDWR | O_APPEND, 123456789, 0,
 		     "/tmp/caf\303\251 \377 with \033[2J and \"quotes\"");
 		event_files(100);
+		inet_files(130);
 		terminal_files(120);
 		file(26, CKPT_FILE_REMOVED, O_RDWR, 5, 27, "/tmp/gone");
 	}

@@ -3,10 +3,12 @@
  * Images made to hurt. Their checksums are right: what is wrong is one field,
  * and the kernel refuses the image for it, with nothing left behind.
  */
-#include "libckpttest.h"
+#include "libckptnet.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -158,6 +160,36 @@ static void make_sockets(void)
 	REQUIRE(send(pair[0], "ab", 2, MSG_OOB) == 2);
 }
 
+/* A member of a group, with a datagram; one with an error; a raw socket */
+static void make_inet(void)
+{
+	struct sockaddr_in6 to = {
+		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+		.sin6_port = htons(1),
+	};
+	struct group_req group = {
+		.gr_interface = 1, .gr_group.ss_family = AF_INET6,
+	};
+	int fd, one = 1;
+
+	REQUIRE(!net_up("lo", true));
+	fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	REQUIRE(!bind(fd, (void *)&to, sizeof(to)));
+	inet_pton(AF_INET6, "ff15::1",
+		  &((struct sockaddr_in6 *)&group.gr_group)->sin6_addr);
+	REQUIRE(!setsockopt(fd, SOL_IPV6, MCAST_JOIN_GROUP, &group,
+			    sizeof(group)));
+	REQUIRE(!setsockopt(fd, SOL_IPV6, IPV6_DSTOPTS, "\0\0\1\4\0\0\0", 8));
+	REQUIRE(sendto(fd, "text", 4, 0, (void *)&to, sizeof(to)) == 4);
+	fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	REQUIRE(!setsockopt(fd, SOL_IPV6, IPV6_RECVERR, &one, sizeof(one)));
+	to.sin6_port = htons(2);
+	REQUIRE(!connect(fd, (void *)&to, sizeof(to)));
+	REQUIRE(send(fd, "text", 4, 0) == 4);
+	fd = socket(AF_INET6, SOCK_RAW, 253);
+	REQUIRE(fd >= 0);
+}
+
 /* A terminal with something in it, and one that was hung up */
 static void make_terminals(void)
 {
@@ -213,6 +245,7 @@ CKPT_VICTIM(everything)
 	ckpt_fill(shared, 64 * KB, 2);
 	make_ipc();
 	make_sockets();
+	make_inet();
 	make_events();
 	make_terminals();
 	for (i = 0; i < 3; i++)
@@ -1416,6 +1449,110 @@ HOSTILE_TEST(sockets)
 		MSG(2, pid, 1),
 		MSG(3, flags, CKPT_UNIX_OOB),
 		MSG(4, consumed, 1),
+	};
+
+	TRY(changes);
+	finish(_metadata, &self->v, &self->before);
+}
+
+#define INET(field, value) CHANGE(INET, ckpt_hdr_inet, field, value)
+#define INET_OPT(field, value)						\
+	{ "internet option: " #field " = " #value, CKPT_HDR_INET, 0,	\
+	  sizeof(struct ckpt_hdr_inet) +				\
+	  offsetof(struct ckpt_inet_opt, field), 4, value }
+#define GROUP(field, value)						\
+	CHANGE(INET_GROUP, ckpt_hdr_inet_group, field, value)
+#define DATA(field, value)						\
+	CHANGE(INET_DATA, ckpt_hdr_inet_data, field, value)
+#define ADDR(n, field, value)						\
+	CHANGE_NTH(INET_ADDR, n, ckpt_hdr_inet_addr, field, value)
+#define SKB(n, field, value)						\
+	CHANGE_NTH(INET_SKB, n, ckpt_hdr_inet_skb, field, value)
+
+/* The first has a datagram, the second an error, the third is a raw one */
+HOSTILE_TEST(internet_sockets)
+{
+	const struct change changes[] = {
+		INET(nr_opts, 0),
+		INET(nr_opts, 0xffffffff),
+		INET(nr_data, 0),
+		INET(nr_data, 0xffffffff),
+		INET(nr_groups, 0),
+		INET(nr_groups, 0xffffffff),
+		INET(v6only, 2),
+		INET(srcprefs, 3),
+		INET(srcprefs, 0xffffffff),
+		INET(rcv_tos, 0x100),
+		INET(uc_index, 0x7fffffff),
+		INET(uc_index, 0xffffffff),
+		INET(mc_index, 0x7fffffff),
+		INET(ucast_oif, 0xffffffff),
+		INET(mcast_oif, 0x7fffffff),
+		INET(stamped, 2),
+		INET(reserved, 1),
+		INET(stamp_ns, 1ULL << 63),
+		INET_OPT(level, 0),
+		INET_OPT(level, 0xffffffff),
+		DATA(level, 0),
+		DATA(name, 0xffffffff),
+		DATA(len, 0),
+		DATA(len, 9),
+		DATA(len, 0xffffffff),
+		DATA(reserved, 1),
+		GROUP(level, 0),
+		GROUP(mode, CKPT_INET_MODE_MAX),
+		GROUP(ifindex, 0),
+		GROUP(ifindex, 0xffffffff),
+		GROUP(nr_src, 1),
+		GROUP(nr_src, 0xffffffff),
+		GROUP(reserved, 1),
+		GROUP(group[0], 0),
+		CHANGE(UDP, ckpt_hdr_udp, flags, 0xffffffff),
+		CHANGE(UDP, ckpt_hdr_udp, flags, CKPT_UDP_SEND_CSCOV),
+		CHANGE(UDP, ckpt_hdr_udp, gso_size, 0x10000),
+		CHANGE(UDP, ckpt_hdr_udp, send_cscov, 8),
+		CHANGE(UDP, ckpt_hdr_udp, recv_cscov, 0xffffffff),
+		CHANGE(RAW, ckpt_hdr_raw, checksum, 2),
+		CHANGE(RAW, ckpt_hdr_raw, offset, 3),
+		CHANGE(RAW, ckpt_hdr_raw, offset, 0xffffffff),
+		ADDR(0, flags, 0xffffffff),
+		ADDR(0, sport, 0x10000),
+		ADDR(0, dport, 0xffffffff),
+		ADDR(0, shutdown, 4),
+		ADDR(0, err, 0xffffffff),
+		ADDR(0, err_soft, 0xffffffff),
+		ADDR(0, flow_label, 0xffffffff),
+		ADDR(0, reserved, 1),
+		CHANGE(INET_DGRAM, ckpt_hdr_inet_dgram, nr, 0),
+		CHANGE(INET_DGRAM, ckpt_hdr_inet_dgram, nr, 0xffffffff),
+		CHANGE(INET_DGRAM, ckpt_hdr_inet_dgram, nr_err, 1),
+		SKB(0, flags, 0xffffffff),
+		SKB(0, len, 0),
+		SKB(0, len, 44),
+		SKB(0, len, 0xffffffff),
+		SKB(0, data, 0),
+		SKB(0, data, 57),
+		SKB(0, data, 0xffffffff),
+		SKB(0, network, 57),
+		SKB(0, network, 0xffffffff),
+		SKB(0, transport, 0),
+		SKB(0, transport, 0xfffffff8),
+		SKB(0, iif, 0xffffffff),
+		SKB(0, skb_iif, 0xffffffff),
+		SKB(0, time_ns, ~0ULL),
+		SKB(0, hwtime_ns, ~0ULL),
+		SKB(0, addr_offset, 1),
+		SKB(0, ee_errno, 1),
+		SKB(0, port, 1),
+		SKB(1, data, 0xffffffff),
+		SKB(1, network, 0xffffffff),
+		SKB(1, network, 4000),
+		SKB(1, transport, 0xffffffff),
+		SKB(1, addr_offset, 0),
+		SKB(1, addr_offset, 0xffff),
+		SKB(1, ee_errno, 0xffffffff),
+		SKB(1, port, 0x10000),
+		SKB(1, reserved, 1),
 	};
 
 	TRY(changes);

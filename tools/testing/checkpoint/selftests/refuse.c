@@ -15,6 +15,8 @@
 #include <linux/userfaultfd.h>
 #include <mqueue.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <linux/in6.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -95,7 +97,50 @@ REFUSED(socket_filter, "SO_ATTACH_FILTER")
 	CHECK_EQ(read(fd[1], &c, 1), 1);
 }
 
-REFUSED(inet_socket, "socket")
+/* Half of a datagram */
+REFUSED(udp_cork, "not complete (MSG_MORE, UDP_CORK)")
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(9),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	HAVE(fd);
+	HAVE(sendto(fd, "x", 1, MSG_MORE, (void *)&to, sizeof(to)));
+	ckpt_ready();
+	CHECK_EQ(sendto(fd, "y", 1, 0, (void *)&to, sizeof(to)), 1);
+}
+
+REFUSED(reuseport_program, "SO_ATTACH_REUSEPORT_CBPF")
+{
+	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &first };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	HAVE(fd);
+	HAVE(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 },
+			sizeof(int)));
+	HAVE(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog,
+			sizeof(prog)));
+	ckpt_ready();
+}
+
+REFUSED(flow_label, "IPV6_FLOWLABEL_MGR")
+{
+	struct in6_flowlabel_req req = {
+		.flr_dst = IN6ADDR_LOOPBACK_INIT, .flr_label = htonl(0x12345),
+		.flr_action = IPV6_FL_A_GET, .flr_flags = IPV6_FL_F_CREATE,
+		.flr_share = IPV6_FL_S_EXCL, .flr_expires = 60,
+	};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	HAVE(fd);
+	HAVE(setsockopt(fd, SOL_IPV6, IPV6_FLOWLABEL_MGR, &req, sizeof(req)));
+	ckpt_ready();
+}
+
+REFUSED(tcp_socket, "TCP")
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
