@@ -761,6 +761,8 @@ static int rebuild(struct ckpt_ctx *ctx)
 static int restart_tree(struct ckpt_ctx *ctx)
 {
 	int err = rebuild(ctx) ?: link_tree(ctx);
+	struct ckpt_task *ct;
+	unsigned long i;
 
 	if (err) {
 		/* a task that is killed interrupts whoever reads */
@@ -772,6 +774,8 @@ static int restart_tree(struct ckpt_ctx *ctx)
 	}
 	ckpt_ttys_commit(ctx);
 	ckpt_obj_commit(ctx);
+	xa_for_each(&ctx->tree->parts, i, ct)
+		ckpt_task_link(ct);
 	ckpt_drop_objects(ctx);
 	release_all(ctx);
 	return pid_vnr(ctx->tree->tasks[0].pid);
@@ -819,6 +823,7 @@ static int restart_self(struct ckpt_ctx *ctx)
 	}
 	ckpt_ttys_commit(ctx);
 	ckpt_obj_commit(ctx);
+	ckpt_task_link(ct);
 	ct->state = CKPT_PARK_COMMIT;
 	if (ctx->uflags & RESTART_FROZEN)
 		ckpt_group_stop(current);

@@ -21,6 +21,7 @@ static const struct ckpt_task_ops *const ckpt_task_table[CKPT_STATE_MAX] = {
 	[CKPT_STATE_SIGNAL]	= &ckpt_signal_task_ops,
 	[CKPT_STATE_LIMITS]	= &ckpt_limits_task_ops,
 	[CKPT_STATE_ITIMERS]	= &ckpt_itimers_task_ops,
+	[CKPT_STATE_TIMERS]	= &ckpt_timers_task_ops,
 	[CKPT_STATE_SCHED]	= &ckpt_sched_task_ops,
 	[CKPT_STATE_MISC]	= &ckpt_misc_task_ops,
 	[CKPT_STATE_JOBCTL]	= &ckpt_jobctl_task_ops,
@@ -129,6 +130,21 @@ void *ckpt_task_defer(struct ckpt_ctx *ctx, enum ckpt_task_state state,
 		return NULL;
 	*slot = kvzalloc(size, GFP_KERNEL_ACCOUNT);
 	return *slot;
+}
+
+/**
+ * ckpt_task_link - do what concerns other tasks, before any is committed
+ * @ct: of a restored task
+ *
+ * Context: the caller of restart, may sleep.
+ */
+void ckpt_task_link(struct ckpt_task *ct)
+{
+	int i;
+
+	for (i = 0; i < CKPT_STATE_MAX; i++)
+		if (ct->defer[i] && ckpt_task_table[i]->link)
+			ckpt_task_table[i]->link(ct->task, ct->defer[i]);
 }
 
 /**

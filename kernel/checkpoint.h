@@ -15,6 +15,12 @@
 #define CKPT_SIGHAND_MARKED_CODE(mark)	((mark) >> 8)
 
 /*
+ * In the flags of a queued signal. Checkpoint: it is that of a POSIX timer, and
+ * its queue was saved with it. Restart: it is to become that of one.
+ */
+#define CKPT_SIGQUEUE_TIMER	0x10000
+
+/*
  * The signal handlers of a task that is parked, and kept from leaving by the
  * core, or of the current one. A process has its own: see sighand_collect().
  */

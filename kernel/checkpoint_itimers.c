@@ -24,13 +24,6 @@ static const struct {
 	{ ITIMER_PROF, CPUCLOCK_PROF },
 };
 
-static int itimers_collect(struct ckpt_ctx *ctx, struct task_struct *t)
-{
-	if (!hlist_empty(&t->signal->posix_timers))
-		return ckpt_err(ctx, -ENOSYS, "POSIX timers (timer_create): not supported");
-	return 0;
-}
-
 /*
  * Real time goes on while the tree stands still. What counts is whether the
  * SIGALRM of a timer that expired meanwhile is among the pending signals that
@@ -156,7 +149,6 @@ static void itimers_commit(void *defer)
 const struct ckpt_task_ops ckpt_itimers_task_ops = {
 	.name		= "interval timers",
 	.process	= true,
-	.collect	= itimers_collect,
 	.checkpoint	= itimers_checkpoint,
 	.restore	= itimers_restore,
 	.commit		= itimers_commit,

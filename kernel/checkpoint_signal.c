@@ -232,17 +232,27 @@ const struct ckpt_task_ops ckpt_sighand_task_ops = {
 /* ------------------------------------------------------ pending: save */
 
 /**
+ * struct queued - a queued signal
+ * @info: what it says
+ * @timer: it is the one that a POSIX timer sends
+ */
+struct queued {
+	kernel_siginfo_t info;
+	bool timer;
+};
+
+/**
  * struct pending - pending signals as they were at one moment
  * @set: all of them
  * @nr: queued ones
- * @room: how many @info has room for
- * @info: the queued ones, in order
+ * @room: how many @queue has room for
+ * @queue: the queued ones, in order
  */
 struct pending {
 	sigset_t set;
 	unsigned int nr;
 	unsigned int room;
-	kernel_siginfo_t *info;
+	struct queued *queue;
 };
 
 /* Whoever is outside may send signals meanwhile. */
@@ -251,32 +261,33 @@ static int pending_copy(struct ckpt_ctx *ctx, struct task_struct *t,
 {
 	struct sighand_struct *sighand = ckpt_sighand(t);
 	struct sigqueue *q;
-	bool timer = false;
 
 	for (;;) {
 		to->nr = 0;
 		spin_lock_irq(&sighand->siglock);
 		to->set = from->signal;
 		list_for_each_entry(q, &from->list, list) {
-			timer |= q->flags & SIGQUEUE_PREALLOC;
-			if (to->nr < to->room)
-				copy_siginfo(&to->info[to->nr], &q->info);
+			if (q->flags & SIGQUEUE_PREALLOC)
+				q->flags |= CKPT_SIGQUEUE_TIMER;
+			if (to->nr < to->room) {
+				to->queue[to->nr].timer =
+					q->flags & SIGQUEUE_PREALLOC;
+				copy_siginfo(&to->queue[to->nr].info, &q->info);
+			}
 			to->nr++;
 		}
 		spin_unlock_irq(&sighand->siglock);
 
-		if (timer)
-			return ckpt_err(ctx, -ENOSYS, "POSIX timers: not supported");
 		if (sigismember(&to->set, SIGKILL))
 			return ckpt_err(ctx, -EBUSY, "is being killed");
 		if (to->nr <= to->room)
 			return 0;
 
-		kvfree(to->info);
+		kvfree(to->queue);
 		to->room = to->nr + 8;
-		to->info = kvmalloc_array(to->room, sizeof(*to->info),
-					  GFP_KERNEL_ACCOUNT);
-		if (!to->info)
+		to->queue = kvmalloc_array(to->room, sizeof(*to->queue),
+					   GFP_KERNEL_ACCOUNT);
+		if (!to->queue)
 			return -ENOMEM;
 	}
 }
@@ -294,8 +305,9 @@ static bool has_pid(const kernel_siginfo_t *info)
 }
 
 static void siginfo_save(struct ckpt_ctx *ctx, struct task_struct *t,
-			 struct ckpt_siginfo *to, const kernel_siginfo_t *from)
+			 struct ckpt_siginfo *to, const struct queued *queued)
 {
+	const kernel_siginfo_t *from = &queued->info;
 	struct pid *pid;
 	int slot = -ENOENT;
 
@@ -304,6 +316,8 @@ static void siginfo_save(struct ckpt_ctx *ctx, struct task_struct *t,
 	memset(to, 0, sizeof(*to));
 	memcpy(to->info, from, sizeof(*from));
 	to->sig = from->si_signo;
+	if (queued->timer)
+		to->flags = CKPT_SIGINFO_TIMER;
 	if (!has_pid(from) || from->si_pid <= 0)
 		return;
 
@@ -314,7 +328,7 @@ static void siginfo_save(struct ckpt_ctx *ctx, struct task_struct *t,
 		slot = ckpt_pid_slot(ctx, pid);
 	rcu_read_unlock();
 	if (slot >= 0) {
-		to->flags = CKPT_SIGINFO_PID;
+		to->flags |= CKPT_SIGINFO_PID;
 		to->pid = slot;
 	}
 }
@@ -337,7 +351,8 @@ static int pending_write(struct ckpt_ctx *ctx, struct task_struct *t,
 	do {
 		n = min(p->nr - done, CKPT_SIGNALS_CHUNK);
 		for (i = 0; i < n; i++)
-			siginfo_save(ctx, t, &h->queue[i], &p->info[done + i]);
+			siginfo_save(ctx, t, &h->queue[i],
+				     &p->queue[done + i]);
 		done += n;
 		h->more = done < p->nr;
 		err = ckpt_write_rec(ctx, h, CKPT_HDR_SIGPENDING,
@@ -357,7 +372,7 @@ static int pending_save(struct ckpt_ctx *ctx, struct task_struct *t,
 	if (!err)
 		err = pending_write(ctx, t, &p);
 	*set = p.set;
-	kvfree(p.info);
+	kvfree(p.queue);
 	return err;
 }
 
@@ -366,6 +381,8 @@ static int pending_save(struct ckpt_ctx *ctx, struct task_struct *t,
 static int siginfo_load(struct ckpt_ctx *ctx, kernel_siginfo_t *to,
 			const struct ckpt_siginfo *from)
 {
+	bool of_timer = from->flags & CKPT_SIGINFO_TIMER;
+	bool with_pid = from->flags & CKPT_SIGINFO_PID;
 	struct pid *pid;
 
 	memcpy(to, from->info, sizeof(*to));
@@ -373,11 +390,12 @@ static int siginfo_load(struct ckpt_ctx *ctx, kernel_siginfo_t *to,
 	    to->si_signo != from->sig || from->reserved ||
 	    memchr_inv(from->info + sizeof(*to), 0,
 		       sizeof(from->info) - sizeof(*to)) ||
-	    (from->flags & ~CKPT_SIGINFO_PID) ||
-	    (!from->flags && from->pid) || (from->flags && !has_pid(to)))
+	    (from->flags & ~(CKPT_SIGINFO_PID | CKPT_SIGINFO_TIMER)) ||
+	    (of_timer && to->si_code != SI_TIMER) ||
+	    (!with_pid && from->pid) || (with_pid && !has_pid(to)))
 		return ckpt_err(ctx, -EINVAL, "image: queued signal %u is malformed",
 				from->sig);
-	if (!from->flags)
+	if (!with_pid)
 		return 0;
 
 	pid = ckpt_slot_pid(ctx, from->pid);
@@ -406,6 +424,9 @@ static int pending_add(struct ckpt_ctx *ctx, struct sigpending *queue,
 		return ckpt_err(ctx, -EAGAIN, "pending signals: more than RLIMIT_SIGPENDING of the caller of restart, %lu, or no memory",
 				rlimit(RLIMIT_SIGPENDING));
 	copy_siginfo(&q->info, &info);
+	/* should there be no such timer, it is like any other */
+	if (saved->flags & CKPT_SIGINFO_TIMER)
+		q->flags = CKPT_SIGQUEUE_TIMER;
 	list_add_tail(&q->list, &queue->list);
 	sigaddset(&queue->signal, saved->sig);
 	return 0;

@@ -309,6 +309,7 @@ enum ckpt_task_state {
 	CKPT_STATE_SIGNAL,
 	CKPT_STATE_LIMITS,
 	CKPT_STATE_ITIMERS,
+	CKPT_STATE_TIMERS,	/* after SIGNAL, whose queues have theirs */
 	CKPT_STATE_SCHED,
 	CKPT_STATE_MISC,
 	CKPT_STATE_JOBCTL,
@@ -326,6 +327,10 @@ enum ckpt_task_state {
  * @checkpoint: write the records. The task is parked.
  * @restore: read the records and restore, in the context of the task. What
  *	has to wait is put aside with ckpt_task_defer().
+ * @link: do what concerns other tasks, too: the whole tree is restored, and
+ *	nobody of it has been committed. Called by the caller of restart, if
+ *	anything was put aside; the task may have been killed. Cannot fail. May
+ *	be NULL.
  * @commit: install what was put aside: the whole tree is restored, and the
  *	task is about to enter user mode. Cannot fail. May be NULL.
  * @discard: free what @defer points to, before the memory that @restore got
@@ -337,6 +342,7 @@ struct ckpt_task_ops {
 	int (*collect)(struct ckpt_ctx *ctx, struct task_struct *t);
 	int (*checkpoint)(struct ckpt_ctx *ctx, struct task_struct *t);
 	int (*restore)(struct ckpt_ctx *ctx);
+	void (*link)(struct task_struct *t, void *defer);
 	void (*commit)(void *defer);
 	void (*discard)(void *defer);
 };
@@ -359,6 +365,7 @@ extern const struct ckpt_task_ops ckpt_sighand_task_ops;
 extern const struct ckpt_task_ops ckpt_signal_task_ops;
 extern const struct ckpt_task_ops ckpt_limits_task_ops;
 extern const struct ckpt_task_ops ckpt_itimers_task_ops;
+extern const struct ckpt_task_ops ckpt_timers_task_ops;
 extern const struct ckpt_task_ops ckpt_sched_task_ops;
 extern const struct ckpt_task_ops ckpt_misc_task_ops;
 extern const struct ckpt_task_ops ckpt_jobctl_task_ops;

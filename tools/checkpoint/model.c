@@ -257,6 +257,30 @@ static int check_sigpending(struct parser *p,
 	return 0;
 }
 
+/* A pid: of a slot + 1, or of a process that is gone, or none */
+static int check_any_pid(struct parser *p, const char *what, uint32_t slot,
+			 uint32_t dead)
+{
+	if (slot && check_slot(p, what, slot - 1))
+		return -1;
+	return check_opt_ref(p, what, dead, CKPT_OBJ_DEAD_PID);
+}
+
+static int check_timers(struct parser *p, const struct ckpt_hdr_task_timers *h)
+{
+	uint32_t i, n = (h->h.len - sizeof(*h)) / sizeof(h->timers[0]);
+
+	for (i = 0; i < n; i++) {
+		const struct ckpt_posix_timer *t = &h->timers[i];
+
+		if (check_any_pid(p, "notified thread", t->pid, t->dead_pid) ||
+		    check_any_pid(p, "owner of a clock", t->clock_pid,
+				  t->dead_clock_pid))
+			return -1;
+	}
+	return 0;
+}
+
 static int set_ref(struct parser *p, struct model_task *t, enum model_ref ref,
 		   uint32_t objref, uint32_t type)
 {
@@ -298,6 +322,8 @@ static int read_state(struct parser *p, struct model_task *t,
 				     CKPT_OBJ_SEM_UNDO);
 	case CKPT_HDR_SIGPENDING:
 		return check_sigpending(p, (struct ckpt_hdr_sigpending *)h);
+	case CKPT_HDR_TASK_TIMERS:
+		return check_timers(p, (struct ckpt_hdr_task_timers *)h);
 	case CKPT_HDR_TASK_JOBCTL:
 		t->jobctl = ((struct ckpt_hdr_task_jobctl *)h)->flags;
 		return 0;

@@ -67,6 +67,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TASK_JOBCTL,
 	CKPT_HDR_TASK_SYSVIPC,
 	CKPT_HDR_TASK_CGROUP,
+	CKPT_HDR_TASK_TIMERS,
 
 	/* namespaces and credentials */
 	CKPT_HDR_NSPROXY = 301,
@@ -505,6 +506,7 @@ struct ckpt_hdr_task_signal {
 
 /* struct ckpt_siginfo.flags */
 #define CKPT_SIGINFO_PID	0x1	/* pid is an index into the pid table */
+#define CKPT_SIGINFO_TIMER	0x2	/* it is the one of a POSIX timer */
 
 /**
  * struct ckpt_siginfo - one queued signal
@@ -600,6 +602,69 @@ struct ckpt_hdr_task_itimers {
 	__aligned_u64 value_ns[3];
 	__aligned_u64 interval_ns[3];
 	__aligned_u64 late_ns;
+};
+
+/* struct ckpt_posix_timer.flags */
+#define CKPT_TIMER_SET		0x1	/* value_ns is its expiry */
+#define CKPT_TIMER_ARMED	0x2	/* it expires then */
+#define CKPT_TIMER_CLOCK	0x4	/* value_ns is a time of its clock */
+#define CKPT_TIMER_PENDING	0x8	/* its signal is in the queue */
+#define CKPT_TIMER_OWN_CLOCK	0x10	/* clockid was that of its creator */
+
+/**
+ * struct ckpt_posix_timer - one timer of timer_create(2)
+ * @id: its id
+ * @clockid: CLOCK_*; of CPU time: what the kernel has for process or thread 0
+ * @flags: CKPT_TIMER_*
+ * @notify: SIGEV_*
+ * @signo: signal to send
+ * @requeue: odd as long as it waits for its signal to be taken
+ * @sig_overrun: of the signal in the queue: expiries since it was sent
+ * @sig_private: of the signal in the queue: @requeue when it was sent
+ * @sigval: value that the signal has
+ * @value_ns: time that is left, negative if it expired before; with
+ *	CKPT_TIMER_CLOCK a time; in nanoseconds
+ * @interval_ns: its interval, 0 for none
+ * @overrun: expiries that the next signal has to tell of, less 1
+ * @overrun_last: those that the last signal has told of
+ * @pid: thread to notify, SIGEV_THREAD_ID: its pid slot + 1, or 0
+ * @dead_pid: or objref of its pid, if it is gone
+ * @clock_pid: whose CPU time: pid slot + 1, or 0
+ * @dead_clock_pid: or objref of its pid
+ */
+struct ckpt_posix_timer {
+	__u32 id;
+	__s32 clockid;
+	__u32 flags;
+	__u32 notify;
+	__u32 signo;
+	__s32 requeue;
+	__s32 sig_overrun;
+	__s32 sig_private;
+	__aligned_u64 sigval;
+	__s64 value_ns;
+	__s64 interval_ns;
+	__s64 overrun;
+	__s64 overrun_last;
+	__u32 pid;
+	__u32 dead_pid;
+	__u32 clock_pid;
+	__u32 dead_clock_pid;
+};
+
+/**
+ * struct ckpt_hdr_task_timers - POSIX timers
+ * @h: type CKPT_HDR_TASK_TIMERS
+ * @more: another CKPT_HDR_TASK_TIMERS continues this one
+ * @next_id: of a group leader: where to look for the next free id; else 0
+ * @timers: as many as @h.len has room for, the oldest first: of the thread, if
+ *	it is the last one that they need, else those of the process
+ */
+struct ckpt_hdr_task_timers {
+	struct ckpt_hdr h;
+	__u32 more;
+	__u32 next_id;
+	struct ckpt_posix_timer timers[];
 };
 
 /**

@@ -717,10 +717,18 @@ static void thread_state(const char *name, bool stopped)
 		__u8 xsave[96];
 	} fpu = { .h = { .xfeatures = 7, .size = 96 } };
 	struct ckpt_hdr_task_misc misc = { .rseq_len = 32 };
+	struct {
+		struct ckpt_hdr_task_timers h;
+		struct ckpt_posix_timer t;
+	} timers = {
+		.t = { .clockid = -6, .signo = 14, .clock_pid = 1,
+		       .flags = CKPT_TIMER_SET, .value_ns = 9, .overrun = -1 },
+	};
 
 	REC(TASK_SIGNAL, task_signal, .blocked.sig = ~0ull >> 1);
 	rec2(CKPT_HDR_SIGPENDING, &queue, sizeof(queue), NULL, 0);
 	REC(SIGPENDING, sigpending, .more = 0);
+	rec2(CKPT_HDR_TASK_TIMERS, &timers, sizeof(timers), NULL, 0);
 	rec2(CKPT_HDR_TASK_SCHED, &sched, sizeof(sched), NULL, 0);
 	snprintf(misc.comm, sizeof(misc.comm), "%s", name);
 	rec2(CKPT_HDR_TASK_MISC, &misc, sizeof(misc), NULL, 0);

@@ -372,15 +372,6 @@ REFUSED(shared_address_space, "address space")
 
 /* ------------------------------------------------------------------ tasks */
 
-REFUSED(posix_timer, "POSIX timer")
-{
-	timer_t timer;
-
-	REQUIRE(!timer_create(CLOCK_MONOTONIC, NULL, &timer));
-	ckpt_ready();
-	CHECK(!timer_delete(timer));
-}
-
 static int traced(void *arg)
 {
 	REQUIRE(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
