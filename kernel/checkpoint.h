@@ -37,5 +37,6 @@ extern int unprivileged_userns_clone __weak;
 
 /* checkpoint_cred.c */
 const struct cred *ckpt_new_cred(void);
+bool ckpt_new_no_new_privs(void);
 
 #endif /* _KERNEL_CHECKPOINT_H */

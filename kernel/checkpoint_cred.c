@@ -741,6 +741,19 @@ const struct cred *ckpt_new_cred(void)
 	return d ? d->cred : current_cred();
 }
 
+/**
+ * ckpt_new_no_new_privs - is the restoring task about to have no_new_privs?
+ *
+ * Context: the restoring task, its CKPT_STATE_CRED is restored.
+ * Return: true if it is.
+ */
+bool ckpt_new_no_new_privs(void)
+{
+	struct cred_defer *d = current->ckpt_task->defer[CKPT_STATE_CRED];
+
+	return d ? d->no_new_privs : task_no_new_privs(current);
+}
+
 const struct ckpt_task_ops ckpt_cred_task_ops = {
 	.name		= "credentials",
 	.collect	= cred_collect,

@@ -17,7 +17,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/user.h>
-#include <linux/seccomp.h>
 #include <linux/security.h>
 #include <linux/signal.h>
 #include <linux/thread_info.h>
@@ -25,6 +24,7 @@
 #include <linux/uprobes.h>
 #include <linux/user_events.h>
 #include <linux/user_namespace.h>
+#include <uapi/linux/prctl.h>
 
 #include "checkpoint.h"
 
@@ -136,10 +136,6 @@ const struct ckpt_task_ops ckpt_limits_task_ops = {
 /* What fork(2) hands on: a restored task must not have it from the caller. */
 static const char *refused_inherited(struct task_struct *t)
 {
-#ifdef CONFIG_SECCOMP
-	if (t->seccomp.mode != SECCOMP_MODE_DISABLED)
-		return "seccomp";
-#endif
 #ifdef CONFIG_NUMA
 	if (t->mempolicy)
 		return "NUMA memory policy (set_mempolicy)";
@@ -151,10 +147,6 @@ static const char *refused_inherited(struct task_struct *t)
 #ifdef TIF_SPEC_L1D_FLUSH
 	if (test_tsk_thread_flag(t, TIF_SPEC_L1D_FLUSH))
 		return "speculation control (PR_SPEC_L1D_FLUSH)";
-#endif
-#ifdef TIF_NOTSC
-	if (test_tsk_thread_flag(t, TIF_NOTSC))
-		return "time stamp counter disabled (PR_SET_TSC)";
 #endif
 #ifdef TIF_NOCPUID
 	if (test_tsk_thread_flag(t, TIF_NOCPUID))
@@ -230,7 +222,24 @@ static const struct {
 
 #define CKPT_MISC_FLAGS	(CKPT_MISC_MCE_PROCESS | CKPT_MISC_MCE_EARLY | \
 			 CKPT_MISC_IO_FLUSHER | CKPT_MISC_EXECED | \
-			 CKPT_MISC_NPROC_EXCEEDED)
+			 CKPT_MISC_NPROC_EXCEEDED | CKPT_MISC_NO_TSC)
+
+/* PR_SET_TSC, which seccomp's strict mode sets, too */
+static bool tsc_disabled(struct task_struct *t)
+{
+#ifdef TIF_NOTSC
+	return test_tsk_thread_flag(t, TIF_NOTSC);
+#else
+	return false;
+#endif
+}
+
+static void set_tsc_disabled(bool disabled)
+{
+#ifdef TIF_NOTSC
+	set_tsc_mode(disabled ? PR_TSC_SIGSEGV : PR_TSC_ENABLE);
+#endif
+}
 
 /**
  * struct misc_defer - what is put aside until commit
@@ -279,6 +288,8 @@ static int misc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		h.flags |= CKPT_MISC_EXECED;
 	if (t->flags & PF_NPROC_EXCEEDED)
 		h.flags |= CKPT_MISC_NPROC_EXCEEDED;
+	if (tsc_disabled(t))
+		h.flags |= CKPT_MISC_NO_TSC;
 	get_task_comm(h.comm, t);
 
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
@@ -398,6 +409,7 @@ static void misc_commit(void *defer)
 		current->flags &= ~PF_FORKNOEXEC;
 	else
 		current->flags |= PF_FORKNOEXEC;
+	set_tsc_disabled(h->flags & CKPT_MISC_NO_TSC);
 	commit_nproc(d);
 	current->personality = h->personality;
 	/* after the credentials, which clear it */

@@ -13,6 +13,7 @@
 #include <linux/ktime.h>
 #include <linux/sched.h>
 
+struct bpf_prog;
 struct dentry;
 struct file;
 struct files_struct;
@@ -24,6 +25,7 @@ struct mount;
 struct nsproxy;
 struct pt_regs;
 struct sigqueue;
+struct sock_filter;
 struct super_block;
 struct ucounts;
 struct uid_gid_extent;
@@ -45,6 +47,10 @@ int ckpt_fd_install(struct files_struct *files, unsigned int fd,
 		    struct file *file, bool cloexec);
 struct file *ckpt_pipe_file(struct inode *inode, int flags);
 void ckpt_unix_gc(void);
+struct bpf_prog *ckpt_bpf_prog_create(const struct sock_filter *insns,
+				      unsigned int len,
+				      int (*trans)(struct sock_filter *filter,
+						   unsigned int flen));
 struct sigqueue *ckpt_sigqueue_alloc(struct ucounts *ucounts,
 				     bool override_rlimit);
 struct nsproxy *ckpt_copy_nsproxy(void);

@@ -272,6 +272,7 @@ extern const struct ckpt_obj_ops ckpt_ipc_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_pid_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_cred_obj_ops;
+extern const struct ckpt_obj_ops ckpt_seccomp_filter_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sighand_obj_ops;
 extern const struct ckpt_obj_ops ckpt_fs_obj_ops;
 extern const struct ckpt_obj_ops ckpt_files_obj_ops;
@@ -305,6 +306,7 @@ enum ckpt_task_state {
 	CKPT_STATE_FILES,
 	CKPT_STATE_MM,
 	CKPT_STATE_CRED,	/* after MM, whose dumpable flag it puts back */
+	CKPT_STATE_SECCOMP,	/* after CRED, which may install filters */
 	CKPT_STATE_SIGHAND,
 	CKPT_STATE_SIGNAL,
 	CKPT_STATE_LIMITS,
@@ -370,6 +372,7 @@ extern const struct ckpt_task_ops ckpt_sched_task_ops;
 extern const struct ckpt_task_ops ckpt_misc_task_ops;
 extern const struct ckpt_task_ops ckpt_jobctl_task_ops;
 extern const struct ckpt_task_ops ckpt_cred_task_ops;
+extern const struct ckpt_task_ops ckpt_seccomp_task_ops;
 extern const struct ckpt_task_ops ckpt_restart_block_task_ops;
 extern const struct ckpt_task_ops ckpt_cpu_task_ops;
 

@@ -322,6 +322,10 @@ static int read_state(struct parser *p, struct model_task *t,
 				     CKPT_OBJ_SEM_UNDO);
 	case CKPT_HDR_SIGPENDING:
 		return check_sigpending(p, (struct ckpt_hdr_sigpending *)h);
+	case CKPT_HDR_TASK_SECCOMP:
+		return check_opt_ref(p, "filter",
+				     ((struct ckpt_hdr_task_seccomp *)h)->filter,
+				     CKPT_OBJ_SECCOMP_FILTER);
 	case CKPT_HDR_TASK_TIMERS:
 		return check_timers(p, (struct ckpt_hdr_task_timers *)h);
 	case CKPT_HDR_TASK_JOBCTL:

@@ -339,6 +339,15 @@ static int read_cred(struct parser *p, struct model_object *o)
 			     CKPT_OBJ_USER_NS);
 }
 
+static int read_seccomp_filter(struct parser *p, struct model_object *o)
+{
+	if (main_record(p, o, CKPT_HDR_SECCOMP_FILTER))
+		return -1;
+	return check_opt_ref(p, "prev",
+			     ((struct ckpt_hdr_seccomp_filter *)o->rec)->prev,
+			     CKPT_OBJ_SECCOMP_FILTER);
+}
+
 static int read_sighand(struct parser *p, struct model_object *o)
 {
 	return main_record(p, o, CKPT_HDR_SIGHAND);
@@ -975,6 +984,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_NET_NS]	= read_net_ns,
 	[CKPT_OBJ_ANON]		= read_anon,
 	[CKPT_OBJ_MEMFD]	= read_memfd,
+	[CKPT_OBJ_SECCOMP_FILTER] = read_seccomp_filter,
 };
 
 void object_free(struct model_object *o)

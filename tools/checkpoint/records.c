@@ -45,6 +45,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_NET_NS]	= "net_ns",
 	[CKPT_OBJ_ANON]		= "anon",
 	[CKPT_OBJ_MEMFD]	= "memfd",
+	[CKPT_OBJ_SECCOMP_FILTER] = "seccomp",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -606,6 +607,13 @@ static const struct record_type types[] = {
 		      DECS(hdr_task_itimers, interval_ns, 3),
 		      DEC(hdr_task_itimers, late_ns)),
 	},
+	[CKPT_HDR_TASK_SECCOMP] = {
+		.name = "TASK_SECCOMP",
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_seccomp,
+		      DEC(hdr_task_seccomp, mode),
+		      DEC(hdr_task_seccomp, filter)),
+	},
 	[CKPT_HDR_TASK_TIMERS] = {
 		.name = "TASK_TIMERS",
 		.flags = RECORD_TASK | RECORD_REPEATS,
@@ -884,6 +892,17 @@ static const struct record_type types[] = {
 		      ZERO(hdr_cred, reserved)),
 		VALUES("groups", __u32, FIELD_DEC),
 		.count = count_groups,
+	},
+	[CKPT_HDR_SECCOMP_FILTER] = {
+		.name = "SECCOMP_FILTER",
+		FIXED(hdr_seccomp_filter,
+		      DEC(hdr_seccomp_filter, prev),
+		      HEX(hdr_seccomp_filter, flags)),
+		ARRAY("insns", bpf_insn,
+		      HEX(bpf_insn, code),
+		      DEC(bpf_insn, jt),
+		      DEC(bpf_insn, jf),
+		      HEX(bpf_insn, k)),
 	},
 	[CKPT_HDR_SIGHAND] = {
 		.name = "SIGHAND",

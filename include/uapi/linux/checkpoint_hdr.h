@@ -68,6 +68,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TASK_SYSVIPC,
 	CKPT_HDR_TASK_CGROUP,
 	CKPT_HDR_TASK_TIMERS,
+	CKPT_HDR_TASK_SECCOMP,
 
 	/* namespaces and credentials */
 	CKPT_HDR_NSPROXY = 301,
@@ -83,6 +84,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_USER_NS,
 	CKPT_HDR_NET_NS,
 	CKPT_HDR_NET_DATA,
+	CKPT_HDR_SECCOMP_FILTER,
 
 	/* files */
 	CKPT_HDR_FS = 401,
@@ -191,6 +193,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_NET_NS,
 	CKPT_OBJ_ANON,
 	CKPT_OBJ_MEMFD,
+	CKPT_OBJ_SECCOMP_FILTER,
 	CKPT_OBJ_MAX
 };
 
@@ -604,6 +607,49 @@ struct ckpt_hdr_task_itimers {
 	__aligned_u64 late_ns;
 };
 
+/**
+ * struct ckpt_hdr_task_seccomp - seccomp of a thread
+ * @h: type CKPT_HDR_TASK_SECCOMP
+ * @mode: SECCOMP_MODE_*
+ * @filter: objref of the filter that was added last, of SECCOMP_MODE_FILTER
+ */
+struct ckpt_hdr_task_seccomp {
+	struct ckpt_hdr h;
+	__u32 mode;
+	__u32 filter;
+};
+
+/* struct ckpt_hdr_seccomp_filter.flags */
+#define CKPT_SECCOMP_LOG	0x1	/* SECCOMP_FILTER_FLAG_LOG */
+
+/**
+ * struct ckpt_bpf_insn - one instruction of a classic BPF program
+ * @code: BPF_*
+ * @jt: how many to skip if true
+ * @jf: how many to skip if false
+ * @k: constant
+ */
+struct ckpt_bpf_insn {
+	__u16 code;
+	__u8 jt;
+	__u8 jf;
+	__u32 k;
+};
+
+/**
+ * struct ckpt_hdr_seccomp_filter - object: one seccomp filter
+ * @h: type CKPT_HDR_SECCOMP_FILTER
+ * @prev: objref of the filter that it was added to, or 0
+ * @flags: CKPT_SECCOMP_*
+ * @insns: its program, as it was given to seccomp(2), to the end of the record
+ */
+struct ckpt_hdr_seccomp_filter {
+	struct ckpt_hdr h;
+	__u32 prev;
+	__u32 flags;
+	struct ckpt_bpf_insn insns[];
+};
+
 /* struct ckpt_posix_timer.flags */
 #define CKPT_TIMER_SET		0x1	/* value_ns is its expiry */
 #define CKPT_TIMER_ARMED	0x2	/* it expires then */
@@ -763,6 +809,7 @@ struct ckpt_hdr_task_sched {
 #define CKPT_MISC_IO_FLUSHER	0x4	/* PR_SET_IO_FLUSHER */
 #define CKPT_MISC_EXECED	0x8	/* has called exec since it was forked */
 #define CKPT_MISC_NPROC_EXCEEDED 0x10	/* RLIMIT_NPROC exceeded by setuid(2) */
+#define CKPT_MISC_NO_TSC	0x20	/* PR_SET_TSC, PR_TSC_SIGSEGV */
 
 /**
  * struct ckpt_hdr_task_misc - small state of a thread

@@ -752,6 +752,7 @@ static void thread_refs(uint32_t ns, uint32_t fs_ref, uint32_t files_ref)
 	ref(CKPT_HDR_TASK_FS, fs_ref);
 	ref(CKPT_HDR_TASK_FILES, files_ref);
 	REC(TASK_CRED, task_cred, .cred = 19);
+	REC(TASK_SECCOMP, task_seccomp, .mode = 2, .filter = 91);
 }
 
 /* What a process has */
@@ -849,6 +850,21 @@ static void tree(uint32_t chain)
 	}
 }
 
+static void seccomp(uint32_t first)
+{
+	struct {
+		struct ckpt_hdr_seccomp_filter h;
+		struct ckpt_bpf_insn insn;
+	} filter = { .insn = { .code = 6, .k = 0x7fff0000 } };
+
+	object(first, CKPT_OBJ_SECCOMP_FILTER);
+	rec2(CKPT_HDR_SECCOMP_FILTER, &filter, sizeof(filter), NULL, 0);
+	object(first + 1, CKPT_OBJ_SECCOMP_FILTER);
+	filter.h.prev = first;
+	filter.h.flags = CKPT_SECCOMP_LOG;
+	rec2(CKPT_HDR_SECCOMP_FILTER, &filter, sizeof(filter), NULL, 0);
+}
+
 static void all_tasks(uint32_t extra, uint32_t chain, uint32_t nest)
 {
 	uint32_t i;
@@ -861,6 +877,7 @@ static void all_tasks(uint32_t extra, uint32_t chain, uint32_t nest)
 	fs(15, "/root");
 	files(16, true);
 	cred(19);
+	seccomp(90);
 	thread_refs(10, 15, 16);
 	mm(17, 30, 31, extra);
 	object(18, CKPT_OBJ_SIGHAND);
