@@ -34,6 +34,12 @@
  */
 #define CKPT_KICK_INTERVAL	(HZ / 20 ?: 1)
 
+/*
+ * How long a vfork child may run on until it calls exec or exits, in jiffies:
+ * its parent cannot park before that.
+ */
+#define CKPT_VFORK_PATIENCE	(2UL * HZ)
+
 /* How often to look whether a task stands still before sleeping */
 #define CKPT_SPINS		1000
 
@@ -421,6 +427,17 @@ static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 	return 0;
 }
 
+/* A vfork child that has called neither exec nor exit */
+static bool is_vfork_child(struct task_struct *t)
+{
+	bool is;
+
+	task_lock(t);
+	is = t->vfork_done;
+	task_unlock(t);
+	return is;
+}
+
 /* A vfork parent does not park before its child has called exec or exited. */
 static bool waits_for_vfork(struct task_struct *t)
 {
@@ -429,9 +446,7 @@ static bool waits_for_vfork(struct task_struct *t)
 
 	read_lock(&tasklist_lock);
 	list_for_each_entry(child, &t->children, sibling) {
-		task_lock(child);
-		waits = child->vfork_done;
-		task_unlock(child);
+		waits = is_vfork_child(child);
 		if (waits)
 			break;
 	}
@@ -453,7 +468,8 @@ static int busy(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 }
 
 /* Wait until all that were kicked have parked, or are gone. */
-static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline)
+static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline,
+		       unsigned long vfork_deadline)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	long left;
@@ -474,9 +490,12 @@ static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline)
 			    READ_ONCE(row->ct->state) != CKPT_PARK_KICKED)
 				continue;
 			ctx->task = row->task;
-			if (waits_for_vfork(row->task))
+			if (waits_for_vfork(row->task)) {
+				if (time_before(jiffies, vfork_deadline))
+					continue;
 				return ckpt_err(ctx, -ENOSYS,
 						"waits for its vfork child: not supported, try again after its exec");
+			}
 			if (READ_ONCE(row->task->ptrace))
 				return ckpt_err(ctx, -ENOSYS,
 						"is being traced: not supported, detach the tracer");
@@ -573,6 +592,8 @@ static bool is_ours(const struct ckpt_tree_task *row)
  */
 int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 {
+	unsigned long vfork_deadline = jiffies + min(timeout,
+						     CKPT_VFORK_PATIENCE);
 	unsigned long deadline = jiffies + timeout;
 	struct ckpt_tree *tree = ctx->tree;
 	bool again;
@@ -594,6 +615,10 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 			if (is_ours(row) || READ_ONCE(row->task->exit_state))
 				continue;
 			again = true;
+			/* its parent is waited for below */
+			if (i && !row->ct && is_vfork_child(row->task) &&
+			    time_before(jiffies, vfork_deadline))
+				continue;
 			ctx->task = row->task;
 			/* one that was kicked, and exits instead of parking */
 			err = row->ct ? -ESRCH : kick(ctx, row);
@@ -604,7 +629,7 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 			if (err)
 				return err;
 		}
-		err = wait_parked(ctx, deadline);
+		err = wait_parked(ctx, deadline, vfork_deadline);
 		if (err)
 			return err;
 	} while (again);

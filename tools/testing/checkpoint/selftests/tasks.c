@@ -415,6 +415,52 @@ CKPT_TEST(many_processes)
 		ckpt_join(pid[i], i);
 }
 
+static int vforks(void *arg)
+{
+	struct timespec ts = { .tv_nsec = 5000000 };
+	pid_t pid;
+
+	for (;;) {
+		pid = vfork();
+		if (!pid) {
+			syscall(SYS_nanosleep, &ts, NULL);
+			_exit(0);
+		}
+		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			return 1;
+	}
+}
+
+CKPT_VICTIM(vfork_again_and_again)
+{
+	pid_t pid = ckpt_fork(vforks, NULL);
+
+	ckpt_ready();
+	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}
+
+/* Somebody waits for a vfork child at nearly any moment. */
+DRIVER_TEST(vfork_children)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+	int i;
+
+	ckpt_start(v, "vfork_again_and_again", 0);
+	for (i = 0; i < 5; i++) {
+		ret = ckpt_checkpoint(v, 0);
+		ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret),
+					 v->log);
+	}
+	ckpt_checkpoint_kill(v);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 /* Knows its relatives not by pids that it remembers, but by asking. */
 static int child_of_whoever(void *arg)
 {
