@@ -15,6 +15,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/file.h>
+#include <linux/filter.h>
 #include <linux/net.h>
 #include <linux/net_tstamp.h>
 #include <linux/nsproxy.h>
@@ -25,6 +26,7 @@
 #include <net/sock.h>
 #include <net/sock_reuseport.h>
 
+#include "checkpoint_filter.h"
 #include "checkpoint_sock.h"
 
 #define CKPT_SOCK_ALL		(CKPT_SOCK_NO_FILE | CKPT_SOCK_DEAD)
@@ -229,6 +231,43 @@ static int restore_options(struct ckpt_ctx *ctx, struct sock *sk, u32 nr)
 	return err;
 }
 
+/* ---------------------------------------------------------------- filter */
+
+static int write_filter(struct ckpt_ctx *ctx, const struct sock_filter *insns,
+			u32 nr)
+{
+	struct ckpt_hdr_sock_filter h = {};
+
+	BUILD_BUG_ON(sizeof(struct ckpt_sock_insn) != sizeof(*insns) ||
+		     offsetof(struct ckpt_sock_insn, jt) !=
+			     offsetof(struct sock_filter, jt) ||
+		     offsetof(struct ckpt_sock_insn, k) !=
+			     offsetof(struct sock_filter, k));
+	BUILD_BUG_ON(CKPT_SOCK_INSNS_MAX != BPF_MAXINSNS);
+
+	return ckpt_write_rec_tail(ctx, &h, CKPT_HDR_SOCK_FILTER, sizeof(h),
+				   insns, nr * sizeof(*insns));
+}
+
+static int restore_filter(struct ckpt_ctx *ctx, struct sock *sk, u32 nr)
+{
+	struct ckpt_hdr_sock_filter *h;
+	int err;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_SOCK_FILTER,
+			  struct_size(h, insns, nr), struct_size(h, insns, nr));
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	err = ckpt_filter_attach(sk, (const struct sock_filter *)h->insns, nr);
+	kvfree(h);
+	if (err)
+		return ckpt_err(ctx, err, "SO_ATTACH_FILTER: cannot be set: error %d",
+				err);
+	return 0;
+}
+
+/* ------------------------------------------------------ buffers, timeouts */
+
 /* A century is for ever, and does not overflow. */
 #define CKPT_TIMEO_MAX_S	U32_MAX
 
@@ -345,6 +384,19 @@ bool ckpt_sock_external(struct ckpt_ctx *ctx, struct file *file)
 	return family_of(sk)->external(ctx, sk);
 }
 
+/* One that bpf(2) has loaded is not in the socket alone. */
+static bool has_loaded_filter(struct sock *sk)
+{
+	const struct sk_filter *filter;
+	bool found;
+
+	rcu_read_lock();
+	filter = rcu_dereference(sk->sk_filter);
+	found = filter && !filter->prog->orig_prog;
+	rcu_read_unlock();
+	return found;
+}
+
 /* What chooses one of several sockets with the same address */
 static bool has_reuseport_prog(struct sock *sk)
 {
@@ -373,8 +425,8 @@ const char *ckpt_sock_refused(struct ckpt_ctx *ctx, struct file *file,
 	struct sock *sk = ckpt_sock_of_file(file)->sk;
 
 	if (!external) {
-		if (rcu_access_pointer(sk->sk_filter))
-			return "SO_ATTACH_FILTER";
+		if (has_loaded_filter(sk))
+			return "SO_ATTACH_BPF";
 		if (has_reuseport_prog(sk))
 			return "SO_ATTACH_REUSEPORT_CBPF or _EBPF";
 		if (READ_ONCE(sk->sk_user_data))
@@ -543,7 +595,7 @@ static int save_peer(struct ckpt_ctx *ctx, struct sock *sk,
 }
 
 static int write_sock(struct ckpt_ctx *ctx, struct sock *sk,
-		      struct ckpt_sock_opt *opts)
+		      struct ckpt_sock_opt *opts, struct sock_filter **insns)
 {
 	u32 mark = ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, 0);
 	struct ckpt_hdr_sock_opts ho = {};
@@ -573,6 +625,14 @@ static int write_sock(struct ckpt_ctx *ctx, struct sock *sk,
 			h.flags = CKPT_SOCK_NO_FILE;
 		}
 		h.nr_opts = save_options(sk, opts);
+		if (!ret)
+			ret = ckpt_filter_get(sk, insns);
+		if (ret == -EACCES)
+			ckpt_err(ctx, -ENOSYS, "socket: SO_ATTACH_BPF: not supported");
+		if (ret > 0) {
+			h.nr_insns = ret;
+			ret = 0;
+		}
 	}
 	if (!ret)
 		ret = ckpt_write_rec(ctx, &h, CKPT_HDR_SOCK, sizeof(h));
@@ -580,11 +640,14 @@ static int write_sock(struct ckpt_ctx *ctx, struct sock *sk,
 		ret = ckpt_write_rec_tail(ctx, &ho, CKPT_HDR_SOCK_OPTS,
 					  sizeof(ho), opts,
 					  h.nr_opts * sizeof(*opts));
+	if (!ret && h.nr_insns)
+		ret = write_filter(ctx, *insns, h.nr_insns);
 	return ret ?: family_of(sk)->write(ctx, sk);
 }
 
 static int sock_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
+	struct sock_filter *insns = NULL;
 	struct ckpt_sock_opt *opts;
 	struct sock *sk = ptr;
 	int err;
@@ -594,7 +657,8 @@ static int sock_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	opts = kcalloc(ARRAY_SIZE(options), sizeof(*opts), GFP_KERNEL_ACCOUNT);
 	if (!opts)
 		return -ENOMEM;
-	err = write_sock(ctx, sk, opts);
+	err = write_sock(ctx, sk, opts, &insns);
+	kfree(insns);
 	kfree(opts);
 	return err;
 }
@@ -799,6 +863,8 @@ static int restore_sock(struct ckpt_ctx *ctx, struct socket *sock,
 		err = restore_owner(ctx, sock, h);
 	if (!err && h->nr_opts)
 		err = restore_options(ctx, sk, h->nr_opts);
+	if (!err && h->nr_insns)
+		err = restore_filter(ctx, sk, h->nr_insns);
 	if (err)
 		return err;
 	WRITE_ONCE(sk->sk_rcvtimeo, timeo_restore(h->rcvtimeo_us));
@@ -830,10 +896,10 @@ static bool sock_valid(const struct ckpt_hdr_sock *h)
 	return family && h->protocol <= INT_MAX &&
 	       (!family->valid || family->valid(h)) &&
 	       !(h->flags & ~CKPT_SOCK_ALL) && h->flags != CKPT_SOCK_ALL &&
-	       !h->reserved && !(h->mode & ~S_IALLUGO) &&
-	       h->nr_opts <= CKPT_SOCK_OPTS_MAX &&
+	       !(h->mode & ~S_IALLUGO) && h->nr_opts <= CKPT_SOCK_OPTS_MAX &&
+	       h->nr_insns <= CKPT_SOCK_INSNS_MAX &&
 	       (file ? h->state == SS_UNCONNECTED || h->state == SS_CONNECTED :
-		       !h->state && (!h->nr_opts ||
+		       !h->state && ((!h->nr_opts && !h->nr_insns) ||
 				     !(h->flags & CKPT_SOCK_DEAD)));
 }
 

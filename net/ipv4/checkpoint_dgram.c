@@ -469,10 +469,13 @@ static int add_skb(struct ckpt_ctx *ctx, struct sock *sk,
 	if (error) {
 		err = sock_queue_err_skb(sk, skb);
 	} else {
+		/* as it is called when a packet comes */
+		local_bh_disable();
 		/* it takes this number with it */
 		atomic_set(&sk->sk_drops, h->dropcount);
 		err = is_udp(sk) ? __udp_enqueue_schedule_skb(sk, skb) :
 				   __sock_queue_rcv_skb(sk, skb);
+		local_bh_enable();
 	}
 	if (err)
 		kfree_skb(skb);

@@ -927,6 +927,7 @@ static int read_inet(struct parser *p, struct model_object *o)
 
 static int read_sock(struct parser *p, struct model_object *o)
 {
+	const struct ckpt_hdr_sock_filter *filter;
 	const struct ckpt_hdr_sock_opts *opts;
 	const struct ckpt_hdr_sock *h;
 
@@ -944,6 +945,15 @@ static int read_sock(struct parser *p, struct model_object *o)
 		if (opts->h.len != sizeof(*opts) +
 				   h->nr_opts * sizeof(opts->opts[0]))
 			return damaged(p, "it has not %u options", h->nr_opts);
+	}
+	if (h->nr_insns) {
+		filter = need(p, CKPT_HDR_SOCK_FILTER);
+		if (!filter)
+			return -1;
+		if (filter->h.len != sizeof(*filter) +
+				     h->nr_insns * sizeof(filter->insns[0]))
+			return damaged(p, "it has not %u instructions",
+				       h->nr_insns);
 	}
 	switch (((const struct ckpt_hdr_sock *)o->rec)->family) {
 	case AF_UNIX:

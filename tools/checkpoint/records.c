@@ -1543,7 +1543,7 @@ static const struct record_type types[] = {
 		      DEC(hdr_sock, peer_pid),
 		      DEC(hdr_sock, peer_dead),
 		      DEC(hdr_sock, nr_opts),
-		      ZERO(hdr_sock, reserved)),
+		      DEC(hdr_sock, nr_insns)),
 	},
 	[CKPT_HDR_SOCK_OPTS] = {
 		.name = "SOCK_OPTS",
@@ -1553,6 +1553,16 @@ static const struct record_type types[] = {
 		      DEC(sock_opt, name),
 		      DEC(sock_opt, len),
 		      BYTES(sock_opt, value)),
+	},
+	[CKPT_HDR_SOCK_FILTER] = {
+		.name = "SOCK_FILTER",
+		.size = sizeof(struct ckpt_hdr_sock_filter),
+		.fields = no_fields,
+		ARRAY("insns", sock_insn,
+		      HEX(sock_insn, code),
+		      DEC(sock_insn, jt),
+		      DEC(sock_insn, jf),
+		      HEX(sock_insn, k)),
 	},
 	[CKPT_HDR_SOCK_DATA] = {
 		.name = "SOCK_DATA",

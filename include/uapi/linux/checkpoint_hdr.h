@@ -151,6 +151,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_UNIX,
 	CKPT_HDR_UNIX_LATE,
 	CKPT_HDR_UNIX_MSG,
+	CKPT_HDR_SOCK_FILTER,
 	/* of the internet families */
 	CKPT_HDR_INET = 811,
 	CKPT_HDR_INET_DATA,
@@ -2984,7 +2985,7 @@ struct ckpt_hdr_sb_alloc {
  * @peer_dead: the same of a process that is not in the tree: objref of the
  *	pid, or 0
  * @nr_opts: number of entries in the CKPT_HDR_SOCK_OPTS that follows
- * @reserved: 0
+ * @nr_insns: number of entries in the CKPT_HDR_SOCK_FILTER after that
  *
  * The record of the family follows.
  */
@@ -3007,7 +3008,7 @@ struct ckpt_hdr_sock {
 	__u32 peer_pid;
 	__u32 peer_dead;
 	__u32 nr_opts;
-	__u32 reserved;
+	__u32 nr_insns;
 };
 
 #define CKPT_SOCK_OPTS_MAX	64
@@ -3032,6 +3033,32 @@ struct ckpt_sock_opt {
 struct ckpt_hdr_sock_opts {
 	struct ckpt_hdr h;
 	struct ckpt_sock_opt opts[];
+};
+
+/**
+ * struct ckpt_sock_insn - an instruction of a filter: struct sock_filter
+ * @code: what to do
+ * @jt: where to go on if it is true
+ * @jf: where to go on if it is false
+ * @k: for what it is
+ */
+struct ckpt_sock_insn {
+	__u16 code;
+	__u8 jt;
+	__u8 jf;
+	__u32 k;
+};
+
+#define CKPT_SOCK_INSNS_MAX	4096
+
+/**
+ * struct ckpt_hdr_sock_filter - SO_ATTACH_FILTER
+ * @h: type CKPT_HDR_SOCK_FILTER
+ * @insns: the program
+ */
+struct ckpt_hdr_sock_filter {
+	struct ckpt_hdr h;
+	struct ckpt_sock_insn insns[];
 };
 
 /* Bytes in one CKPT_HDR_SOCK_DATA */

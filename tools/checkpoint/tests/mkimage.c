@@ -341,6 +341,10 @@ static void inet_files(uint32_t first)
 		},
 	};
 	struct ckpt_hdr_inet_data data = { .name = 4, .len = 3 };
+	struct {
+		struct ckpt_hdr_sock_filter h;
+		struct ckpt_sock_insn insn[1];
+	} filter = { .insn = { { .code = 6, .k = 0xffff } } };
 	struct ckpt_hdr_inet_group group = {
 		.ifindex = 1, .nr_src = 1,
 		.group = { [10] = 0xff, 0xff, 224, 0, 0, 17 },
@@ -349,7 +353,8 @@ static void inet_files(uint32_t first)
 	object(first, CKPT_OBJ_SOCK);
 	REC(SOCK, sock, .family = 2, .type = 2, .protocol = 17, .state = 1,
 	    .sndbuf = 212992, .rcvbuf = 212992, .rcvtimeo_us = ~0ull,
-	    .sndtimeo_us = ~0ull, .mode = 0777);
+	    .sndtimeo_us = ~0ull, .mode = 0777, .nr_insns = 1);
+	rec2(CKPT_HDR_SOCK_FILTER, &filter, sizeof(filter), NULL, 0);
 	rec2(CKPT_HDR_INET, &inet, sizeof(inet), NULL, 0);
 	rec2(CKPT_HDR_INET_DATA, &data, sizeof(data), "\1\1\1", 3);
 	rec2(CKPT_HDR_INET_GROUP, &group, sizeof(group), group.group, 16);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/net_tstamp.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -278,6 +279,69 @@ CKPT_TEST_ONLY(stamps, CKPT_CONTAINER)
 	ckpt_ready();
 	looks_same(fd, was);
 	looks_same(fd_new, was_new);
+}
+
+/* Nothing shorter than three bytes, with the header of UDP */
+static void attach(int fd, int shortest)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, shortest, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = {
+		.len = ARRAY_SIZE(insns), .filter = insns,
+	};
+
+	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			    sizeof(prog)));
+	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &(int){ 1 },
+			    sizeof(int)));
+}
+
+static void filtered(int fd)
+{
+	struct sock_filter insns[16];
+	socklen_t len = 16;
+	char buf[8];
+
+	CHECK(!getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, insns, &len));
+	CHECK_EQ(len, 4);
+	CHECK_EQ(insns[1].code, BPF_JMP | BPF_JGE | BPF_K);
+	CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &len,
+			    sizeof(len)), -1);
+	CHECK_EQ(errno, EPERM);
+	CHECK_EQ(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), 3);
+	CHECK(!memcmp(buf, "now", 3));
+	CHECK_EQ(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), 4);
+	CHECK(!memcmp(buf, "then", 4));
+	CHECK_EQ(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), -1);
+}
+
+CKPT_TEST(filter)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(1000),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd, pair[2];
+
+	own_net();
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	REQUIRE(!bind(fd, (void *)&to, sizeof(to)));
+	attach(fd, 8 + 3);
+	REQUIRE(!socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+	attach(pair[0], 3);
+	REQUIRE(sendto(fd, "now", 3, 0, (void *)&to, sizeof(to)) == 3);
+	REQUIRE(write(pair[1], "now", 3) == 3);
+	ckpt_ready();
+	CHECK_EQ(sendto(fd, "no", 2, 0, (void *)&to, sizeof(to)), 2);
+	CHECK_EQ(sendto(fd, "then", 4, 0, (void *)&to, sizeof(to)), 4);
+	CHECK_EQ(write(pair[1], "no", 2), 2);
+	CHECK_EQ(write(pair[1], "then", 4), 4);
+	filtered(fd);
+	filtered(pair[0]);
 }
 
 /* ---------------------------------------------------------------- groups */

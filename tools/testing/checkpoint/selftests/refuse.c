@@ -6,6 +6,7 @@
 #include "libckpttest.h"
 
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <linux/io_uring.h>
@@ -82,19 +83,29 @@ static void refuse(struct __test_metadata *_metadata, struct ckpt_victim *v,
 
 /* ------------------------------------------------------------------ files */
 
-REFUSED(socket_filter, "SO_ATTACH_FILTER")
+/* return 0xffff */
+REFUSED(loaded_filter, "SO_ATTACH_BPF")
 {
-	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, 0xffff);
-	struct sock_fprog prog = { .len = 1, .filter = &all };
-	int fd[2];
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 0xffff },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insn_cnt = 2,
+		.insns = (uintptr_t)insns, .license = (uintptr_t)"GPL",
+	};
+	int fd[2], prog;
 	char c;
 
+	prog = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	HAVE(prog);
 	REQUIRE(!socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
-	HAVE(setsockopt(fd[0], SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+	HAVE(setsockopt(fd[0], SOL_SOCKET, SO_ATTACH_BPF, &prog,
 			sizeof(prog)));
+	close(prog);
 	ckpt_ready();
-	CHECK_EQ(write(fd[0], "x", 1), 1);
-	CHECK_EQ(read(fd[1], &c, 1), 1);
+	CHECK_EQ(write(fd[1], "x", 1), 1);
+	CHECK_EQ(read(fd[0], &c, 1), 1);
 }
 
 /* Half of a datagram */
