@@ -104,6 +104,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	unsigned int i;
 
 	ckpt_drop_objects(ctx);
+	ckpt_tcp_thaw(ctx, false);
 	ckpt_cgroups_free(ctx, !ctx->err);
 	ckpt_tree_free(ctx->tree);
 	ckpt_stream_close(ctx->stream);

@@ -315,6 +315,7 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
 	if (!err)
 		err = save(ctx);
 	killed = !err && (ctx->uflags & CHECKPOINT_KILL);
+	ckpt_tcp_thaw(ctx, killed);
 	/* killed tasks are to find themselves the last users of what they had */
 	ckpt_drop_objects(ctx);
 	if (!err)

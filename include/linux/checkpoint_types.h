@@ -74,6 +74,7 @@ struct user_namespace;
  * @veths_nr: number of entries in @veths
  * @cgroups: of kernel/cgroup/checkpoint.c
  * @nets: the network namespaces of the image, or NULL so far
+ * @silenced: connections whose packets go nowhere: net/ipv4/checkpoint_silence.c
  * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
  * @err: first error reported, negative
  * @errmsg: its text
@@ -108,6 +109,7 @@ struct ckpt_ctx {
 	unsigned int veths_nr;
 	struct ckpt_cgroups *cgroups;
 	struct ckpt_nets *nets;
+	struct hlist_head silenced;
 	u32 join;
 	int err;
 	char errmsg[512];
@@ -573,6 +575,14 @@ struct file *ckpt_sock_file_restore(struct ckpt_ctx *ctx,
 				    const char *name);
 /* what sockets hold, once all that have them are met */
 int ckpt_socks_collect(struct ckpt_ctx *ctx);
+/* the image is complete, or there is none: let packets in, or kill silently */
+#ifdef CONFIG_INET
+void ckpt_tcp_thaw(struct ckpt_ctx *ctx, bool killed);
+#else
+static inline void ckpt_tcp_thaw(struct ckpt_ctx *ctx, bool killed)
+{
+}
+#endif
 int ckpt_socks_late_write(struct ckpt_ctx *ctx);
 int ckpt_sock_late_restore(struct ckpt_ctx *ctx, u32 objref);
 

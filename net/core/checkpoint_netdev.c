@@ -18,6 +18,7 @@
 #include <net/sch_generic.h>
 #include <net/tcx.h>
 
+#include "../ipv4/checkpoint_silence.h"
 #include "checkpoint_netns.h"
 #include "dev.h"
 
@@ -851,7 +852,10 @@ static struct outer choose_outer(struct ckpt_ctx *ctx, const struct dev *d)
 	return o;
 }
 
-/* One whose peer is in a namespace that nobody is in any more */
+/*
+ * One whose peer is in a namespace that nobody is in any more: sockets of a
+ * tree that was killed may hold it for a moment.
+ */
 static bool about_to_go(struct net *net, const char *name)
 {
 	struct net_device *dev, *peer;
@@ -861,7 +865,8 @@ static bool about_to_go(struct net *net, const char *name)
 	dev = __dev_get_by_name(net, name);
 	if (dev && dev->netdev_ops->ndo_get_peer_dev) {
 		peer = peer_of(dev);
-		going = !peer || !check_net(dev_net(peer));
+		going = !peer || !check_net(dev_net(peer)) ||
+			ckpt_silence_whole(dev_net(peer));
 	}
 	rtnl_unlock();
 	return going;

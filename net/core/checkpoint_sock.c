@@ -284,6 +284,33 @@ static long timeo_restore(u64 us)
 	return DIV64_U64_ROUND_UP(us * HZ, USEC_PER_SEC);
 }
 
+/* Half of what a buffer may be without CAP_NET_ADMIN: that of TCP grows */
+static u32 sndbuf_max(const struct sock *sk)
+{
+	u32 max = READ_ONCE(sysctl_wmem_max);
+
+#ifdef CONFIG_INET
+	const struct netns_ipv4 *ipv4 = &sock_net(sk)->ipv4;
+
+	if (sk_is_tcp(sk))
+		max = max(max, READ_ONCE(ipv4->sysctl_tcp_wmem[2]) / 2U + 1);
+#endif
+	return max;
+}
+
+static u32 rcvbuf_max(const struct sock *sk)
+{
+	u32 max = READ_ONCE(sysctl_rmem_max);
+
+#ifdef CONFIG_INET
+	const struct netns_ipv4 *ipv4 = &sock_net(sk)->ipv4;
+
+	if (sk_is_tcp(sk))
+		max = max(max, READ_ONCE(ipv4->sysctl_tcp_rmem[2]) / 2U + 1);
+#endif
+	return max;
+}
+
 /* As much as setsockopt(2) gives to everybody, or what it is given anyway */
 static int restore_buf(struct ckpt_ctx *ctx, u32 size, u32 max, int *buf)
 {
@@ -515,12 +542,46 @@ static int collect_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
 	return err ?: family_of(sk)->collect(ctx, sk);
 }
 
+/* That of whoever asks is not of the tree. */
+static int collect_orphans(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	return ptr == ctx->caller_ns->net_ns ? 0 : ckpt_tcp_orphans(ctx, ptr);
+}
+
+static int freeze_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	u32 mark = ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, 0);
+	int ret;
+
+	if (!(mark & (CKPT_SOCK_MARK_FILE | CKPT_SOCK_MARK_WAITS)) ||
+	    (mark & CKPT_SOCK_MARK_FROZEN))
+		return 0;
+	ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_FROZEN);
+	ret = ckpt_tcp_freeze(ctx, ptr);
+	if (ret > 0)
+		*(bool *)arg = true;
+	return min(ret, 0);
+}
+
+/* Until ckpt_tcp_thaw(): what is in them, and who waits, stays as it is */
+static int freeze_socks(struct ckpt_ctx *ctx)
+{
+	bool some = false;
+	int err;
+
+	err = ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, freeze_one, &some);
+	/* packets that were let in before */
+	if (!err && some)
+		synchronize_rcu_expedited();
+	return err;
+}
+
 /**
  * ckpt_socks_collect - meet what is in the sockets of the tree
  * @ctx: the context; all tasks are collected
  *
  * What is in a message may be a socket, with messages in it. What is in one that
- * nobody can receive goes before.
+ * nobody can receive goes before. Connections are stopped first.
  *
  * Context: process context, may sleep.
  * Return: 0 or a negative errno.
@@ -535,10 +596,15 @@ int ckpt_socks_collect(struct ckpt_ctx *ctx)
 		ckpt_unix_gc();
 		flush_delayed_fput();
 	}
+	err = ckpt_obj_for_each(ctx, CKPT_OBJ_NET_NS, collect_orphans, NULL);
+	if (err)
+		return err;
 	do {
 		again = false;
-		err = ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, collect_one,
-					&again);
+		err = freeze_socks(ctx);
+		if (!err)
+			err = ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, collect_one,
+						&again);
 	} while (!err && again);
 	return err;
 }
@@ -705,6 +771,29 @@ static int late_write_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
 	return ret ?: family_of(sk)->late_write(ctx, sk);
 }
 
+/* Nobody names it but the namespace that it is in. */
+static int write_orphan(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	int ret;
+
+	if (!ckpt_tcp_orphan(ctx, ptr))
+		return 0;
+	ret = ckpt_obj_checkpoint(ctx, ptr, CKPT_OBJ_SOCK);
+	if (ret < 0)
+		return ret;
+	ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_QUEUED);
+	return 0;
+}
+
+/* A port is taken by who listens on it before connections join in. */
+static int late_write_listener(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	struct sock *sk = ptr;
+
+	return sk_is_tcp(sk) && READ_ONCE(sk->sk_state) == TCP_LISTEN ?
+	       late_write_one(ctx, ptr, arg) : 0;
+}
+
 /**
  * ckpt_socks_late_write - write what the sockets are connected to, and hold
  * @ctx: the context; the tasks are written
@@ -720,10 +809,16 @@ int ckpt_socks_late_write(struct ckpt_ctx *ctx)
 	bool again;
 	int err;
 
+	err = ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, write_orphan, NULL);
+	if (err)
+		return err;
 	do {
 		again = false;
-		err = ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, late_write_one,
+		err = ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, late_write_listener,
 					&again);
+		if (!err)
+			err = ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK,
+						late_write_one, &again);
 	} while (!err && again);
 	return err;
 }
@@ -852,10 +947,9 @@ static int restore_sock(struct ckpt_ctx *ctx, struct socket *sock,
 	struct sock *sk = sock->sk;
 	int err;
 
-	err = restore_buf(ctx, h->sndbuf, READ_ONCE(sysctl_wmem_max),
-			  &sk->sk_sndbuf);
+	err = restore_buf(ctx, h->sndbuf, sndbuf_max(sk), &sk->sk_sndbuf);
 	if (!err)
-		err = restore_buf(ctx, h->rcvbuf, READ_ONCE(sysctl_rmem_max),
+		err = restore_buf(ctx, h->rcvbuf, rcvbuf_max(sk),
 				  &sk->sk_rcvbuf);
 	if (!err && !(h->flags & CKPT_SOCK_DEAD))
 		err = restore_peer(ctx, sk, h);
@@ -888,6 +982,14 @@ static void detach(struct socket *sock)
 	sock_release(sock);
 }
 
+/* That of an open file: only an internet socket is connecting for a while. */
+static bool state_valid(const struct ckpt_hdr_sock *h)
+{
+	return h->state == SS_UNCONNECTED || h->state == SS_CONNECTED ||
+	       (h->family != PF_UNIX && (h->state == SS_CONNECTING ||
+					 h->state == SS_DISCONNECTING));
+}
+
 static bool sock_valid(const struct ckpt_hdr_sock *h)
 {
 	const struct ckpt_sock_family *family = find_family(h->family);
@@ -898,7 +1000,7 @@ static bool sock_valid(const struct ckpt_hdr_sock *h)
 	       !(h->flags & ~CKPT_SOCK_ALL) && h->flags != CKPT_SOCK_ALL &&
 	       !(h->mode & ~S_IALLUGO) && h->nr_opts <= CKPT_SOCK_OPTS_MAX &&
 	       h->nr_insns <= CKPT_SOCK_INSNS_MAX &&
-	       (file ? h->state == SS_UNCONNECTED || h->state == SS_CONNECTED :
+	       (file ? state_valid(h) :
 		       !h->state && ((!h->nr_opts && !h->nr_insns) ||
 				     !(h->flags & CKPT_SOCK_DEAD)));
 }
@@ -1022,8 +1124,8 @@ int ckpt_sock_late_restore(struct ckpt_ctx *ctx, u32 objref)
 
 	if (IS_ERR(sk))
 		return PTR_ERR(sk);
-	/* of an open file, or waiting to be accepted */
-	if (ckpt_sock_pending(sk))
+	/* of an open file, or waiting to be accepted, or nobody's any more */
+	if (ckpt_sock_pending(sk) && (!sk_is_tcp(sk) || sk->sk_socket))
 		return ckpt_err(ctx, -EINVAL, "image: socket %u: nobody has it",
 				objref);
 	err = family_of(sk)->late_restore(ctx, sk);
@@ -1065,10 +1167,16 @@ int ckpt_sock_data_read(struct ckpt_ctx *ctx, struct sk_buff *skb, u32 from)
 	return err;
 }
 
+static void sock_commit(struct ckpt_ctx *ctx, void *ptr)
+{
+	ckpt_tcp_commit(ctx, ptr);
+}
+
 const struct ckpt_obj_ops ckpt_sock_obj_ops = {
 	.name		= "socket",
 	.grab		= sock_grab,
 	.drop		= sock_drop,
 	.checkpoint	= sock_checkpoint,
 	.restore	= sock_restore,
+	.commit		= sock_commit,
 };

@@ -16,6 +16,7 @@
 #define CKPT_SOCK_MARK_QUEUED	0x10	/* so is that it waits, and where */
 #define CKPT_SOCK_MARK_LATE	0x20	/* so is what it holds */
 #define CKPT_SOCK_MARK_NET	0x40	/* its use of its network namespace counts */
+#define CKPT_SOCK_MARK_FROZEN	0x80	/* its packets are stopped, if it has any */
 
 /**
  * struct ckpt_sock_family - one family of sockets
@@ -59,6 +60,33 @@ extern const struct ckpt_sock_family ckpt_unix_family;
 /* net/ipv4/checkpoint_inet.c */
 extern const struct ckpt_sock_family ckpt_inet_family;
 extern const struct ckpt_sock_family ckpt_inet6_family;
+
+/* net/ipv4/checkpoint_tcp.c: packets of TCP sockets; of others nothing is done */
+#ifdef CONFIG_INET
+int ckpt_tcp_freeze(struct ckpt_ctx *ctx, struct sock *sk);
+int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net);
+bool ckpt_tcp_orphan(struct ckpt_ctx *ctx, struct sock *sk);
+void ckpt_tcp_commit(struct ckpt_ctx *ctx, struct sock *sk);
+#else
+static inline int ckpt_tcp_freeze(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	return 0;
+}
+
+static inline int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net)
+{
+	return 0;
+}
+
+static inline bool ckpt_tcp_orphan(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	return false;
+}
+
+static inline void ckpt_tcp_commit(struct ckpt_ctx *ctx, struct sock *sk)
+{
+}
+#endif
 
 struct socket *ckpt_sock_of_file(struct file *file);
 bool ckpt_sock_in_tree(struct ckpt_ctx *ctx, struct sock *sk);

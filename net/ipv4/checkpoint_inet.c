@@ -32,6 +32,7 @@
 static const struct ckpt_inet_proto *const protos[] = {
 	&ckpt_udp_proto,
 	&ckpt_udplite_proto,
+	&ckpt_tcp_proto,
 	&ckpt_ping_proto,
 	&ckpt_raw_proto,
 };

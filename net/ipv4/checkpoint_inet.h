@@ -90,6 +90,9 @@ extern const struct ckpt_inet_proto ckpt_udplite_proto;
 extern const struct ckpt_inet_proto ckpt_ping_proto;
 extern const struct ckpt_inet_proto ckpt_raw_proto;
 
+/* checkpoint_tcp.c */
+extern const struct ckpt_inet_proto ckpt_tcp_proto;
+
 /* checkpoint_inet.c */
 struct ckpt_inet_group *ckpt_inet_group_add(struct list_head *list, u32 nr_src);
 bool ckpt_inet_has_dev(struct sock *sk, u32 ifindex);

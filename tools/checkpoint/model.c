@@ -560,6 +560,39 @@ static int read_late_inet(struct parser *p)
 	return 0;
 }
 
+static int read_tcp_waiting(struct parser *p)
+{
+	const struct ckpt_hdr_tcp_waiting *h = need(p, CKPT_HDR_TCP_WAITING);
+
+	return h ? check_ref(p, "sock", h->sock, CKPT_OBJ_SOCK) : -1;
+}
+
+static int read_late_tcp(struct parser *p)
+{
+	const struct ckpt_hdr_tcp_late *h;
+	const struct ckpt_hdr_tcp_seg *seg;
+	uint32_t nr_waiting, nr_segs;
+
+	if (!need(p, CKPT_HDR_INET_ADDR))
+		return -1;
+	h = need(p, CKPT_HDR_TCP_LATE);
+	if (!h)
+		return -1;
+	nr_waiting = h->nr_waiting;
+	nr_segs = h->nr_segs;
+	if (read_sock_data(p, h->rcv_bytes))
+		return -1;
+	while (nr_waiting--)
+		if (read_tcp_waiting(p))
+			return -1;
+	while (nr_segs--) {
+		seg = need(p, CKPT_HDR_TCP_SEG);
+		if (!seg || read_sock_data(p, seg->len))
+			return -1;
+	}
+	return 0;
+}
+
 static int read_late_unix(struct parser *p)
 {
 	const struct ckpt_hdr_unix_late *h = need(p, CKPT_HDR_UNIX_LATE);
@@ -585,7 +618,9 @@ static int read_late_sock(struct parser *p, uint32_t objref)
 	if (check_ref(p, "file", objref, CKPT_OBJ_SOCK))
 		return -1;
 	sock = (void *)model_object(p->m, objref)->rec;
-	return sock->family == AF_UNIX ? read_late_unix(p) : read_late_inet(p);
+	if (sock->family == AF_UNIX)
+		return read_late_unix(p);
+	return sock->type == SOCK_STREAM ? read_late_tcp(p) : read_late_inet(p);
 }
 
 static int read_late_ptm(struct parser *p)

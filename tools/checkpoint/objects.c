@@ -909,6 +909,10 @@ static int read_inet(struct parser *p, struct model_object *o)
 		if (!need(p, CKPT_HDR_INET_GROUP))
 			return -1;
 	switch (sock->type) {
+	case SOCK_STREAM:
+		if (!need(p, CKPT_HDR_TCP))
+			return -1;
+		return keep_string(p, o, "tcp");
 	case SOCK_RAW:
 		if (!need(p, CKPT_HDR_RAW))
 			return -1;

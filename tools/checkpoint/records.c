@@ -367,6 +367,11 @@ static const char *check_sem(const void *rec)
 	return r->nr > CKPT_IPC_SEMS_MAX ? "too many semaphores" : NULL;
 }
 
+static uint64_t count_tcp_opts(const void *rec)
+{
+	return ((const struct ckpt_hdr_tcp *)rec)->nr_opts;
+}
+
 static uint64_t count_xattr(const void *rec)
 {
 	return ((const struct ckpt_hdr_sb_xattr *)rec)->len;
@@ -1576,6 +1581,67 @@ static const struct record_type types[] = {
 		      DEC(hdr_unix, name_len),
 		      ZERO(hdr_unix, reserved),
 		      BYTES(hdr_unix, name)),
+	},
+	[CKPT_HDR_TCP] = {
+		.name = "TCP",
+		FIXED(hdr_tcp,
+		      BYTES(hdr_tcp, ca),
+		      DEC(hdr_tcp, user_mss),
+		      DEC(hdr_tcp, nr_opts)),
+		ARRAY("opts", sock_opt,
+		      DEC(sock_opt, name),
+		      DEC(sock_opt, len),
+		      BYTES(sock_opt, value)),
+		.count = count_tcp_opts,
+	},
+	[CKPT_HDR_TCP_LATE] = {
+		.name = "TCP_LATE",
+		FIXED(hdr_tcp_late,
+		      DEC(hdr_tcp_late, state),
+		      HEX(hdr_tcp_late, flags),
+		      DEC(hdr_tcp_late, backlog),
+		      DEC(hdr_tcp_late, nr_waiting),
+		      DEC(hdr_tcp_late, rcv_bytes),
+		      DEC(hdr_tcp_late, nr_segs),
+		      DEC(hdr_tcp_late, snd_una),
+		      DEC(hdr_tcp_late, snd_nxt),
+		      DEC(hdr_tcp_late, write_seq),
+		      DEC(hdr_tcp_late, rcv_nxt),
+		      DEC(hdr_tcp_late, copied_seq),
+		      DEC(hdr_tcp_late, rcv_wup),
+		      DEC(hdr_tcp_late, rcv_wnd),
+		      DEC(hdr_tcp_late, snd_wl1),
+		      DEC(hdr_tcp_late, snd_wnd),
+		      DEC(hdr_tcp_late, max_window),
+		      DEC(hdr_tcp_late, window_clamp),
+		      DEC(hdr_tcp_late, rcv_ssthresh),
+		      DEC(hdr_tcp_late, snd_wscale),
+		      DEC(hdr_tcp_late, rcv_wscale),
+		      DEC(hdr_tcp_late, mss_clamp),
+		      HEX(hdr_tcp_late, ecn),
+		      HEX(hdr_tcp_late, nonagle),
+		      DEC(hdr_tcp_late, urg_seq),
+		      HEX(hdr_tcp_late, urg_data),
+		      DEC(hdr_tcp_late, snd_up),
+		      DEC(hdr_tcp_late, tsval),
+		      DEC(hdr_tcp_late, ts_recent),
+		      DEC(hdr_tcp_late, ts_recent_age_s),
+		      DEC(hdr_tcp_late, srtt_us),
+		      DEC(hdr_tcp_late, rttvar_us),
+		      ZERO(hdr_tcp_late, reserved),
+		      SIGNED(hdr_tcp_late, time_ns)),
+	},
+	[CKPT_HDR_TCP_SEG] = {
+		.name = "TCP_SEG",
+		FIXED(hdr_tcp_seg,
+		      DEC(hdr_tcp_seg, len),
+		      HEX(hdr_tcp_seg, flags)),
+	},
+	[CKPT_HDR_TCP_WAITING] = {
+		.name = "TCP_WAITING",
+		FIXED(hdr_tcp_waiting,
+		      DEC(hdr_tcp_waiting, sock),
+		      ZERO(hdr_tcp_waiting, reserved)),
 	},
 	[CKPT_HDR_UNIX_LATE] = {
 		.name = "UNIX_LATE",

@@ -44,6 +44,8 @@ static const char usage_text[] =
 "  --no-pids             let the kernel choose new pids\n"
 "  --force               restart also where a file that is read or mapped was\n"
 "                        changed or replaced since the checkpoint\n"
+"  --tcp-close           TCP connections of the image are reset: to restart from\n"
+"                        it many times\n"
 "  --join KINDS          use this program's namespaces of these kinds, of uts,\n"
 "                        ipc, mnt, net, pid, cgroup, time, user, and not those\n"
 "                        of the image\n"
@@ -73,6 +75,7 @@ struct options {
 	bool frozen;
 	bool no_pids;
 	bool force;
+	bool tcp_close;
 	bool mntns;
 	bool stats;
 	uint32_t join;
@@ -201,6 +204,7 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		{ "frozen", no_argument, NULL, 'f' },
 		{ "no-pids", no_argument, NULL, 'n' },
 		{ "force", no_argument, NULL, 'o' },
+		{ "tcp-close", no_argument, NULL, 't' },
 		{ "join", required_argument, NULL, 'j' },
 		{ "cgroup", required_argument, NULL, 'c' },
 		{ "inherit-fd", required_argument, NULL, 'F' },
@@ -231,6 +235,9 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 			break;
 		case 'o':
 			o->force = true;
+			break;
+		case 't':
+			o->tcp_close = true;
 			break;
 		case 'j':
 			if (parse_join(o, optarg))
@@ -380,6 +387,8 @@ static pid_t call(struct options *o, int fd)
 		flags |= RESTART_NOPIDS;
 	if (o->force)
 		flags |= RESTART_FORCE;
+	if (o->tcp_close)
+		flags |= RESTART_CONN_RESET;
 	if (o->mntns)
 		flags |= RESTART_MNTNS;
 	if (o->cgroup) {

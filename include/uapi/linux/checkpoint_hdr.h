@@ -161,6 +161,12 @@ enum ckpt_hdr_type {
 	CKPT_HDR_INET_SKB,
 	CKPT_HDR_UDP,
 	CKPT_HDR_RAW,
+
+	/* TCP */
+	CKPT_HDR_TCP = 841,
+	CKPT_HDR_TCP_LATE,
+	CKPT_HDR_TCP_SEG,
+	CKPT_HDR_TCP_WAITING,
 };
 
 /* Kinds of shared objects */
@@ -3464,6 +3470,144 @@ struct ckpt_hdr_unix_msg {
 	__u32 reserved;
 	__s64 time_ns;
 	__u32 files[];
+};
+
+/* ------------------------------------------------------------------- TCP */
+
+#define CKPT_TCP_OPTS_MAX	32
+
+/**
+ * struct ckpt_hdr_tcp - options of a TCP socket
+ * @h: type CKPT_HDR_TCP
+ * @ca: TCP_CONGESTION, NUL-padded
+ * @user_mss: TCP_MAXSEG, in bytes, or 0
+ * @nr_opts: number of entries in @opts
+ * @opts: options of SOL_TCP, in the order in which they are set
+ */
+struct ckpt_hdr_tcp {
+	struct ckpt_hdr h;
+	__u8 ca[16];
+	__u32 user_mss;
+	__u32 nr_opts;
+	struct ckpt_sock_opt opts[];
+};
+
+/* struct ckpt_hdr_tcp_late.flags */
+#define CKPT_TCP_TSTAMP		0x1	/* both ends send timestamps */
+#define CKPT_TCP_USEC		0x2	/* those of this one are in microseconds */
+#define CKPT_TCP_SACK		0x4	/* both ends understand SACK */
+#define CKPT_TCP_WSCALE		0x8	/* windows are scaled */
+#define CKPT_TCP_DONE		0x10	/* the peer has sent all that it will */
+#define CKPT_TCP_PINGPONG	0x20	/* acknowledgments are delayed */
+
+/**
+ * struct ckpt_hdr_tcp_late - what a TCP socket is connected to and holds
+ * @h: type CKPT_HDR_TCP_LATE
+ * @state: TCP_*, as /proc/net/tcp shows it
+ * @flags: CKPT_TCP_*
+ * @backlog: of listen(2)
+ * @nr_waiting: listening: number of CKPT_HDR_TCP_WAITING that follow
+ * @rcv_bytes: bytes that were not read yet
+ * @nr_segs: number of CKPT_HDR_TCP_SEG that follow: what was not acknowledged
+ * @snd_una: first sequence number that was not acknowledged
+ * @snd_nxt: the next one to be sent
+ * @write_seq: that of the next byte to be written
+ * @rcv_nxt: the next one to be received
+ * @copied_seq: the next one to be read
+ * @rcv_wup: @rcv_nxt when a window was last announced
+ * @rcv_wnd: that window, in bytes
+ * @snd_wl1: sequence number of what announced @snd_wnd
+ * @snd_wnd: window of the peer, in bytes
+ * @max_window: largest window of the peer so far, in bytes
+ * @window_clamp: most that is ever announced, in bytes
+ * @rcv_ssthresh: most that is announced now, in bytes
+ * @snd_wscale: shift of the windows of the peer
+ * @rcv_wscale: shift of those that are announced
+ * @mss_clamp: largest segment that the peer takes, in bytes
+ * @ecn: TCP_ECN_*
+ * @nonagle: TCP_NAGLE_*
+ * @urg_seq: where the urgent byte of the peer is
+ * @urg_data: that byte, and TCP_URG_*
+ * @snd_up: where the urgent data that is sent ends
+ * @tsval: timestamp that a segment sent at @time_ns would have had
+ * @ts_recent: the last one of the peer
+ * @ts_recent_age_s: how old that was, in seconds; ~0 if there is none
+ * @srtt_us: smoothed round-trip time, in eighths of a microsecond
+ * @rttvar_us: its deviation, likewise as the kernel keeps it
+ * @reserved: 0
+ * @time_ns: CLOCK_REALTIME when this was read, in nanoseconds
+ *
+ * The CKPT_HDR_TCP_WAITING, or the unread bytes in CKPT_HDR_SOCK_DATA, and
+ * each CKPT_HDR_TCP_SEG with its bytes follow.
+ */
+struct ckpt_hdr_tcp_late {
+	struct ckpt_hdr h;
+	__u32 state;
+	__u32 flags;
+	__u32 backlog;
+	__u32 nr_waiting;
+	__u32 rcv_bytes;
+	__u32 nr_segs;
+	__u32 snd_una;
+	__u32 snd_nxt;
+	__u32 write_seq;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 rcv_wup;
+	__u32 rcv_wnd;
+	__u32 snd_wl1;
+	__u32 snd_wnd;
+	__u32 max_window;
+	__u32 window_clamp;
+	__u32 rcv_ssthresh;
+	__u32 snd_wscale;
+	__u32 rcv_wscale;
+	__u32 mss_clamp;
+	__u32 ecn;
+	__u32 nonagle;
+	__u32 urg_seq;
+	__u32 urg_data;
+	__u32 snd_up;
+	__u32 tsval;
+	__u32 ts_recent;
+	__u32 ts_recent_age_s;
+	__u32 srtt_us;
+	__u32 rttvar_us;
+	__u32 reserved;
+	__s64 time_ns;
+};
+
+/* struct ckpt_hdr_tcp_seg.flags */
+#define CKPT_TCP_SENT		0x1	/* it was sent before */
+#define CKPT_TCP_PUSH		0x2	/* PSH */
+#define CKPT_TCP_EOR		0x4	/* MSG_EOR: nothing is added to it */
+#define CKPT_TCP_FIN		0x8	/* it ends the stream */
+
+/* Bytes in one CKPT_HDR_TCP_SEG */
+#define CKPT_TCP_SEG_MAX	(32 * 1024)
+
+/**
+ * struct ckpt_hdr_tcp_seg - a part of what was not acknowledged
+ * @h: type CKPT_HDR_TCP_SEG
+ * @len: bytes, which follow in CKPT_HDR_SOCK_DATA; 0 with CKPT_TCP_FIN only
+ * @flags: CKPT_TCP_*; those that were sent come first
+ */
+struct ckpt_hdr_tcp_seg {
+	struct ckpt_hdr h;
+	__u32 len;
+	__u32 flags;
+};
+
+/**
+ * struct ckpt_hdr_tcp_waiting - a connection that waits to be accepted
+ * @h: type CKPT_HDR_TCP_WAITING
+ * @sock: objref of its socket
+ * @reserved: 0
+ */
+struct ckpt_hdr_tcp_waiting {
+	struct ckpt_hdr h;
+	__u32 sock;
+	__u32 reserved;
 };
 
 #endif /* _UAPI_LINUX_CHECKPOINT_HDR_H */

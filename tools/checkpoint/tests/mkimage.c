@@ -385,6 +385,53 @@ static void late_inet(uint32_t first)
 	REC(INET_DGRAM, inet_dgram, .nr = 0);
 }
 
+/* A socket that listens, and, as @first + 2, one that waits to be accepted */
+static void tcp_socket(uint32_t objref, uint32_t flags)
+{
+	struct {
+		struct ckpt_hdr_tcp h;
+		struct ckpt_sock_opt opt;
+	} tcp = {
+		.h = { .ca = "cubic", .nr_opts = 1 },
+		.opt = { .name = 1, .len = 4, .value = { 1 } },
+	};
+
+	object(objref, CKPT_OBJ_SOCK);
+	REC(SOCK, sock, .family = 2, .type = 1, .protocol = 6, .flags = flags,
+	    .state = !flags, .sndbuf = 16384, .rcvbuf = 131072,
+	    .rcvtimeo_us = ~0ull, .sndtimeo_us = ~0ull, .mode = 0777);
+	REC(INET, inet, .stamp_ns = -1000000000);
+	rec2(CKPT_HDR_TCP, &tcp, sizeof(tcp), NULL, 0);
+}
+
+static void tcp_files(uint32_t first)
+{
+	tcp_socket(first, 0);
+	file(first + 1, CKPT_FILE_SOCKET, O_RDWR, 0, first, "socket:[140]");
+}
+
+static void late_tcp(uint32_t first)
+{
+	struct ckpt_hdr h;
+
+	REC(LATE_FILE, late_file, .file = first, .kind = CKPT_FILE_SOCKET);
+	REC(INET_ADDR, inet_addr, .flags = CKPT_INET_PORT_LOCK, .sport = 80);
+	REC(TCP_LATE, tcp_late, .state = 10, .backlog = 5, .nr_waiting = 1,
+	    .ts_recent_age_s = ~0u);
+	tcp_socket(first + 2, CKPT_SOCK_NO_FILE);
+	REC(TCP_WAITING, tcp_waiting, .sock = first + 2);
+	REC(LATE_FILE, late_file, .file = first + 2, .kind = CKPT_FILE_SOCKET);
+	REC(INET_ADDR, inet_addr, .sport = 80, .dport = 1234);
+	REC(TCP_LATE, tcp_late, .state = 1, .rcv_bytes = 5, .nr_segs = 2,
+	    .write_seq = 5, .snd_nxt = 5, .rcv_nxt = 5, .mss_clamp = 1460,
+	    .ts_recent_age_s = 1);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "hello", 5);
+	REC(TCP_SEG, tcp_seg, .len = 4, .flags = CKPT_TCP_SENT);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "worl", 4);
+	REC(TCP_SEG, tcp_seg, .len = 1, .flags = CKPT_TCP_SENT);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "d", 1);
+}
+
 /* A terminal: @first is its master, the next one the other end */
 static void terminal_files(uint32_t first)
 {
@@ -441,6 +488,7 @@ static void late_files(uint32_t first)
 
 	late_sock(first + 8);
 	late_inet(first + 30);
+	late_tcp(first + 40);
 	late_terminal(first + 20);
 	REC(LATE_FILE, late_file, .file = first + 5, .kind = CKPT_FILE_PIDFD);
 	object(first + 6, CKPT_OBJ_DEAD_PID);
@@ -470,7 +518,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[17]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[18]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -488,6 +536,7 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 266, .file = 122 },
 			{ .fd = 267, .file = 131 },
 			{ .fd = 268, .file = 133 },
+			{ .fd = 269, .file = 141 },
 			{ .fd = 300, .file = 26 },
 		},
 	};
@@ -503,6 +552,7 @@ static void files(uint32_t objref, uint32_t first)
 		     "/tmp/caf\303\251 \377 with \033[2J and \"quotes\"");
 		event_files(100);
 		inet_files(130);
+		tcp_files(140);
 		terminal_files(120);
 		file(26, CKPT_FILE_REMOVED, O_RDWR, 5, 27, "/tmp/gone");
 	}

@@ -25,6 +25,8 @@
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/io.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -151,13 +153,25 @@ REFUSED(flow_label, "IPV6_FLOWLABEL_MGR")
 	ckpt_ready();
 }
 
-REFUSED(tcp_socket, "TCP")
+REFUSED(tcp_fastopen, "socket: TCP_FASTOPEN: not supported")
 {
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), queue = 5;
 
 	HAVE(fd);
+	HAVE(setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)));
+	REQUIRE(!listen(fd, 1));
 	ckpt_ready();
 	CHECK(!listen(fd, 1));
+}
+
+REFUSED(tcp_repair, "socket: TCP_REPAIR: not supported")
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+	HAVE(fd);
+	HAVE(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)));
+	ckpt_ready();
+	CHECK(!close(fd));
 }
 
 REFUSED(netlink_socket, "socket")
