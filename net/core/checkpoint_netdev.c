@@ -5,6 +5,7 @@
  * be changed so, and is raised when all are there.
  */
 
+#include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
@@ -30,7 +31,7 @@ static const u8 keep_attrs[] = {
 	IFLA_TXQLEN, IFLA_LINKMODE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC,
 	IFLA_GROUP, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES, IFLA_GSO_MAX_SEGS,
 	IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE,
-	IFLA_GRO_IPV4_MAX_SIZE, IFLA_PROP_LIST,
+	IFLA_GRO_IPV4_MAX_SIZE, IFLA_PROP_LIST, IFLA_PROTO_DOWN,
 };
 
 static const struct nla_policy link_policy[IFLA_MAX + 1] = {
@@ -54,6 +55,7 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_GSO_IPV4_MAX_SIZE] = { .type = NLA_U32 },
 	[IFLA_GRO_IPV4_MAX_SIZE] = { .type = NLA_U32 },
 	[IFLA_PROP_LIST]	= { .type = NLA_NESTED },
+	[IFLA_PROTO_DOWN]	= { .type = NLA_U8 },
 };
 
 static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
@@ -200,6 +202,19 @@ static const char *qdisc_of(struct net_device *dev)
 	return q && q != &noop_qdisc ? q->ops->id : NULL;
 }
 
+/* One that no socket has joined: see SIOCADDMULTI */
+static bool has_static_group(struct net_device *dev)
+{
+	struct netdev_hw_addr *ha;
+	bool found = false;
+
+	netif_addr_lock_bh(dev);
+	netdev_for_each_mc_addr(ha, dev)
+		found |= ha->global_use;
+	netif_addr_unlock_bh(dev);
+	return found;
+}
+
 static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
 {
 	struct net *net = dev_net(dev);
@@ -218,6 +233,10 @@ static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
 	}
 	if (dev_xdp_prog_count(dev))
 		return refuse(ctx, dev, "XDP program");
+	if (has_static_group(dev))
+		return refuse(ctx, dev, "multicast address added by hand");
+	if (READ_ONCE(dev->proto_down_reason))
+		return refuse(ctx, dev, "reason of protodown");
 	qdisc = qdisc_of(dev);
 	if (qdisc) {
 		scnprintf(text, sizeof(text), "qdisc %s", qdisc);
@@ -336,6 +355,9 @@ static int save_attr(struct save *s, const struct nlattr *a)
 		return copy_some(&s->m, a, IFLA_LINKINFO, INFO_KEEP);
 	case IFLA_AF_SPEC:
 		return save_af(&s->m, a);
+	case IFLA_PROTO_DOWN:
+		/* not every kind takes it, but each tells of it */
+		return nla_get_u8(a) ? ckpt_msgs_add(&s->m, a, a->nla_len) : 0;
 	default:
 		return keep_attr(nla_type(a)) ?
 		       ckpt_msgs_add(&s->m, a, a->nla_len) : 0;
@@ -355,19 +377,25 @@ static struct net_device *peer_of(struct net_device *dev)
 	return peer;
 }
 
-/* A peer that is no device of the tree: what it takes to make one like it */
-static void save_outside(struct net_device *dev, struct ckpt_netdev *d)
+/*
+ * A peer that is no device of the tree: what it takes to make one like it. What
+ * it is called is the affair of whoever can see it.
+ */
+static void save_outside(struct ckpt_ctx *ctx, struct net_device *dev,
+			 struct ckpt_netdev *d)
 {
 	struct net_device *peer = peer_of(dev), *bridge;
 
 	if (!peer)
 		return;
-	strscpy(d->peer_name, peer->name);
 	d->peer_flags = !!(peer->flags & IFF_UP);
 	d->peer_mtu = peer->mtu;
 	d->peer_txqlen = peer->tx_queue_len;
 	d->peer_tx = peer->num_tx_queues;
 	d->peer_rx = peer->num_rx_queues;
+	if (dev_net(peer) != ctx->caller_ns->net_ns)
+		return;
+	strscpy(d->peer_name, peer->name);
 	memcpy(d->peer_addr, peer->dev_addr, ETH_ALEN);
 	bridge = netdev_master_upper_dev_get(peer);
 	if (bridge && netif_is_bridge_master(bridge))
@@ -390,7 +418,7 @@ static int save_fixed(struct save *s, int ifindex)
 		d.flags = CKPT_NETDEV_PEER;
 		peer = ckpt_net_index(s->ctx, link_net(dev));
 		if (peer < 0) {
-			save_outside(dev, &d);
+			save_outside(s->ctx, dev, &d);
 		} else {
 			d.peer_net = peer + 1;
 			d.peer = dev_get_iflink(dev);
@@ -469,6 +497,39 @@ static int save_dev(void *arg, struct nlmsghdr *nlh)
 	return 0;
 }
 
+/* Is there a group in this message that was entered, and not learned? */
+static bool has_entered(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *mdb, *entry, *info;
+	const struct br_mdb_entry *e;
+	int left, inner;
+
+	mdb = nlmsg_find_attr(nlh, sizeof(struct br_port_msg), MDBA_MDB);
+	if (!mdb)
+		return false;
+	nla_for_each_nested(entry, mdb, left) {
+		nla_for_each_nested(info, entry, inner) {
+			e = nla_data(info);
+			if (nla_len(info) >= (int)sizeof(*e) &&
+			    e->state == MDB_PERMANENT)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int check_groups(void *arg, struct nlmsghdr *nlh)
+{
+	const struct br_port_msg *bpm = nlmsg_data(nlh);
+	struct save *s = arg;
+
+	if (nlh->nlmsg_type != RTM_NEWMDB ||
+	    nlmsg_len(nlh) < (int)sizeof(*bpm) || !has_entered(nlh))
+		return 0;
+	return ckpt_err(s->ctx, -ENOSYS, "network device %u: multicast groups entered by hand: not supported",
+			bpm->ifindex);
+}
+
 /**
  * ckpt_netdevs_checkpoint - write the devices of a namespace
  * @ctx: the context
@@ -483,10 +544,15 @@ int ckpt_netdevs_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 			    struct ckpt_nl *nl)
 {
 	struct save s = { .ctx = ctx, .net = net, .index = index };
+	struct br_port_msg groups = { .family = AF_BRIDGE };
 	struct ifinfomsg hdr = {};
 	int err;
 
-	err = ckpt_nl_dump(nl, RTM_GETLINK, &hdr, sizeof(hdr), save_dev, &s);
+	err = ckpt_nl_dump(nl, RTM_GETMDB, &groups, sizeof(groups),
+			   check_groups, &s);
+	if (!err)
+		err = ckpt_nl_dump(nl, RTM_GETLINK, &hdr, sizeof(hdr), save_dev,
+				   &s);
 	if (err == -EAGAIN)
 		err = ckpt_err(ctx, -EBUSY, "network namespace: its devices changed meanwhile, try again");
 	else if (err)
@@ -542,7 +608,8 @@ static bool outside_ok(const struct ckpt_netdev *f)
 	if (f->peer_name[sizeof(f->peer_name) - 1] ||
 	    f->peer_bridge[sizeof(f->peer_bridge) - 1])
 		return false;
-	return f->peer_net || !f->flags || name_ok(f->peer_name);
+	return f->peer_net || !f->flags || !f->peer_name[0] ||
+	       name_ok(f->peer_name);
 }
 
 /* The device at @data, with @left bytes; false if it is malformed. */
@@ -608,6 +675,31 @@ int ckpt_netdevs_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m)
 	}
 	kfree(d);
 	return err;
+}
+
+/* Devices are looked for by their index, in messages that stay where they are. */
+static int index_dev(struct dev *d, void *arg)
+{
+	struct ckpt_net *n = arg;
+	unsigned long at = (void *)d->fixed - n->data[CKPT_NET_DEV].data;
+
+	return xa_insert(&n->by_index, d->ifm->ifi_index, xa_mk_value(at),
+			 GFP_KERNEL_ACCOUNT);
+}
+
+static bool has_index(struct ckpt_net *n, int ifindex)
+{
+	return xa_load(&n->by_index, ifindex);
+}
+
+/* The device of that index; false if there is none. */
+static bool load_dev(struct ckpt_net *n, u32 ifindex, struct dev *d)
+{
+	const struct ckpt_msgs *m = &n->data[CKPT_NET_DEV];
+	void *at = xa_load(&n->by_index, ifindex);
+
+	return at && parse_dev(m->data + xa_to_value(at),
+			       m->len - xa_to_value(at), d);
 }
 
 /* Call @fn for each device of a namespace until it returns something. */
@@ -702,27 +794,14 @@ static const u8 make_attrs[] = {
 /* Until it is where it belongs */
 #define PEER_INDEX	0x7ffffffe
 
-static int find_peer(struct dev *d, void *arg)
-{
-	struct dev *want = arg;
-
-	if (d->ifm->ifi_index != want->ifm->ifi_index)
-		return 0;
-	*want = *d;
-	return 1;
-}
-
 /* The other end of @d in the image: false if there is none that says so, too */
 static bool get_peer(struct make *k, const struct dev *d, struct dev *peer)
 {
 	struct ckpt_nets *nets = k->ctx->nets;
-	struct ifinfomsg ifm = { .ifi_index = d->fixed->peer };
 	u32 net = d->fixed->peer_net;
 
-	if (!net || net > nets->nr)
-		return false;
-	peer->ifm = &ifm;
-	if (walk_devs(&nets->net[net - 1], find_peer, peer) != 1)
+	if (!net || net > nets->nr ||
+	    !load_dev(&nets->net[net - 1], d->fixed->peer, peer))
 		return false;
 	return peer->kind == d->kind && peer->fixed->peer_net &&
 	       &nets->net[peer->fixed->peer_net - 1] == k->n &&
@@ -882,7 +961,8 @@ static struct sk_buff *outer_msg(const struct dev *d, const char *name)
 	if (!skb)
 		return NULL;
 	if (nla_put_string(skb, IFLA_IFNAME, name) ||
-	    nla_put(skb, IFLA_ADDRESS, ETH_ALEN, f->peer_addr) ||
+	    (!is_zero_ether_addr(f->peer_addr) &&
+	     nla_put(skb, IFLA_ADDRESS, ETH_ALEN, f->peer_addr)) ||
 	    nla_put_u32(skb, IFLA_MTU, f->peer_mtu) ||
 	    nla_put_u32(skb, IFLA_TXQLEN, f->peer_txqlen) ||
 	    nla_put_u32(skb, IFLA_NUM_TX_QUEUES, f->peer_tx) ||
@@ -995,6 +1075,9 @@ static int create_outer(struct make *k, const struct dev *d)
 	struct ckpt_nl nl;
 	int err;
 
+	if (!o.name[0])
+		return ckpt_err(k->ctx, -EINVAL, "network device %s: its outer end was in another network namespace than that of the caller: say with --veth what it is to be called",
+				dev_ifname(d));
 	if (!name_ok(o.name))
 		return ckpt_err(k->ctx, -EINVAL, "network device %s: '%s' is no name for its outer end",
 				dev_ifname(d), o.name);
@@ -1170,23 +1253,15 @@ static int in_rounds(struct ckpt_ctx *ctx, struct ckpt_net *n,
 	return err;
 }
 
-static int has_index(struct dev *d, void *arg)
-{
-	return d->ifm->ifi_index == *(int *)arg;
-}
-
 /* A new namespace may have devices that the old one did not have. */
 static int check_others(struct ckpt_ctx *ctx, struct ckpt_net *n)
 {
 	struct net_device *dev;
-	int err = 0, ret;
+	int err = 0;
 
 	rtnl_lock();
 	for_each_netdev(n->net, dev) {
-		ret = walk_devs(n, has_index, &dev->ifindex);
-		if (ret < 0)
-			err = ret;
-		else if (!ret)
+		if (!has_index(n, dev->ifindex))
 			err = ckpt_err(ctx, -EINVAL, "network device %s: every new network namespace has one here, and the one of the image has not: see net.core.fb_tunnels_only_for_init_net",
 				       dev->name);
 		if (err)
@@ -1209,6 +1284,12 @@ int ckpt_netdevs_make(struct ckpt_ctx *ctx)
 	int err = 0;
 	u32 i;
 
+	for (i = 0; i < nets->nr && !err; i++) {
+		err = walk_devs(&nets->net[i], index_dev, &nets->net[i]);
+		if (err == -EBUSY)
+			err = ckpt_err(ctx, -EINVAL, "image: network namespace %u: two devices of one index",
+				       i);
+	}
 	for (i = 0; i < nets->nr && !err; i++)
 		err = in_rounds(ctx, &nets->net[i], make_dev, "made");
 	for (i = 0; i < nets->nr && !err; i++)
@@ -1457,6 +1538,14 @@ static int finish_dev(struct dev *d, void *arg)
 	struct sk_buff *skb;
 	int err, mode = gen_mode(d);
 
+	if (d->tb[IFLA_PROTO_DOWN]) {
+		skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
+		err = skb ? put_attr(skb, d->tb[IFLA_PROTO_DOWN],
+				     IFLA_PROTO_DOWN) : 0;
+		err = send(k, d, skb, err, "kept without a carrier");
+		if (err)
+			return err;
+	}
 	if (mode < 0)
 		return 0;
 	token = nla_find_nested(nla_find_nested(d->tb[IFLA_AF_SPEC], AF_INET6),

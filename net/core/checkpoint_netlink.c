@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
+#include <linux/sched/signal.h>
 #include <linux/sockptr.h>
 #include <net/net_namespace.h>
 
@@ -199,6 +200,10 @@ int ckpt_nl_talk(struct ckpt_nl *nl, struct nlmsghdr *nlh)
 	struct nlmsghdr *answer;
 	int len, err;
 
+	/* there may be very many of them */
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	err = nl_send(nl, nlh);
 	if (err)

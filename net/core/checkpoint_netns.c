@@ -52,10 +52,14 @@ static void net_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
 static struct ckpt_nets *nets_alloc(u32 nr)
 {
 	struct ckpt_nets *nets;
+	u32 i;
 
 	nets = kvzalloc(struct_size(nets, net, nr), GFP_KERNEL_ACCOUNT);
-	if (nets)
-		nets->nr = nr;
+	if (!nets)
+		return NULL;
+	nets->nr = nr;
+	for (i = 0; i < nr; i++)
+		xa_init(&nets->net[i].by_index);
 	return nets;
 }
 
@@ -78,6 +82,7 @@ void ckpt_nets_free(struct ckpt_ctx *ctx)
 	for (i = 0; i < nets->nr; i++) {
 		for (section = 0; section < CKPT_NET_MAX; section++)
 			ckpt_msgs_free(&nets->net[i].data[section]);
+		xa_destroy(&nets->net[i].by_index);
 		if (ctx->restart && nets->net[i].net)
 			put_net(nets->net[i].net);
 	}
@@ -272,6 +277,38 @@ static int write_sysctls(struct ckpt_ctx *ctx, u32 index, struct net *net)
 	return err;
 }
 
+/* What the namespace calls others; what it calls those outside is not kept. */
+static int write_ids(struct ckpt_ctx *ctx, u32 index, struct net *net)
+{
+	struct ckpt_msgs m = {};
+	struct ckpt_netnsid e;
+	struct net *peer;
+	int id, nr, err = 0;
+
+	for (id = 0; !err; id++) {
+		spin_lock_bh(&net->nsid_lock);
+		peer = idr_get_next(&net->netns_ids, &id);
+		spin_unlock_bh(&net->nsid_lock);
+		if (!peer)
+			break;
+		/* compared and not looked at: it may go */
+		nr = ckpt_net_index(ctx, peer);
+		if (nr < 0 && peer != ctx->caller_ns->net_ns)
+			continue;
+		e.id = id;
+		e.net = nr < 0 ? 0 : nr + 1;
+		err = ckpt_msgs_add(&m, &e, sizeof(e));
+		if (!err && m.len > CKPT_REC_MAX / 2) {
+			err = ckpt_net_write(ctx, index, CKPT_NET_NSID, &m);
+			m.len = 0;
+		}
+	}
+	if (!err && m.len)
+		err = ckpt_net_write(ctx, index, CKPT_NET_NSID, &m);
+	ckpt_msgs_free(&m);
+	return err;
+}
+
 static int write_content(struct ckpt_ctx *ctx, u32 index)
 {
 	struct net *net = ctx->nets->net[index].net;
@@ -287,6 +324,8 @@ static int write_content(struct ckpt_ctx *ctx, u32 index)
 		err = write_sysctls(ctx, index, net);
 	if (!err)
 		err = ckpt_netroute_checkpoint(ctx, index, net, &nl);
+	if (!err)
+		err = write_ids(ctx, index, net);
 	if (!err)
 		err = ckpt_net_write(ctx, index, CKPT_NET_END, &none);
 	ckpt_nl_close(&nl);
@@ -426,6 +465,18 @@ static bool sysctls_ok(const char *data, u32 size)
 	return at == size;
 }
 
+static bool ids_ok(struct ckpt_ctx *ctx, const struct ckpt_msgs *m)
+{
+	const struct ckpt_netnsid *e = m->data, *end = m->data + m->len;
+
+	if (m->len % sizeof(*e))
+		return false;
+	for (; e < end; e++)
+		if (e->id >= INT_MAX || e->net > ctx->nets->nr)
+			return false;
+	return true;
+}
+
 static int check_data(struct ckpt_ctx *ctx, const struct ckpt_hdr_net_data *h,
 		      const struct ckpt_msgs *m)
 {
@@ -436,6 +487,11 @@ static int check_data(struct ckpt_ctx *ctx, const struct ckpt_hdr_net_data *h,
 		if (sysctls_ok(m->data, m->len))
 			return 0;
 		return ckpt_err(ctx, -EINVAL, "image: network namespace %u: malformed sysctls",
+				h->net);
+	case CKPT_NET_NSID:
+		if (ids_ok(ctx, m))
+			return 0;
+		return ckpt_err(ctx, -EINVAL, "image: network namespace %u: malformed ids of others",
 				h->net);
 	default:
 		return ckpt_netroute_check(ctx, h->section, m);
@@ -477,6 +533,37 @@ static int read_content(struct ckpt_ctx *ctx, u32 index)
 		section = read_data(ctx, index, section);
 	} while (section > 0);
 	return section;
+}
+
+static int same_net(int id, void *net, void *peer)
+{
+	return net == peer;
+}
+
+/* An id is free until there are devices, and no other has two. */
+static int set_ids(struct ckpt_ctx *ctx, struct ckpt_net *n)
+{
+	const struct ckpt_msgs *m = &n->data[CKPT_NET_NSID];
+	const struct ckpt_netnsid *e = m->data, *end = m->data + m->len;
+	struct net *net = n->net, *peer;
+	int err;
+
+	for (; e < end; e++) {
+		peer = e->net ? ctx->nets->net[e->net - 1].net :
+				ctx->caller_ns->net_ns;
+		spin_lock_bh(&net->nsid_lock);
+		if (idr_for_each(&net->netns_ids, same_net, peer))
+			err = -EEXIST;
+		else
+			err = idr_alloc(&net->netns_ids, peer, e->id, e->id + 1,
+					GFP_ATOMIC);
+		spin_unlock_bh(&net->nsid_lock);
+		if (err < 0)
+			return ckpt_err(ctx, err, "network namespace: id %u of another one cannot be given: error %d",
+					e->id, err);
+		cond_resched();
+	}
+	return 0;
 }
 
 /* Addresses and routes: the devices are all there, and up. */
@@ -540,7 +627,10 @@ static int restore_content(struct ckpt_ctx *ctx)
 	for (i = 0; i < nets->nr; i++)
 		if (!ns_capable(nets->net[i].net->user_ns, CAP_NET_ADMIN))
 			return ckpt_err(ctx, -EPERM, "network namespace: no CAP_NET_ADMIN in it");
-	err = ckpt_netdevs_make(ctx);
+	for (i = 0; i < nets->nr && !err; i++)
+		err = set_ids(ctx, &nets->net[i]);
+	if (!err)
+		err = ckpt_netdevs_make(ctx);
 	for (i = 0; i < nets->nr && !err; i++)
 		err = prepare_net(ctx, &nets->net[i]);
 	for (i = 0; i < nets->nr && !err; i++)

@@ -59,10 +59,13 @@ void ckpt_msgs_free(struct ckpt_msgs *m);
  * @net: the namespace; checkpoint: borrowed from the table of objects;
  *	restart: referenced
  * @data: restart: what is to be in it, by section
+ * @by_index: restart: where in the section CKPT_NET_DEV the device of an index
+ *	is
  */
 struct ckpt_net {
 	struct net *net;
 	struct ckpt_msgs data[CKPT_NET_MAX];
+	struct xarray by_index;
 };
 
 /**

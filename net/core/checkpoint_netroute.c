@@ -541,12 +541,14 @@ int ckpt_netroute_check(struct ckpt_ctx *ctx, u32 section,
 
 /**
  * struct index - messages, to be found by what they say
+ * @hash: what they are found by
  * @bits: of a hash
  * @head: number of the first one of each hash + 1, or 0
  * @nr: how many there are
  * @e: each of them
  */
 struct index {
+	u32 (*hash)(const struct nlmsghdr *nlh);
 	unsigned int bits;
 	u32 *head;
 	u32 nr;
@@ -557,9 +559,32 @@ struct index {
 	} *e;
 };
 
-static u32 msg_hash(const struct index *x, const struct nlmsghdr *nlh)
+static u32 whole_hash(const struct nlmsghdr *nlh)
 {
-	return jhash(nlh, nlh->nlmsg_len, 0) & (BIT(x->bits) - 1);
+	return jhash(nlh, nlh->nlmsg_len, 0);
+}
+
+/* What a route answers for: see same_prefix() */
+static const u8 prefix_attrs[] = { RTA_DST, RTA_SRC, RTA_TABLE, RTA_PRIORITY };
+
+static u32 prefix_hash(const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *r = nlmsg_data(nlh);
+	u32 hash = jhash_2words(r->rtm_dst_len, r->rtm_src_len, 0);
+	const struct nlattr *a;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(prefix_attrs); i++) {
+		a = nlmsg_find_attr(nlh, sizeof(*r), prefix_attrs[i]);
+		if (a)
+			hash = jhash(a, a->nla_len, hash);
+	}
+	return hash;
+}
+
+static u32 *index_head(const struct index *x, const struct nlmsghdr *nlh)
+{
+	return &x->head[x->hash(nlh) & (BIT(x->bits) - 1)];
 }
 
 static void index_free(struct index *x)
@@ -568,13 +593,15 @@ static void index_free(struct index *x)
 	kvfree(x->e);
 }
 
-static int index_make(struct index *x, const struct ckpt_msgs *m)
+static int index_make(struct index *x, const struct ckpt_msgs *m,
+		      u32 (*hash)(const struct nlmsghdr *nlh))
 {
 	struct nlmsghdr *nlh;
+	u32 *head;
 	int left;
-	u32 hash;
 
 	memset(x, 0, sizeof(*x));
+	x->hash = hash;
 	nlh = m->data;
 	left = m->len;
 	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
@@ -590,10 +617,11 @@ static int index_make(struct index *x, const struct ckpt_msgs *m)
 	nlh = m->data;
 	left = m->len;
 	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
-		hash = msg_hash(x, nlh);
+		head = index_head(x, nlh);
 		x->e[x->nr].nlh = nlh;
-		x->e[x->nr].next = x->head[hash];
-		x->head[hash] = ++x->nr;
+		x->e[x->nr].next = *head;
+		*head = ++x->nr;
+		cond_resched();
 	}
 	return 0;
 }
@@ -604,7 +632,7 @@ static bool index_find(struct index *x, const struct nlmsghdr *nlh)
 	struct index_entry *e;
 	u32 i;
 
-	for (i = x->head[msg_hash(x, nlh)]; i; i = e->next) {
+	for (i = *index_head(x, nlh); i; i = e->next) {
 		e = &x->e[i - 1];
 		if (e->found || e->nlh->nlmsg_len != nlh->nlmsg_len ||
 		    memcmp(e->nlh, nlh, nlh->nlmsg_len))
@@ -800,16 +828,17 @@ static int make_same(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
 	int err, pass;
 	u32 i;
 
-	err = index_make(&want, &n->data[section]);
+	err = index_make(&want, &n->data[section], whole_hash);
 	if (err)
 		return err;
-	err = index_make(&there, have);
+	err = index_make(&there, have, whole_hash);
 	if (err)
 		goto free_want;
 	/* what is at both ends is left alone */
 	for (i = 0; i < want.nr; i++) {
 		e = &want.e[i];
 		e->found = index_find(&there, e->nlh);
+		cond_resched();
 	}
 	for (i = 0; i < there.nr && !err; i++)
 		if (!there.e[i].found)
@@ -830,7 +859,6 @@ free_want:
 /* Do two routes answer for the same, with the same metric? */
 static bool same_prefix(const struct nlmsghdr *a, const struct nlmsghdr *b)
 {
-	static const u8 attrs[] = { RTA_DST, RTA_SRC, RTA_TABLE, RTA_PRIORITY };
 	const struct rtmsg *ra = nlmsg_data(a), *rb = nlmsg_data(b);
 	const struct nlattr *x, *y;
 	int i;
@@ -838,9 +866,9 @@ static bool same_prefix(const struct nlmsghdr *a, const struct nlmsghdr *b)
 	if (ra->rtm_dst_len != rb->rtm_dst_len ||
 	    ra->rtm_src_len != rb->rtm_src_len)
 		return false;
-	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
-		x = nlmsg_find_attr(a, sizeof(*ra), attrs[i]);
-		y = nlmsg_find_attr(b, sizeof(*rb), attrs[i]);
+	for (i = 0; i < ARRAY_SIZE(prefix_attrs); i++) {
+		x = nlmsg_find_attr(a, sizeof(*ra), prefix_attrs[i]);
+		y = nlmsg_find_attr(b, sizeof(*rb), prefix_attrs[i]);
 		if (!x != !y || (x && (x->nla_len != y->nla_len ||
 				       memcmp(x, y, x->nla_len))))
 			return false;
@@ -887,6 +915,18 @@ static int order_run(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
 	return err;
 }
 
+/* The number of the first one that answers for the same, or x->nr */
+static u32 find_first(const struct index *x, const struct nlmsghdr *nlh)
+{
+	u32 i, first = x->nr;
+
+	/* those that were met last come first */
+	for (i = *index_head(x, nlh); i; i = x->e[i - 1].next)
+		if (same_prefix(x->e[i - 1].nlh, nlh))
+			first = i - 1;
+	return first;
+}
+
 /* What answers for the same is listed in a row. */
 static int make_order(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
 		      const struct ckpt_msgs *have)
@@ -895,23 +935,21 @@ static int make_order(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
 	u32 i, j, nr;
 	int err;
 
-	err = index_make(&want, &n->data[section]);
+	err = index_make(&want, &n->data[section], prefix_hash);
 	if (err)
 		return err;
-	err = index_make(&there, have);
+	err = index_make(&there, have, prefix_hash);
 	if (err)
 		goto free_want;
 	for (i = 0; i < want.nr && !err; i += nr) {
+		cond_resched();
 		nr = run_length(&want, i);
 		if (nr == 1)
 			continue;
-		for (j = 0; j < there.nr; j++)
-			if (same_prefix(want.e[i].nlh, there.e[j].nlh))
-				break;
+		j = find_first(&there, want.e[i].nlh);
 		if (j < there.nr)
 			err = order_run(nl, n, section, &want.e[i], nr,
 					&there.e[j], run_length(&there, j));
-		cond_resched();
 	}
 	index_free(&there);
 free_want:

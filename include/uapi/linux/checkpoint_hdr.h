@@ -1307,6 +1307,7 @@ enum ckpt_net_section {
 	CKPT_NET_PROXY4,	/* RTM_NEWNEIGH with NTF_PROXY */
 	CKPT_NET_PROXY6,
 	CKPT_NET_FDB,		/* RTM_NEWNEIGH of AF_BRIDGE */
+	CKPT_NET_NSID,		/* struct ckpt_netnsid */
 	CKPT_NET_MAX
 };
 
@@ -1329,6 +1330,17 @@ struct ckpt_hdr_net_data {
 	__u8 data[];
 };
 
+/**
+ * struct ckpt_netnsid - what a network namespace calls another one, in the
+ *	section CKPT_NET_NSID
+ * @id: its id, as "ip netns list-id" shows it
+ * @net: number of the other one + 1, or 0: that of whoever restarts
+ */
+struct ckpt_netnsid {
+	__u32 id;
+	__u32 net;
+};
+
 /* struct ckpt_netdev.flags */
 #define CKPT_NETDEV_PEER	0x1	/* one of a pair: @peer_net, @peer */
 
@@ -1342,7 +1354,8 @@ struct ckpt_hdr_net_data {
  * @peer_txqlen: length of its queue, in packets
  * @peer_tx: number of its queues for sending
  * @peer_rx: and for receiving
- * @peer_addr: its address, 6 bytes and two 0
+ * @peer_addr: its address, 6 bytes and two 0; this and what follows is 0 where it
+ *	is in no namespace of the caller of checkpoint either
  * @peer_name: its name, NUL-padded
  * @peer_bridge: the bridge that it is a port of, NUL-padded
  *

@@ -6,12 +6,14 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/nexthop.h>
 #include <linux/fib_rules.h>
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -433,6 +435,39 @@ CKPT_TEST(veth)
 	ckpt_join(pid, 0);
 }
 
+static int give_id(pid_t pid, uint32_t id)
+{
+	struct rtgenmsg hdr = {};
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWNSID, 0, &hdr, sizeof(hdr));
+	net_put_u32(&m, NETNSA_PID, pid);
+	net_put_u32(&m, NETNSA_NSID, id);
+	return net_talk(&m);
+}
+
+/* What one namespace calls another: each has one id, and no two have the same. */
+CKPT_TEST(ids)
+{
+	pid_t pid[2];
+	int i;
+
+	gates();
+	own_net();
+	pid[0] = ckpt_fork(another, "10.0.0.1");
+	pid[1] = ckpt_fork(another, "11.0.0.1");
+	for (i = 0; i < 2; i++)
+		ckpt_gate_wait(&up);
+	REQUIRE(!give_id(pid[0], 7));
+	ckpt_ready();
+	CHECK_EQ(give_id(pid[0], 8), -EEXIST);
+	CHECK(give_id(pid[1], 7) < 0);
+	CHECK(!give_id(pid[1], 0));
+	ckpt_gate_open(&go, 2);
+	ckpt_join(pid[0], 0);
+	ckpt_join(pid[1], 0);
+}
+
 /* -------------------------------------------------------- more devices */
 
 /* Begin a request for a device of @kind on top of @lower, NULL for none. */
@@ -571,8 +606,20 @@ CKPT_TEST(bridge)
 	net_same(was);
 }
 
+static bool running(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ifreq ifr = {};
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	REQUIRE(fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ifr));
+	close(fd);
+	return ifr.ifr_flags & IFF_RUNNING;
+}
+
 CKPT_TEST(stacked)
 {
+	uint8_t one = 1;
 	char *was;
 
 	own_net();
@@ -595,6 +642,12 @@ CKPT_TEST(stacked)
 		!net_up("ipv0", true) && !net_up("tun0", true) &&
 		!net_up("vx0", true));
 	REQUIRE(!net_addr("vlan5", "10.6.0.1", 24, 0));
+	REQUIRE(!make_u32("mac1", "macvlan", "dm0", IFLA_MACVLAN_MODE,
+			  MACVLAN_MODE_BRIDGE));
+	REQUIRE(!net_up("mac1", true));
+	net_settle("mac1");
+	REQUIRE(!set_link("mac1", IFLA_PROTO_DOWN, &one, sizeof(one)));
+	CKPT_WAIT_FOR(!running("mac1"));
 	net_settle("vlan5");
 	net_settle("mac0");
 	net_settle("vx0");
@@ -692,6 +745,59 @@ DRIVER_TEST(veth_outside)
 	ret = ckpt_restart(v, 0);
 	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 	EXPECT_TRUE(if_nametoindex("new0"));
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(has_far_veth)
+{
+	own_net();
+	REQUIRE(!net_pair("eth0", "far0", 100) && !close(100));
+	ckpt_ready();
+	CHECK(if_nametoindex("eth0"));
+}
+
+/* Is it in what is said of devices? */
+static bool has_text(struct image *image, const char *text)
+{
+	struct ckpt_hdr_net_data *h;
+	unsigned int i;
+
+	for (i = 0; image_find(image, CKPT_HDR_NET_DATA, i); i++) {
+		h = image_at(image, CKPT_HDR_NET_DATA, i);
+		if (memmem(h, h->h.len, text, strlen(text)))
+			return true;
+	}
+	return false;
+}
+
+/* Of a network that the caller is not in, the image says nothing. */
+DRIVER_TEST(veth_far)
+{
+	struct ckpt_victim *v = &self->v;
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct image image;
+	long ret;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ckpt_pass(fd, 100);
+	ckpt_start(v, "has_far_veth", CKPT_CONTAINER);
+	close(fd);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	EXPECT_TRUE(has_text(&image, "eth0"));
+	EXPECT_FALSE(has_text(&image, "far0"));
+	image_free(&image);
+	EXPECT_EQ(-EINVAL, ckpt_restart(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "say with --veth"));
+	v->veth = (struct restart_veth){ "eth0", "near0", "" };
+	v->nr_veths = 1;
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	EXPECT_TRUE(if_nametoindex("near0"));
 	ckpt_finish(v);
 	ckpt_end(v);
 }

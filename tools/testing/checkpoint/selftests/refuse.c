@@ -3,11 +3,12 @@
  * What is not supported refuses the checkpoint by its name, and the tree runs
  * on as if nothing had been asked of it.
  */
-#include "libckpttest.h"
+#include "libckptnet.h"
 
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <linux/if_bridge.h>
 #include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
@@ -15,6 +16,8 @@
 #include <linux/seccomp.h>
 #include <linux/userfaultfd.h>
 #include <mqueue.h>
+#include <arpa/inet.h>
+#include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <linux/in6.h>
@@ -534,6 +537,42 @@ REFUSED(net_device, "network device tap7: tun: not supported")
 	REQUIRE(!ioctl(fd, TUNSETPERSIST, 1) && !close(fd));
 	ckpt_ready();
 	CHECK(if_nametoindex("tap7"));
+}
+
+REFUSED(multicast_address, "dm0: multicast address added by hand")
+{
+	struct ifreq ifr = { .ifr_name = "dm0" };
+	int fd;
+
+	HAVE(unshare(CLONE_NEWNET));
+	HAVE(net_make("dm0", "dummy", 0));
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	memcpy(ifr.ifr_hwaddr.sa_data, "\1\0\136\1\2\3", 6);
+	REQUIRE(!ioctl(fd, SIOCADDMULTI, &ifr) && !close(fd));
+	ckpt_ready();
+	CHECK(if_nametoindex("dm0"));
+}
+
+REFUSED(multicast_group, "multicast groups entered by hand")
+{
+	struct br_mdb_entry e = { .state = MDB_PERMANENT };
+	struct br_port_msg bpm = { .family = AF_BRIDGE };
+	struct net_msg m;
+
+	HAVE(unshare(CLONE_NEWNET));
+	HAVE(net_make("br0", "bridge", 0));
+	HAVE(net_make("dm0", "dummy", 0));
+	REQUIRE(!net_master("dm0", "br0"));
+	REQUIRE(!net_up("br0", true) && !net_up("dm0", true));
+	bpm.ifindex = if_nametoindex("br0");
+	e.ifindex = if_nametoindex("dm0");
+	e.addr.proto = htons(ETH_P_IP);
+	e.addr.u.ip4 = htonl(0xefff0001);
+	net_begin(&m, RTM_NEWMDB, NLM_F_CREATE, &bpm, sizeof(bpm));
+	net_put(&m, MDBA_SET_ENTRY, &e, sizeof(e));
+	HAVE(net_talk(&m));
+	ckpt_ready();
+	CHECK(if_nametoindex("br0"));
 }
 
 static int waits(void *arg)
