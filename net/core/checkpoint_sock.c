@@ -34,11 +34,15 @@
 /* The table of families: adding one is an entry here. */
 static const struct ckpt_sock_family *const families[] = {
 	&ckpt_unix_family,
+	&ckpt_netlink_family,
 #ifdef CONFIG_INET
 	&ckpt_inet_family,
 #endif
 #if IS_BUILTIN(CONFIG_IPV6)
 	&ckpt_inet6_family,
+#endif
+#if IS_BUILTIN(CONFIG_PACKET)
+	&ckpt_packet_family,
 #endif
 };
 
@@ -824,6 +828,49 @@ int ckpt_socks_late_write(struct ckpt_ctx *ctx)
 }
 
 /**
+ * ckpt_skbs_get - look at what is in a queue
+ * @list: the queue, to which more may be added meanwhile
+ * @q: filled in
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ckpt_skbs_get(struct sk_buff_head *list, struct ckpt_skbs *q)
+{
+	struct sk_buff *skb;
+	u32 len;
+
+	memset(q, 0, sizeof(*q));
+	for (;;) {
+		spin_lock_irq(&list->lock);
+		len = skb_queue_len(list);
+		if (len <= q->room)
+			break;
+		spin_unlock_irq(&list->lock);
+		kvfree(q->skb);
+		q->room = len + 8;
+		q->skb = kvcalloc(q->room, sizeof(*q->skb), GFP_KERNEL_ACCOUNT);
+		if (!q->skb)
+			return -ENOMEM;
+	}
+	skb_queue_walk(list, skb)
+		q->skb[q->nr++] = skb_get(skb);
+	spin_unlock_irq(&list->lock);
+	return 0;
+}
+
+/**
+ * ckpt_skbs_put - drop what ckpt_skbs_get() has found
+ * @q: it
+ */
+void ckpt_skbs_put(struct ckpt_skbs *q)
+{
+	while (q->nr)
+		consume_skb(q->skb[--q->nr]);
+	kvfree(q->skb);
+}
+
+/**
  * ckpt_sock_data_write - write what is in a message
  * @ctx: the context
  * @skb: the message
@@ -995,6 +1042,9 @@ static bool sock_valid(const struct ckpt_hdr_sock *h)
 	const struct ckpt_sock_family *family = find_family(h->family);
 	bool file = !h->flags;
 
+	/* there are families in which nothing waits to be accepted */
+	if (!file && family && !family->detach)
+		return false;
 	return family && h->protocol <= INT_MAX &&
 	       (!family->valid || family->valid(h)) &&
 	       !(h->flags & ~CKPT_SOCK_ALL) && h->flags != CKPT_SOCK_ALL &&

@@ -32,7 +32,8 @@
  * @write: write the record of the family
  * @restore: read it
  * @kill: restart: make it one that is closed
- * @detach: restart: its open file is gone: make it one that was not accepted
+ * @detach: restart: its open file is gone: make it one that was not accepted;
+ *	NULL, as @in_tree, @kill and @release, if all have an open file
  * @release: restart: nobody wants a socket that @detach was called for
  * @late_write: write what it is connected to, and what it holds
  * @late_restore: read that
@@ -87,6 +88,25 @@ static inline void ckpt_tcp_commit(struct ckpt_ctx *ctx, struct sock *sk)
 {
 }
 #endif
+/* net/netlink/checkpoint.c */
+extern const struct ckpt_sock_family ckpt_netlink_family;
+/* net/packet/checkpoint.c */
+extern const struct ckpt_sock_family ckpt_packet_family;
+
+/**
+ * struct ckpt_skbs - what is in a queue at one moment
+ * @skb: the messages, referenced
+ * @nr: how many there are
+ * @room: how many @skb has room for
+ */
+struct ckpt_skbs {
+	struct sk_buff **skb;
+	u32 nr;
+	u32 room;
+};
+
+int ckpt_skbs_get(struct sk_buff_head *list, struct ckpt_skbs *q);
+void ckpt_skbs_put(struct ckpt_skbs *q);
 
 struct socket *ckpt_sock_of_file(struct file *file);
 bool ckpt_sock_in_tree(struct ckpt_ctx *ctx, struct sock *sk);

@@ -611,16 +611,56 @@ static int read_late_unix(struct parser *p)
 	return 0;
 }
 
+static int read_late_netlink(struct parser *p)
+{
+	const struct ckpt_hdr_netlink_late *h = need(p, CKPT_HDR_NETLINK_LATE);
+	const struct ckpt_hdr_netlink_msg *msg;
+	uint32_t nr;
+
+	if (!h)
+		return -1;
+	for (nr = h->nr; nr; nr--) {
+		msg = need(p, CKPT_HDR_NETLINK_MSG);
+		if (!msg || read_sock_data(p, msg->len))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_late_packet(struct parser *p)
+{
+	const struct ckpt_hdr_packet_late *h = need(p, CKPT_HDR_PACKET_LATE);
+	const struct ckpt_hdr_packet_msg *msg;
+	uint32_t nr;
+
+	if (!h)
+		return -1;
+	for (nr = h->nr; nr; nr--) {
+		msg = need(p, CKPT_HDR_PACKET_MSG);
+		if (!msg || read_sock_data(p, (uint64_t)msg->mac + msg->len))
+			return -1;
+	}
+	return 0;
+}
+
 static int read_late_sock(struct parser *p, uint32_t objref)
 {
-	const struct ckpt_hdr_sock *sock;
+	const struct ckpt_hdr_sock *h;
 
 	if (check_ref(p, "file", objref, CKPT_OBJ_SOCK))
 		return -1;
-	sock = (void *)model_object(p->m, objref)->rec;
-	if (sock->family == AF_UNIX)
+	h = (void *)model_object(p->m, objref)->rec;
+	switch (h->family) {
+	case AF_UNIX:
 		return read_late_unix(p);
-	return sock->type == SOCK_STREAM ? read_late_tcp(p) : read_late_inet(p);
+	case AF_NETLINK:
+		return read_late_netlink(p);
+	case AF_PACKET:
+		return read_late_packet(p);
+	default:
+		return h->type == SOCK_STREAM ? read_late_tcp(p) :
+						read_late_inet(p);
+	}
 }
 
 static int read_late_ptm(struct parser *p)

@@ -929,6 +929,18 @@ static int read_inet(struct parser *p, struct model_object *o)
 	}
 }
 
+static int read_packet(struct parser *p, struct model_object *o)
+{
+	const struct ckpt_hdr_packet *h = need(p, CKPT_HDR_PACKET);
+
+	if (!h)
+		return -1;
+	if (h->h.len != sizeof(*h) + (uint64_t)h->nr_members *
+				     sizeof(h->member[0]))
+		return damaged(p, "it has not %u memberships", h->nr_members);
+	return keep_string(p, o, "");
+}
+
 static int read_sock(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_sock_filter *filter;
@@ -965,6 +977,10 @@ static int read_sock(struct parser *p, struct model_object *o)
 	case AF_INET:
 	case AF_INET6:
 		return read_inet(p, o);
+	case AF_NETLINK:
+		return need(p, CKPT_HDR_NETLINK) ? keep_string(p, o, "") : -1;
+	case AF_PACKET:
+		return read_packet(p, o);
 	default:
 		return damaged(p, "socket of an unknown family");
 	}

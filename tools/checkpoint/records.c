@@ -333,6 +333,11 @@ static uint64_t count_sent_files(const void *rec)
 	return ((const struct ckpt_hdr_unix_msg *)rec)->nr_files;
 }
 
+static uint64_t count_groups_joined(const void *rec)
+{
+	return ((const struct ckpt_hdr_netlink_late *)rec)->nr_groups;
+}
+
 static uint64_t count_xsave(const void *rec)
 {
 	return ((const struct ckpt_hdr_fpu_x86 *)rec)->size;
@@ -1795,6 +1800,94 @@ static const struct record_type types[] = {
 		      SIGNED(hdr_unix_msg, time_ns)),
 		VALUES("files", uint32_t, FIELD_DEC),
 		.count = count_sent_files,
+	},
+	[CKPT_HDR_NETLINK] = {
+		.name = "NETLINK",
+		FIXED(hdr_netlink,
+		      HEX(hdr_netlink, flags),
+		      DEC(hdr_netlink, portid),
+		      DEC(hdr_netlink, dst_portid),
+		      DEC(hdr_netlink, dst_group)),
+	},
+	[CKPT_HDR_NETLINK_LATE] = {
+		.name = "NETLINK_LATE",
+		FIXED(hdr_netlink_late,
+		      DEC(hdr_netlink_late, nr),
+		      DEC(hdr_netlink_late, err),
+		      DEC(hdr_netlink_late, nr_groups),
+		      ZERO(hdr_netlink_late, reserved)),
+		VALUES("groups", uint32_t, FIELD_DEC),
+		.count = count_groups_joined,
+	},
+	[CKPT_HDR_NETLINK_MSG] = {
+		.name = "NETLINK_MSG",
+		FIXED(hdr_netlink_msg,
+		      HEX(hdr_netlink_msg, flags),
+		      DEC(hdr_netlink_msg, portid),
+		      DEC(hdr_netlink_msg, dst_group),
+		      DEC(hdr_netlink_msg, pid),
+		      DEC(hdr_netlink_msg, uid),
+		      DEC(hdr_netlink_msg, gid),
+		      SIGNED(hdr_netlink_msg, nsid),
+		      DEC(hdr_netlink_msg, len)),
+	},
+	[CKPT_HDR_PACKET] = {
+		.name = "PACKET",
+		FIXED(hdr_packet,
+		      HEX(hdr_packet, flags),
+		      DEC(hdr_packet, version),
+		      DEC(hdr_packet, reserve),
+		      HEX(hdr_packet, tstamp),
+		      SIGNED(hdr_packet, copy_thresh),
+		      DEC(hdr_packet, vnet_hdr_sz),
+		      DEC(hdr_packet, nr_members),
+		      ZERO(hdr_packet, reserved)),
+		ARRAY("member", packet_member,
+		      SIGNED(packet_member, ifindex),
+		      DEC(packet_member, count),
+		      DEC(packet_member, type),
+		      DEC(packet_member, alen),
+		      BYTES(packet_member, addr)),
+	},
+	[CKPT_HDR_PACKET_LATE] = {
+		.name = "PACKET_LATE",
+		FIXED(hdr_packet_late,
+		      DEC(hdr_packet_late, nr),
+		      DEC(hdr_packet_late, err),
+		      SIGNED(hdr_packet_late, ifindex),
+		      HEX(hdr_packet_late, protocol),
+		      DEC(hdr_packet_late, packets),
+		      DEC(hdr_packet_late, drops),
+		      DEC(hdr_packet_late, fanout_id),
+		      HEX(hdr_packet_late, fanout_type),
+		      DEC(hdr_packet_late, fanout_max),
+		      ZERO(hdr_packet_late, reserved)),
+	},
+	[CKPT_HDR_PACKET_MSG] = {
+		.name = "PACKET_MSG",
+		FIXED(hdr_packet_msg,
+		      HEX(hdr_packet_msg, flags),
+		      DEC(hdr_packet_msg, len),
+		      DEC(hdr_packet_msg, head),
+		      DEC(hdr_packet_msg, mac),
+		      SIGNED(hdr_packet_msg, network),
+		      DEC(hdr_packet_msg, orig_len),
+		      SIGNED(hdr_packet_msg, ifindex),
+		      DEC(hdr_packet_msg, hatype),
+		      DEC(hdr_packet_msg, pkttype),
+		      DEC(hdr_packet_msg, halen),
+		      HEX(hdr_packet_msg, protocol),
+		      DEC(hdr_packet_msg, csum),
+		      DEC(hdr_packet_msg, csum_start),
+		      DEC(hdr_packet_msg, csum_offset),
+		      HEX(hdr_packet_msg, vlan_tci),
+		      HEX(hdr_packet_msg, vlan_proto),
+		      DEC(hdr_packet_msg, gso),
+		      DEC(hdr_packet_msg, gso_size),
+		      DEC(hdr_packet_msg, gso_segs),
+		      ZERO(hdr_packet_msg, reserved),
+		      SIGNED(hdr_packet_msg, time_ns),
+		      BYTES(hdr_packet_msg, addr)),
 	},
 };
 

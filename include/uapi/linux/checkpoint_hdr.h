@@ -161,7 +161,13 @@ enum ckpt_hdr_type {
 	CKPT_HDR_INET_SKB,
 	CKPT_HDR_UDP,
 	CKPT_HDR_RAW,
-
+	/* of netlink and packet sockets */
+	CKPT_HDR_NETLINK = 821,
+	CKPT_HDR_NETLINK_LATE,
+	CKPT_HDR_NETLINK_MSG,
+	CKPT_HDR_PACKET,
+	CKPT_HDR_PACKET_LATE,
+	CKPT_HDR_PACKET_MSG,
 	/* TCP */
 	CKPT_HDR_TCP = 841,
 	CKPT_HDR_TCP_LATE,
@@ -3621,6 +3627,233 @@ struct ckpt_hdr_tcp_waiting {
 	struct ckpt_hdr h;
 	__u32 sock;
 	__u32 reserved;
+};
+
+/* struct ckpt_hdr_netlink.flags */
+#define CKPT_NETLINK_PKTINFO		0x1	/* NETLINK_PKTINFO */
+#define CKPT_NETLINK_BROADCAST_ERROR	0x2	/* NETLINK_BROADCAST_ERROR */
+#define CKPT_NETLINK_NO_ENOBUFS		0x4	/* NETLINK_NO_ENOBUFS */
+#define CKPT_NETLINK_ALL_NSID		0x8	/* NETLINK_LISTEN_ALL_NSID */
+#define CKPT_NETLINK_CAP_ACK		0x10	/* NETLINK_CAP_ACK */
+#define CKPT_NETLINK_EXT_ACK		0x20	/* NETLINK_EXT_ACK */
+#define CKPT_NETLINK_STRICT		0x40	/* NETLINK_GET_STRICT_CHK */
+#define CKPT_NETLINK_BOUND		0x80	/* it has a port id */
+#define CKPT_NETLINK_CONNECTED		0x100	/* connect(2) */
+#define CKPT_NETLINK_CONGESTED		0x200	/* it has lost messages */
+
+/**
+ * struct ckpt_hdr_netlink - a netlink socket
+ * @h: type CKPT_HDR_NETLINK
+ * @flags: CKPT_NETLINK_*
+ * @portid: its port id
+ * @dst_portid: where connect(2) has said that messages go to
+ * @dst_group: the group that they go to, or 0
+ */
+struct ckpt_hdr_netlink {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 portid;
+	__u32 dst_portid;
+	__u32 dst_group;
+};
+
+/**
+ * struct ckpt_hdr_netlink_late - what a netlink socket holds
+ * @h: type CKPT_HDR_NETLINK_LATE
+ * @nr: number of CKPT_HDR_NETLINK_MSG that follow
+ * @err: pending error, an errno
+ * @nr_groups: number of entries in @groups
+ * @reserved: 0
+ * @groups: the groups that it has joined, from 1, in ascending order
+ */
+struct ckpt_hdr_netlink_late {
+	struct ckpt_hdr h;
+	__u32 nr;
+	__u32 err;
+	__u32 nr_groups;
+	__u32 reserved;
+	__u32 groups[];
+};
+
+/* struct ckpt_hdr_netlink_msg.flags */
+#define CKPT_NETLINK_KERNEL	0x1	/* the kernel has sent it: no @uid, @gid */
+#define CKPT_NETLINK_NSID	0x2	/* it is known where: @nsid */
+
+/**
+ * struct ckpt_hdr_netlink_msg - a message that was not received
+ * @h: type CKPT_HDR_NETLINK_MSG
+ * @flags: CKPT_NETLINK_*
+ * @portid: who sent it
+ * @dst_group: the group that it was sent to, or 0
+ * @pid: SCM_CREDENTIALS: as the sender knew it
+ * @uid: SCM_CREDENTIALS
+ * @gid: SCM_CREDENTIALS
+ * @nsid: the network namespace that it is from, as the receiver calls it
+ * @len: its length, in bytes
+ *
+ * CKPT_HDR_SOCK_DATA follow.
+ */
+struct ckpt_hdr_netlink_msg {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 portid;
+	__u32 dst_group;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+	__s32 nsid;
+	__u32 len;
+};
+
+/* struct ckpt_hdr_packet.flags */
+#define CKPT_PACKET_ORIGDEV		0x1	/* PACKET_ORIGDEV */
+#define CKPT_PACKET_AUXDATA		0x2	/* PACKET_AUXDATA */
+#define CKPT_PACKET_TX_HAS_OFF		0x4	/* PACKET_TX_HAS_OFF */
+#define CKPT_PACKET_LOSS		0x8	/* PACKET_LOSS */
+#define CKPT_PACKET_QDISC_BYPASS	0x10	/* PACKET_QDISC_BYPASS */
+#define CKPT_PACKET_IGNORE_OUTGOING	0x20	/* PACKET_IGNORE_OUTGOING */
+
+/**
+ * struct ckpt_packet_member - PACKET_ADD_MEMBERSHIP
+ * @ifindex: interface index of the device
+ * @count: how often it was added
+ * @type: PACKET_MR_*
+ * @alen: length of @addr, in bytes
+ * @addr: the address
+ */
+struct ckpt_packet_member {
+	__s32 ifindex;
+	__u32 count;
+	__u32 type;
+	__u32 alen;
+	__u8 addr[32];
+};
+
+/**
+ * struct ckpt_hdr_packet - a packet socket
+ * @h: type CKPT_HDR_PACKET
+ * @flags: CKPT_PACKET_*
+ * @version: PACKET_VERSION
+ * @reserve: PACKET_RESERVE, in bytes
+ * @tstamp: PACKET_TIMESTAMP
+ * @copy_thresh: PACKET_COPY_THRESH
+ * @vnet_hdr_sz: PACKET_VNET_HDR_SZ, in bytes
+ * @nr_members: number of entries in @member
+ * @reserved: 0
+ * @member: what it has joined, the last one first
+ */
+struct ckpt_hdr_packet {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 version;
+	__u32 reserve;
+	__u32 tstamp;
+	__s32 copy_thresh;
+	__u32 vnet_hdr_sz;
+	__u32 nr_members;
+	__u32 reserved;
+	struct ckpt_packet_member member[];
+};
+
+/**
+ * struct ckpt_hdr_packet_late - what a packet socket is bound to, and holds
+ * @h: type CKPT_HDR_PACKET_LATE
+ * @nr: number of CKPT_HDR_PACKET_MSG that follow
+ * @err: pending error, an errno
+ * @ifindex: interface index of the device that it is bound to; 0 for all, -1 if
+ *	that has gone
+ * @protocol: which packets it gets, ETH_P_*; 0 for none
+ * @packets: PACKET_STATISTICS: packets received
+ * @drops: and lost
+ * @fanout_id: PACKET_FANOUT: number of the group
+ * @fanout_type: PACKET_FANOUT_* of the group
+ * @fanout_max: most sockets that it may have, or 0: it is in none
+ * @reserved: 0
+ */
+struct ckpt_hdr_packet_late {
+	struct ckpt_hdr h;
+	__u32 nr;
+	__u32 err;
+	__s32 ifindex;
+	__u32 protocol;
+	__u32 packets;
+	__u32 drops;
+	__u32 fanout_id;
+	__u32 fanout_type;
+	__u32 fanout_max;
+	__u32 reserved;
+};
+
+/* struct ckpt_hdr_packet_msg.flags */
+#define CKPT_PACKET_VLAN	0x1	/* with @vlan_tci, @vlan_proto */
+#define CKPT_PACKET_CSUM_VALID	0x2	/* its checksum was found to be right */
+
+/* Longest header before what is received of a packet, in bytes */
+#define CKPT_PACKET_MAC_MAX	128
+
+/* struct ckpt_hdr_packet_msg.gso */
+enum ckpt_packet_gso {
+	CKPT_PACKET_GSO_NONE,	/* one packet */
+	CKPT_PACKET_GSO_TCP4,	/* several, that will be made of this one */
+	CKPT_PACKET_GSO_TCP4_ECN,
+	CKPT_PACKET_GSO_TCP6,
+	CKPT_PACKET_GSO_TCP6_ECN,
+	CKPT_PACKET_GSO_UDP,
+};
+
+/**
+ * struct ckpt_hdr_packet_msg - a packet that was not received
+ * @h: type CKPT_HDR_PACKET_MSG
+ * @flags: CKPT_PACKET_*
+ * @len: its length, in bytes
+ * @head: how many of them are in one piece
+ * @mac: bytes of the link layer's header that stand before these
+ * @network: where its network header is, from the beginning of the @len bytes
+ * @orig_len: its length before a filter has cut it
+ * @ifindex: sll_ifindex
+ * @hatype: sll_hatype
+ * @pkttype: sll_pkttype
+ * @halen: sll_halen
+ * @protocol: sll_protocol
+ * @csum: 0 for none, 1 if it need not be checked, 2 if it was made by the
+ *	device, 3 if it has yet to be made
+ * @csum_start: of the last: where it begins
+ * @csum_offset: and where it is to be, from there
+ * @vlan_tci: VLAN tag that the device has taken off
+ * @vlan_proto: and its protocol
+ * @gso: enum ckpt_packet_gso
+ * @gso_size: of each of several packets, in bytes
+ * @gso_segs: how many they are
+ * @reserved: 0
+ * @time_ns: when it came, CLOCK_REALTIME in nanoseconds; 0 if not known
+ * @addr: sll_addr
+ *
+ * CKPT_HDR_SOCK_DATA follow, of @mac + @len bytes.
+ */
+struct ckpt_hdr_packet_msg {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 len;
+	__u32 head;
+	__u32 mac;
+	__s32 network;
+	__u32 orig_len;
+	__s32 ifindex;
+	__u32 hatype;
+	__u32 pkttype;
+	__u32 halen;
+	__u32 protocol;
+	__u32 csum;
+	__u32 csum_start;
+	__u32 csum_offset;
+	__u32 vlan_tci;
+	__u32 vlan_proto;
+	__u32 gso;
+	__u32 gso_size;
+	__u32 gso_segs;
+	__u32 reserved;
+	__s64 time_ns;
+	__u8 addr[32];
 };
 
 #endif /* _UAPI_LINUX_CHECKPOINT_HDR_H */

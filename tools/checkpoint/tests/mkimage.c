@@ -241,11 +241,11 @@ static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
 		if (v[i].kind == CKPT_VMA_SHMEM && exe == 30)
 			shmem(31);
 		if (i == 2 && exe == 30) {
-			object(90, CKPT_OBJ_ANON);
+			object(97, CKPT_OBJ_ANON);
 			REC(ANON, anon, .reserved = 0);
 		}
 		REC(VMA, vma, .kind = v[i].kind, .file = v[i].file,
-		    .anon = i == 2 ? 90 : 0,
+		    .anon = i == 2 ? 97 : 0,
 		    .start = v[i].start,
 		    .end = v[i].start + (uint64_t)v[i].pages * PAGE,
 		    .flags = v[i].flags, .pgoff = v[i].pgoff, .name = i == 4);
@@ -281,6 +281,51 @@ static void sock(uint32_t objref, uint32_t flags)
 	if (!flags)
 		rec2(CKPT_HDR_SOCK_OPTS, &opts, sizeof(opts), NULL, 0);
 	REC(UNIX, unix, .name_len = 14, .name = "\1\0/run/socket");
+}
+
+static void sock_record(uint32_t objref, uint32_t family)
+{
+	object(objref, CKPT_OBJ_SOCK);
+	REC(SOCK, sock, .family = family, .type = 3, .state = 1,
+	    .sndbuf = 212992, .rcvbuf = 212992, .rcvtimeo_us = ~0ull,
+	    .sndtimeo_us = ~0ull, .mode = 0777);
+}
+
+/* A netlink socket, and one of packets */
+static void net_socks(uint32_t first)
+{
+	struct {
+		struct ckpt_hdr_packet h;
+		struct ckpt_packet_member member;
+	} packet = {
+		.h = { .flags = CKPT_PACKET_AUXDATA, .nr_members = 1 },
+		.member = { .ifindex = 1, .count = 1, .type = 1 },
+	};
+
+	sock_record(first, 16);
+	REC(NETLINK, netlink, .flags = CKPT_NETLINK_BOUND, .portid = 4711);
+	file(first + 1, CKPT_FILE_SOCKET, O_RDWR, 0, first, "socket:[100]");
+	sock_record(first + 2, 17);
+	rec2(CKPT_HDR_PACKET, &packet, sizeof(packet), NULL, 0);
+	file(first + 3, CKPT_FILE_SOCKET, O_RDWR, 0, first + 2, "socket:[101]");
+}
+
+static void late_net_socks(uint32_t first)
+{
+	struct ckpt_hdr_netlink_late late = { .nr = 1, .nr_groups = 2 };
+	struct ckpt_hdr h;
+
+	REC(LATE_FILE, late_file, .file = first, .kind = CKPT_FILE_SOCKET);
+	rec2(CKPT_HDR_NETLINK_LATE, &late, sizeof(late),
+	     (uint32_t[]){ 1, 5 }, 8);
+	REC(NETLINK_MSG, netlink_msg, .flags = CKPT_NETLINK_KERNEL,
+	    .dst_group = 1, .len = 5);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "hello", 5);
+	REC(LATE_FILE, late_file, .file = first + 2, .kind = CKPT_FILE_SOCKET);
+	REC(PACKET_LATE, packet_late, .nr = 1, .ifindex = 1, .protocol = 3);
+	REC(PACKET_MSG, packet_msg, .len = 3, .head = 3, .mac = 2,
+	    .orig_len = 3, .ifindex = 1, .protocol = 0x800);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "hello", 5);
 }
 
 /* Descriptors of events: @first and those after it */
@@ -440,12 +485,12 @@ static void terminal_files(uint32_t first)
 	file(first + 1, CKPT_FILE_PTS, O_RDWR, 0, first, "/dev/pts/7");
 	file(first + 2, CKPT_FILE_HUNG_UP, O_RDWR, 0, 0,
 	     "/dev/pts/8 (deleted)");
-	object(first + 10, CKPT_OBJ_MEMFD);
+	object(first + 4, CKPT_OBJ_MEMFD);
 	REC(MEMFD, memfd, .mode = 0777, .size = 6 * PAGE, .seals = 0xf);
 	string("memfd:pool");
 	pages(PAGE, 4);
 	no_more_pages();
-	file(first + 3, CKPT_FILE_MEMFD, O_RDWR, 0, first + 10,
+	file(first + 3, CKPT_FILE_MEMFD, O_RDWR, 0, first + 4,
 	     "/memfd:pool (deleted)");
 }
 
@@ -489,6 +534,7 @@ static void late_files(uint32_t first)
 	late_sock(first + 8);
 	late_inet(first + 30);
 	late_tcp(first + 40);
+	late_net_socks(first + 50);
 	late_terminal(first + 20);
 	REC(LATE_FILE, late_file, .file = first + 5, .kind = CKPT_FILE_PIDFD);
 	object(first + 6, CKPT_OBJ_DEAD_PID);
@@ -518,7 +564,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[18]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[20]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -537,6 +583,8 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 267, .file = 131 },
 			{ .fd = 268, .file = 133 },
 			{ .fd = 269, .file = 141 },
+			{ .fd = 270, .file = 151 },
+			{ .fd = 271, .file = 153 },
 			{ .fd = 300, .file = 26 },
 		},
 	};
@@ -554,6 +602,7 @@ static void files(uint32_t objref, uint32_t first)
 		inet_files(130);
 		tcp_files(140);
 		terminal_files(120);
+		net_socks(150);
 		file(26, CKPT_FILE_REMOVED, O_RDWR, 5, 27, "/tmp/gone");
 	}
 	rec2(CKPT_HDR_FDS, &fds, sizeof(fds), NULL, 0);

@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/if_bridge.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
@@ -177,10 +178,52 @@ REFUSED(tcp_repair, "socket: TCP_REPAIR: not supported")
 	CHECK(!close(fd));
 }
 
-REFUSED(netlink_socket, "socket")
+REFUSED(netlink_list, "not received to its end")
 {
-	HAVE(socket(AF_NETLINK, SOCK_RAW, 0));
+	struct {
+		struct nlmsghdr nlh;
+		struct ifaddrmsg ifa;
+	} get = {
+		.nlh = {
+			sizeof(get), RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP,
+		},
+	};
+	char addr[32];
+	int fd, i;
+
+	HAVE(unshare(CLONE_NEWNET));
+	fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	for (i = 0; i < 200; i++) {
+		snprintf(addr, sizeof(addr), "10.0.%d.1", i);
+		REQUIRE(!net_addr("lo", addr, 24, 0));
+	}
+	REQUIRE(send(fd, &get, sizeof(get), 0) == sizeof(get));
 	ckpt_ready();
+	CHECK(recv(fd, addr, sizeof(addr), 0) > 0);
+}
+
+REFUSED(netlink_audit, "in use for auditing")
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT);
+
+	HAVE(fd);
+	REQUIRE(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	ckpt_ready();
+}
+
+REFUSED(packet_ring, "PACKET_RX_RING")
+{
+	struct tpacket_req req = {
+		.tp_block_size = 4096, .tp_frame_size = 2048,
+		.tp_block_nr = 1, .tp_frame_nr = 2,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	HAVE(fd);
+	REQUIRE(!setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req)));
+	ckpt_ready();
+	CHECK(!close(fd));
 }
 
 /* Its parent is gone, so that it belongs to whoever started the tree. */
