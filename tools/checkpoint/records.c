@@ -1919,6 +1919,8 @@ uint64_t field_value(const struct field *field, const void *base,
 	bool is_signed = field->format == FIELD_SIGNED;
 
 	switch (field->size) {
+	case 1:
+		return *(const uint8_t *)p;
 	case 2:
 		return *(const uint16_t *)p;
 	case 4:
