@@ -117,7 +117,7 @@ static int queue_get(struct ckpt_inet_queue *q, struct sk_buff_head *first,
 static const char *dgram_refused(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	if (!skb_queue_empty_lockless(&sk->sk_write_queue))
-		return "a datagram that is not complete (MSG_MORE, UDP_CORK)";
+		return "a packet that is not complete (MSG_MORE)";
 	return NULL;
 }
 
@@ -276,12 +276,15 @@ static int dgram_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 	if (!err) {
 		h.nr = q.nr;
 		h.nr_err = errors.nr;
+		h.corked = is_udp(sk) && READ_ONCE(udp_sk(sk)->pending);
 		err = ckpt_write_rec(ctx, &h, CKPT_HDR_INET_DGRAM, sizeof(h));
 	}
 	if (!err)
 		err = write_queue(ctx, sk, &q, false);
 	if (!err)
 		err = write_queue(ctx, sk, &errors, true);
+	if (!err && h.corked)
+		err = ckpt_cork_write(ctx, sk);
 	queue_put(&errors);
 	queue_put(&q);
 	return err;
@@ -585,7 +588,8 @@ static int dgram_late_restore(struct ckpt_ctx *ctx, struct sock *sk)
 					 sizeof(h));
 	if (err)
 		return err;
-	if (sk->sk_state != TCP_CLOSE || sk->sk_shutdown ||
+	if (h.corked > is_udp(sk) || h.reserved ||
+	    sk->sk_state != TCP_CLOSE || sk->sk_shutdown ||
 	    (sk->sk_type != SOCK_RAW && inet_sk(sk)->inet_num))
 		return ckpt_err(ctx, -EINVAL, "image: internet socket in two states");
 	err = ckpt_inet_bind(ctx, sk, &a);
@@ -598,6 +602,8 @@ static int dgram_late_restore(struct ckpt_ctx *ctx, struct sock *sk)
 	release_sock(sk);
 	drop_all(sk);
 	err = restore_queues(ctx, sk, &h);
+	if (!err && h.corked)
+		err = ckpt_cork_restore(ctx, sk);
 	ckpt_inet_set_err(sk, &a);
 	return err;
 }
@@ -610,9 +616,7 @@ static const char *udp_refused(struct ckpt_ctx *ctx, struct sock *sk)
 
 	if (READ_ONCE(up->encap_type) || READ_ONCE(up->encap_rcv))
 		return "UDP_ENCAP";
-	if (READ_ONCE(up->pending))
-		return "a datagram that is not complete (MSG_MORE, UDP_CORK)";
-	return dgram_refused(ctx, sk);
+	return ckpt_cork_refused(sk);
 }
 
 static int udp_write(struct ckpt_ctx *ctx, struct sock *sk)

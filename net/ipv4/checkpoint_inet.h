@@ -93,6 +93,11 @@ extern const struct ckpt_inet_proto ckpt_raw_proto;
 /* checkpoint_tcp.c */
 extern const struct ckpt_inet_proto ckpt_tcp_proto;
 
+/* checkpoint_cork.c */
+const char *ckpt_cork_refused(struct sock *sk);
+int ckpt_cork_write(struct ckpt_ctx *ctx, struct sock *sk);
+int ckpt_cork_restore(struct ckpt_ctx *ctx, struct sock *sk);
+
 /* checkpoint_inet.c */
 struct ckpt_inet_group *ckpt_inet_group_add(struct list_head *list, u32 nr_src);
 bool ckpt_inet_has_dev(struct sock *sk, u32 ifindex);

@@ -15,7 +15,7 @@
 
 #include "../ipv4/checkpoint_inet.h"
 
-/* Those of IP6CB that are kept in another way are in struct ckpt_hdr_inet. */
+/* What setsockopt(2) may refuse by now is in struct ckpt_hdr_inet. */
 static const u16 ipv6_opts[] = {
 	IPV6_MULTICAST_ALL,
 	IPV6_MULTICAST_LOOP,
@@ -245,10 +245,12 @@ bool ckpt_inet6_restore(struct sock *sk, const struct ckpt_hdr_inet *h)
 	const u32 both = IPV6_PREFER_SRC_TMP | IPV6_PREFER_SRC_PUBLIC;
 	struct ipv6_pinfo *np = inet6_sk(sk);
 
+	/* of a connection, the device that it came through: it may be gone */
 	if (h->v6only > 1 || (h->srcprefs & both) == both ||
 	    (h->srcprefs & ~(both | IPV6_PREFER_SRC_COA)) ||
-	    !ckpt_inet_has_dev(sk, h->ucast_oif) ||
-	    !ckpt_inet_has_dev(sk, h->mcast_oif))
+	    h->mcast_oif > INT_MAX || !ckpt_inet_has_dev(sk, h->ucast_oif) ||
+	    (sk->sk_type != SOCK_STREAM &&
+	     !ckpt_inet_has_dev(sk, h->mcast_oif)))
 		return false;
 	sk->sk_ipv6only = h->v6only;
 	WRITE_ONCE(np->srcprefs, h->srcprefs);

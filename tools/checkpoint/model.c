@@ -544,7 +544,9 @@ static int read_unix_msg(struct parser *p)
 static int read_late_inet(struct parser *p)
 {
 	const struct ckpt_hdr_inet_dgram *h;
+	const struct ckpt_hdr_udp_cork *cork;
 	const struct ckpt_hdr_inet_skb *skb;
+	uint32_t corked;
 	uint64_t nr;
 
 	if (!need(p, CKPT_HDR_INET_ADDR))
@@ -552,12 +554,16 @@ static int read_late_inet(struct parser *p)
 	h = need(p, CKPT_HDR_INET_DGRAM);
 	if (!h)
 		return -1;
+	corked = h->corked;
 	for (nr = (uint64_t)h->nr + h->nr_err; nr; nr--) {
 		skb = need(p, CKPT_HDR_INET_SKB);
 		if (!skb || read_sock_data(p, skb->len))
 			return -1;
 	}
-	return 0;
+	if (!corked)
+		return 0;
+	cork = need(p, CKPT_HDR_UDP_CORK);
+	return cork ? read_sock_data(p, cork->len) : -1;
 }
 
 static int read_tcp_waiting(struct parser *p)

@@ -161,6 +161,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_INET_SKB,
 	CKPT_HDR_UDP,
 	CKPT_HDR_RAW,
+	CKPT_HDR_UDP_CORK,
 	/* of netlink and packet sockets */
 	CKPT_HDR_NETLINK = 821,
 	CKPT_HDR_NETLINK_LATE,
@@ -3258,11 +3259,15 @@ struct ckpt_hdr_inet_addr {
  * @h: type CKPT_HDR_INET_DGRAM
  * @nr: number of CKPT_HDR_INET_SKB that follow: messages not received yet
  * @nr_err: and of those that follow these: messages about errors
+ * @corked: 1 if a CKPT_HDR_UDP_CORK follows
+ * @reserved: 0
  */
 struct ckpt_hdr_inet_dgram {
 	struct ckpt_hdr h;
 	__u32 nr;
 	__u32 nr_err;
+	__u32 corked;
+	__u32 reserved;
 };
 
 /* Longest message, with its headers */
@@ -3368,6 +3373,34 @@ struct ckpt_hdr_udp {
 	__u32 gso_size;
 	__u32 send_cscov;
 	__u32 recv_cscov;
+};
+
+/**
+ * struct ckpt_hdr_udp_cork - a datagram that is not complete
+ * @h: type CKPT_HDR_UDP_CORK
+ * @family: AF_INET or AF_INET6: of the packets that it is to be sent in
+ * @len: its bytes so far, which follow in CKPT_HDR_SOCK_DATA
+ * @dport: port that it is for, in host order
+ * @oif: index of the device that it goes through, or 0
+ * @ttl: TTL, 0 for that of the socket; hop limit
+ * @tos: type of service, -1 for that of the socket; traffic class
+ * @gso_size: UDP_SEGMENT
+ * @dontfrag: IPV6_DONTFRAG
+ * @saddr: address that it is sent from, IPv6 or mapped
+ * @daddr: address that it is for, likewise
+ */
+struct ckpt_hdr_udp_cork {
+	struct ckpt_hdr h;
+	__u32 family;
+	__u32 len;
+	__u32 dport;
+	__u32 oif;
+	__s32 ttl;
+	__s32 tos;
+	__u32 gso_size;
+	__u32 dontfrag;
+	__u8 saddr[16];
+	__u8 daddr[16];
 };
 
 /**

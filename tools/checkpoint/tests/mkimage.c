@@ -421,10 +421,12 @@ static void late_inet(uint32_t first)
 
 	REC(LATE_FILE, late_file, .file = first, .kind = CKPT_FILE_SOCKET);
 	REC(INET_ADDR, inet_addr, .flags = CKPT_INET_PORT_LOCK, .sport = 53);
-	REC(INET_DGRAM, inet_dgram, .nr = 1, .nr_err = 1);
+	REC(INET_DGRAM, inet_dgram, .nr = 1, .nr_err = 1, .corked = 1);
 	REC(INET_SKB, inet_skb, .len = 5, .time_ns = 1700000000000000000);
 	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "hello", 5);
 	REC(INET_SKB, inet_skb, .ee_errno = 111, .ee_origin = 2);
+	REC(UDP_CORK, udp_cork, .family = 2, .len = 4, .dport = 9, .tos = -1);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "half", 4);
 	REC(LATE_FILE, late_file, .file = first + 2, .kind = CKPT_FILE_SOCKET);
 	REC(INET_ADDR, inet_addr, .sport = 58);
 	REC(INET_DGRAM, inet_dgram, .nr = 0);

@@ -160,7 +160,10 @@ static void make_sockets(void)
 	REQUIRE(send(pair[0], "ab", 2, MSG_OOB) == 2);
 }
 
-/* A member of a group, with a datagram; one with an error; a raw socket */
+/*
+ * A member of a group, with a datagram; one with an error; one with a datagram
+ * that is not complete; a raw socket
+ */
 static void make_inet(void)
 {
 	struct sockaddr_in6 to = {
@@ -186,6 +189,8 @@ static void make_inet(void)
 	to.sin6_port = htons(2);
 	REQUIRE(!connect(fd, (void *)&to, sizeof(to)));
 	REQUIRE(send(fd, "text", 4, 0) == 4);
+	fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	REQUIRE(sendto(fd, "half", 4, MSG_MORE, (void *)&to, sizeof(to)) == 4);
 	fd = socket(AF_INET6, SOCK_RAW, 253);
 	REQUIRE(fd >= 0);
 }
@@ -1470,7 +1475,10 @@ HOSTILE_TEST(sockets)
 #define SKB(n, field, value)						\
 	CHANGE_NTH(INET_SKB, n, ckpt_hdr_inet_skb, field, value)
 
-/* The first has a datagram, the second an error, the third is a raw one */
+#define CORK(field, value)						\
+	CHANGE(UDP_CORK, ckpt_hdr_udp_cork, field, value)
+
+/* The first has a datagram, the second an error, the third half a datagram */
 HOSTILE_TEST(internet_sockets)
 {
 	const struct change changes[] = {
@@ -1554,6 +1562,19 @@ HOSTILE_TEST(internet_sockets)
 		SKB(1, ee_errno, 0xffffffff),
 		SKB(1, port, 0x10000),
 		SKB(1, reserved, 1),
+		CHANGE(INET_DGRAM, ckpt_hdr_inet_dgram, corked, 1),
+		CHANGE(INET_DGRAM, ckpt_hdr_inet_dgram, reserved, 1),
+		CORK(family, 0),
+		CORK(family, AF_INET),
+		CORK(len, 0),
+		CORK(len, 0xffffffff),
+		CORK(dport, 0),
+		CORK(dport, 0x10000),
+		CORK(oif, 0xffffffff),
+		CORK(ttl, 0x100),
+		CORK(tos, 0x100),
+		CORK(gso_size, 0x10000),
+		CORK(dontfrag, 2),
 	};
 
 	TRY(changes);

@@ -114,14 +114,14 @@ REFUSED(loaded_filter, "SO_ATTACH_BPF")
 	CHECK_EQ(read(fd[0], &c, 1), 1);
 }
 
-/* Half of a datagram */
-REFUSED(udp_cork, "not complete (MSG_MORE, UDP_CORK)")
+/* Half of a packet */
+REFUSED(raw_more, "not complete (MSG_MORE)")
 {
 	struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_port = htons(9),
+		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int fd = socket(AF_INET, SOCK_RAW, 253);
 
 	HAVE(fd);
 	HAVE(sendto(fd, "x", 1, MSG_MORE, (void *)&to, sizeof(to)));

@@ -517,6 +517,62 @@ CKPT_TEST_ONLY(options, CKPT_CONTAINER)
 	expect(fd, "ab");
 }
 
+/* Begun by one task, completed by another in another life */
+static void corked(const char *ip)
+{
+	char *big, *got;
+	union addr a;
+	socklen_t len;
+	int fd, from;
+
+	own_net();
+	big = malloc(30000);
+	got = malloc(40000);
+	REQUIRE(big && got);
+	ckpt_fill(big, 30000, 1);
+	fd = bound(ip, 1000);
+	from = udp(ip);
+	/* in more than one packet */
+	REQUIRE(!setsockopt(from, SOL_IP, IP_MTU_DISCOVER,
+			    &(int){ IP_PMTUDISC_DONT }, sizeof(int)));
+	set(from, SOL_UDP, UDP_CORK, 1);
+	len = make_addr(&a, ip, 1000);
+	REQUIRE(sendto(from, big, 30000, 0, &a.sa, len) == 30000);
+	REQUIRE(send(from, "middle", 6, 0) == 6);
+	ckpt_ready();
+	expect_none(fd);
+	CHECK_EQ(send(from, "end", 3, 0), 3);
+	expect_none(fd);
+	CHECK(!setsockopt(from, SOL_UDP, UDP_CORK, &(int){ 0 }, sizeof(int)));
+	CHECK_EQ(recv(fd, got, 40000, 0), 30009);
+	CHECK(ckpt_filled(got, 30000, 1));
+	CHECK(!memcmp(got + 30000, "middleend", 9));
+}
+
+CKPT_TEST_ONLY(corked4, CKPT_CONTAINER)
+{
+	corked("127.0.0.1");
+}
+
+CKPT_TEST_ONLY(corked6, CKPT_CONTAINER)
+{
+	corked("::1");
+}
+
+CKPT_TEST_ONLY(more, CKPT_CONTAINER)
+{
+	int fd;
+
+	own_net();
+	fd = bound("::ffff:127.0.0.1", 1000);
+	REQUIRE(!connect_to(fd, "::ffff:127.0.0.1", 1000));
+	REQUIRE(send(fd, "half", 4, MSG_MORE) == 4);
+	ckpt_ready();
+	expect_none(fd);
+	CHECK_EQ(send(fd, " and half", 9, 0), 9);
+	expect(fd, "half and half");
+}
+
 CKPT_TEST_ONLY(lite, CKPT_CONTAINER)
 {
 	int fd, from;
