@@ -53,7 +53,7 @@ u64 ckpt_obj_count(const struct ckpt_objhash *hash);
 int ckpt_task_collect(struct ckpt_ctx *ctx, struct task_struct *t);
 int ckpt_task_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t);
 int ckpt_task_restore(struct ckpt_ctx *ctx);
-void ckpt_task_link(struct ckpt_task *ct);
+void ckpt_tasks_link(struct ckpt_ctx *ctx);
 void ckpt_task_commit(struct ckpt_task *ct);
 void ckpt_task_discard(struct ckpt_task *ct);
 void ckpt_defuse(struct task_struct *t);

@@ -761,8 +761,6 @@ static int rebuild(struct ckpt_ctx *ctx)
 static int restart_tree(struct ckpt_ctx *ctx)
 {
 	int err = rebuild(ctx) ?: link_tree(ctx);
-	struct ckpt_task *ct;
-	unsigned long i;
 
 	if (err) {
 		/* a task that is killed interrupts whoever reads */
@@ -774,8 +772,7 @@ static int restart_tree(struct ckpt_ctx *ctx)
 	}
 	ckpt_ttys_commit(ctx);
 	ckpt_obj_commit(ctx);
-	xa_for_each(&ctx->tree->parts, i, ct)
-		ckpt_task_link(ct);
+	ckpt_tasks_link(ctx);
 	ckpt_drop_objects(ctx);
 	release_all(ctx);
 	return pid_vnr(ctx->tree->tasks[0].pid);
@@ -823,7 +820,7 @@ static int restart_self(struct ckpt_ctx *ctx)
 	}
 	ckpt_ttys_commit(ctx);
 	ckpt_obj_commit(ctx);
-	ckpt_task_link(ct);
+	ckpt_tasks_link(ctx);
 	ct->state = CKPT_PARK_COMMIT;
 	if (ctx->uflags & RESTART_FROZEN)
 		ckpt_group_stop(current);

@@ -20,6 +20,7 @@ static const struct ckpt_task_ops *const ckpt_task_table[CKPT_STATE_MAX] = {
 	[CKPT_STATE_SIGHAND]	= &ckpt_sighand_task_ops,
 	[CKPT_STATE_SIGNAL]	= &ckpt_signal_task_ops,
 	[CKPT_STATE_LIMITS]	= &ckpt_limits_task_ops,
+	[CKPT_STATE_ACCT]	= &ckpt_acct_task_ops,
 	[CKPT_STATE_ITIMERS]	= &ckpt_itimers_task_ops,
 	[CKPT_STATE_TIMERS]	= &ckpt_timers_task_ops,
 	[CKPT_STATE_SCHED]	= &ckpt_sched_task_ops,
@@ -134,18 +135,25 @@ void *ckpt_task_defer(struct ckpt_ctx *ctx, enum ckpt_task_state state,
 }
 
 /**
- * ckpt_task_link - do what concerns other tasks, before any is committed
- * @ct: of a restored task
+ * ckpt_tasks_link - do what concerns other tasks, before any is committed
+ * @ctx: the context of a restart; its tree is complete
  *
  * Context: the caller of restart, may sleep.
  */
-void ckpt_task_link(struct ckpt_task *ct)
+void ckpt_tasks_link(struct ckpt_ctx *ctx)
 {
+	struct ckpt_task *ct;
+	unsigned long row;
 	int i;
 
-	for (i = 0; i < CKPT_STATE_MAX; i++)
-		if (ct->defer[i] && ckpt_task_table[i]->link)
-			ckpt_task_table[i]->link(ct->task, ct->defer[i]);
+	for (i = 0; i < CKPT_STATE_MAX; i++) {
+		if (!ckpt_task_table[i]->link)
+			continue;
+		xa_for_each(&ctx->tree->parts, row, ct)
+			if (ct->defer[i])
+				ckpt_task_table[i]->link(ct->task,
+							 ct->defer[i]);
+	}
 }
 
 /**

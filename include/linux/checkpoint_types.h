@@ -312,6 +312,7 @@ enum ckpt_task_state {
 	CKPT_STATE_SIGHAND,
 	CKPT_STATE_SIGNAL,
 	CKPT_STATE_LIMITS,
+	CKPT_STATE_ACCT,	/* before any timer of CPU time runs */
 	CKPT_STATE_ITIMERS,
 	CKPT_STATE_TIMERS,	/* after SIGNAL, whose queues have theirs */
 	CKPT_STATE_SCHED,
@@ -332,9 +333,9 @@ enum ckpt_task_state {
  * @restore: read the records and restore, in the context of the task. What
  *	has to wait is put aside with ckpt_task_defer().
  * @link: do what concerns other tasks, too: the whole tree is restored, and
- *	nobody of it has been committed. Called by the caller of restart, if
- *	anything was put aside; the task may have been killed. Cannot fail. May
- *	be NULL.
+ *	nobody of it has been committed. Called by the caller of restart, of one
+ *	state for all tasks after the other, if anything was put aside; the task
+ *	may have been killed. Cannot fail. May be NULL.
  * @commit: install what was put aside: the whole tree is restored, and the
  *	task is about to enter user mode. Cannot fail. May be NULL.
  * @discard: free what @defer points to, before the memory that @restore got
@@ -368,6 +369,7 @@ extern const struct ckpt_task_ops ckpt_mm_task_ops;
 extern const struct ckpt_task_ops ckpt_sighand_task_ops;
 extern const struct ckpt_task_ops ckpt_signal_task_ops;
 extern const struct ckpt_task_ops ckpt_limits_task_ops;
+extern const struct ckpt_task_ops ckpt_acct_task_ops;
 extern const struct ckpt_task_ops ckpt_itimers_task_ops;
 extern const struct ckpt_task_ops ckpt_timers_task_ops;
 extern const struct ckpt_task_ops ckpt_sched_task_ops;

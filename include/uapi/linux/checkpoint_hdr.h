@@ -69,6 +69,8 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TASK_CGROUP,
 	CKPT_HDR_TASK_TIMERS,
 	CKPT_HDR_TASK_SECCOMP,
+	CKPT_HDR_TASK_ACCT,
+	CKPT_HDR_PROCESS_ACCT,
 
 	/* namespaces and credentials */
 	CKPT_HDR_NSPROXY = 301,
@@ -619,6 +621,96 @@ struct ckpt_hdr_task_itimers {
 	__aligned_u64 value_ns[3];
 	__aligned_u64 interval_ns[3];
 	__aligned_u64 late_ns;
+};
+
+/**
+ * struct ckpt_cpu_times - CPU time
+ * @utime_ns: in user mode, in nanoseconds
+ * @stime_ns: in the kernel
+ */
+struct ckpt_cpu_times {
+	__aligned_u64 utime_ns;
+	__aligned_u64 stime_ns;
+};
+
+/**
+ * struct ckpt_acct - what has been used, as getrusage(2) tells it
+ * @times: CPU time, as sampled
+ * @gtime_ns: part of it that went to guests of KVM
+ * @runtime_ns: CPU time, as measured
+ * @nvcsw: voluntary context switches
+ * @nivcsw: others
+ * @min_flt: page faults without I/O
+ * @maj_flt: page faults with I/O
+ * @inblock: blocks read; 0 of a thread, which has struct ckpt_io_acct
+ * @oublock: blocks written; 0 of a thread
+ * @maxrss: most memory, in pages; 0 of a thread
+ */
+struct ckpt_acct {
+	struct ckpt_cpu_times times;
+	__aligned_u64 gtime_ns;
+	__aligned_u64 runtime_ns;
+	__aligned_u64 nvcsw;
+	__aligned_u64 nivcsw;
+	__aligned_u64 min_flt;
+	__aligned_u64 maj_flt;
+	__aligned_u64 inblock;
+	__aligned_u64 oublock;
+	__aligned_u64 maxrss;
+};
+
+/**
+ * struct ckpt_io_acct - I/O, as in /proc/PID/io
+ * @rchar: bytes read
+ * @wchar: bytes written
+ * @syscr: calls that read
+ * @syscw: calls that wrote
+ * @read_bytes: bytes read from storage
+ * @write_bytes: bytes written to storage
+ * @cancelled_write_bytes: bytes that were to be, and were removed before
+ */
+struct ckpt_io_acct {
+	__aligned_u64 rchar;
+	__aligned_u64 wchar;
+	__aligned_u64 syscr;
+	__aligned_u64 syscw;
+	__aligned_u64 read_bytes;
+	__aligned_u64 write_bytes;
+	__aligned_u64 cancelled_write_bytes;
+};
+
+/**
+ * struct ckpt_hdr_task_acct - accounting of a thread
+ * @h: type CKPT_HDR_TASK_ACCT
+ * @start_ns: when it was made, by CLOCK_BOOTTIME of its time namespace
+ * @start_real_ns: the same by CLOCK_REALTIME
+ * @shown: CPU time that was shown last: no less may be shown
+ * @own: what it has used
+ * @io: its I/O
+ */
+struct ckpt_hdr_task_acct {
+	struct ckpt_hdr h;
+	__aligned_u64 start_ns;
+	__aligned_u64 start_real_ns;
+	struct ckpt_cpu_times shown;
+	struct ckpt_acct own;
+	struct ckpt_io_acct io;
+};
+
+/**
+ * struct ckpt_hdr_process_acct - accounting of a process, without its threads
+ * @h: type CKPT_HDR_PROCESS_ACCT
+ * @shown: CPU time of it that was shown last
+ * @dead: threads that are gone
+ * @children: children that it has waited for
+ * @io: I/O of both
+ */
+struct ckpt_hdr_process_acct {
+	struct ckpt_hdr h;
+	struct ckpt_cpu_times shown;
+	struct ckpt_acct dead;
+	struct ckpt_acct children;
+	struct ckpt_io_acct io;
 };
 
 /**

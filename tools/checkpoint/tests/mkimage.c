@@ -834,6 +834,7 @@ static void thread_state(const char *name, bool stopped)
 	REC(TASK_SIGNAL, task_signal, .blocked.sig = ~0ull >> 1);
 	rec2(CKPT_HDR_SIGPENDING, &queue, sizeof(queue), NULL, 0);
 	REC(SIGPENDING, sigpending, .more = 0);
+	REC(TASK_ACCT, task_acct, .own.nvcsw = 7, .start_ns = 1000000000);
 	rec2(CKPT_HDR_TASK_TIMERS, &timers, sizeof(timers), NULL, 0);
 	rec2(CKPT_HDR_TASK_SCHED, &sched, sizeof(sched), NULL, 0);
 	snprintf(misc.comm, sizeof(misc.comm), "%s", name);
@@ -872,6 +873,7 @@ static void process_state(uint32_t mm_ref)
 	REC(TASK_LIMITS, task_limits, .oom_score_adj = -1000,
 	    .rlim[0] = { ~0ull, ~0ull });
 	REC(TASK_ITIMERS, task_itimers, .value_ns[0] = 5);
+	REC(PROCESS_ACCT, process_acct, .children.maxrss = 3);
 }
 
 static void task(uint32_t index)
