@@ -48,6 +48,7 @@ static bool in_file_system(struct file *file)
 	const struct path *path = file_user_path(file);
 
 	return READ_ONCE(real_mount(path->mnt)->mnt_ns) != MNT_NS_INTERNAL &&
+	       !(path->dentry->d_sb->s_flags & SB_KERNMOUNT) &&
 	       !ckpt_fs_refused(path->dentry->d_sb);
 }
 

@@ -10,7 +10,10 @@
 #include <linux/dcache.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/hugetlb.h>
 #include <linux/mount.h>
+#include <linux/log2.h>
+#include <linux/magic.h>
 #include <linux/pagemap.h>
 #include <linux/pid_namespace.h>
 #include <linux/shmem_fs.h>
@@ -27,15 +30,15 @@
  * ckpt_memfd_match - is this a file of memfd_create()?
  * @file: the file
  *
- * Return: true if it is, and its memory is not of huge pages.
+ * Return: true if it is.
  */
 bool ckpt_memfd_match(struct file *file)
 {
 	const struct inode *inode = file_inode(file);
 
-	return shmem_mapping(inode->i_mapping) && S_ISREG(inode->i_mode) &&
-	       READ_ONCE(real_mount(file->f_path.mnt)->mnt_ns) ==
-	       MNT_NS_INTERNAL &&
+	return (shmem_mapping(inode->i_mapping) || is_file_hugepages(file)) &&
+	       S_ISREG(inode->i_mode) &&
+	       (inode->i_sb->s_flags & SB_KERNMOUNT) &&
 	       !IS_PRIVATE(inode) && !inode->i_nlink &&
 	       !strncmp(file->f_path.dentry->d_name.name, MEMFD_PREFIX,
 			strlen(MEMFD_PREFIX));
@@ -51,6 +54,20 @@ static struct vfsmount *memfd_mount(struct dentry *dentry)
 			       mnt_instance);
 	read_sequnlock_excl(&mount_lock);
 	return &mnt->mnt;
+}
+
+static bool is_huge(const struct inode *inode)
+{
+	return inode->i_sb->s_magic == HUGETLBFS_MAGIC;
+}
+
+static unsigned int *seals_of(struct inode *inode)
+{
+#ifdef CONFIG_HUGETLBFS
+	if (is_huge(inode))
+		return &HUGETLBFS_I(inode)->seals;
+#endif
+	return &SHMEM_I(inode)->seals;
 }
 
 /* ------------------------------------------------------------ open files */
@@ -81,7 +98,7 @@ const char *ckpt_memfd_refused(struct ckpt_ctx *ctx, struct file *file)
 
 	if (ckpt_obj_outside(ctx, file, CKPT_OBJ_FILE))
 		return "also mapped by a process outside of the tree";
-	if (!RB_EMPTY_ROOT(&SHMEM_I(inode)->xattrs.rb_root))
+	if (!is_huge(inode) && !RB_EMPTY_ROOT(&SHMEM_I(inode)->xattrs.rb_root))
 		return "extended attributes of a memfd";
 	return NULL;
 }
@@ -182,16 +199,14 @@ static int memfd_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
 	struct dentry *dentry = ptr;
 	struct inode *inode = d_inode(dentry);
-	struct shmem_inode_info *info = SHMEM_I(inode);
 	struct timespec64 atime = inode_get_atime(inode);
 	struct timespec64 mtime = inode_get_mtime(inode);
 	struct ckpt_hdr_memfd h = {
 		.mode = inode->i_mode & S_IALLUGO,
 		.uid = from_kuid(user_ns, inode->i_uid),
 		.gid = from_kgid(user_ns, inode->i_gid),
-		.seals = READ_ONCE(info->seals),
+		.seals = READ_ONCE(*seals_of(inode)),
 		.size = i_size_read(inode),
-		.alloc_end = info->fallocend,
 		.atime = atime.tv_sec,
 		.atime_nsec = atime.tv_nsec,
 		.mtime = mtime.tv_sec,
@@ -202,6 +217,10 @@ static int memfd_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	if (h.uid == (uid_t)-1 || h.gid == (gid_t)-1)
 		return ckpt_err(ctx, -ENOSYS, "'%pd': its owner has no number in the caller's user namespace: not supported",
 				dentry);
+	if (is_huge(inode))
+		h.huge = ilog2(inode->i_sb->s_blocksize);
+	else
+		h.alloc_end = SHMEM_I(inode)->fallocend;
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_MEMFD, sizeof(h));
 	/* it has no other name */
 	if (!err)
@@ -268,7 +287,7 @@ static int set_rest(const struct path *path, const struct ckpt_hdr_memfd *h)
 	if (!err && (h->seals & F_SEAL_WRITE))
 		err = mapping_deny_writable(inode->i_mapping);
 	if (!err)
-		SHMEM_I(inode)->seals = h->seals & ~F_SEAL_FUTURE_WRITE;
+		*seals_of(inode) = h->seals & ~F_SEAL_FUTURE_WRITE;
 	return err;
 }
 
@@ -292,10 +311,17 @@ static struct file *make_memfd(struct ckpt_ctx *ctx,
 
 	if (exec_forbidden(h))
 		return ERR_PTR(-EACCES);
-	file = shmem_file_setup(name, h->size, VM_NORESERVE);
+	if (h->huge)
+		file = hugetlb_file_setup(name, h->size, VM_NORESERVE,
+					  HUGETLB_ANONHUGE_INODE, h->huge);
+	else
+		file = shmem_file_setup(name, h->size, VM_NORESERVE);
 	if (IS_ERR(file))
 		return file;
-	err = ckpt_file_pages_read(ctx, file_inode(file));
+	if (h->huge)
+		err = ckpt_huge_file_read(ctx, file);
+	else
+		err = ckpt_file_pages_read(ctx, file_inode(file));
 	if (!err && h->alloc_end)
 		err = ckpt_file_alloc_read(ctx, file_inode(file), h->alloc_end);
 	if (!err)
@@ -311,6 +337,9 @@ static struct file *make_memfd(struct ckpt_ctx *ctx,
 
 static bool memfd_valid(const struct ckpt_hdr_memfd *h, const char *name)
 {
+	if (h->huge && (h->huge <= PAGE_SHIFT || h->huge >= BITS_PER_LONG - 1 ||
+			!IS_ALIGNED(h->size, 1ULL << h->huge) || h->alloc_end))
+		return false;
 	return !(h->mode & ~S_IALLUGO) && !(h->seals & ~MEMFD_SEALS) &&
 	       h->size <= MAX_LFS_FILESIZE && !h->reserved &&
 	       h->atime_nsec < NSEC_PER_SEC && h->mtime_nsec < NSEC_PER_SEC &&
@@ -351,7 +380,7 @@ static void memfd_commit(struct ckpt_ctx *ctx, void *ptr)
 	struct dentry *dentry = ptr;
 
 	if (dentry->d_fsdata)
-		SHMEM_I(d_inode(dentry))->seals |= F_SEAL_FUTURE_WRITE;
+		*seals_of(d_inode(dentry)) |= F_SEAL_FUTURE_WRITE;
 	dentry->d_fsdata = NULL;
 }
 

@@ -56,6 +56,7 @@ bool ckpt_path_removed(const struct path *path)
 
 	if (!d_unlinked(path->dentry) || path->dentry == path->mnt->mnt_root ||
 	    ckpt_fs_refused(path->dentry->d_sb) ||
+	    (path->dentry->d_sb->s_flags & SB_KERNMOUNT) ||
 	    READ_ONCE(real_mount(path->mnt)->mnt_ns) == MNT_NS_INTERNAL)
 		return false;
 	return !S_ISDIR(inode->i_mode) || IS_DEADDIR(inode);

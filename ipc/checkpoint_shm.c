@@ -33,22 +33,6 @@ static struct file *shm_memory(struct kern_ipc_perm *perm)
 	return file;
 }
 
-static int shm_collect(struct ckpt_ctx *ctx, struct kern_ipc_perm *perm)
-{
-	struct file *file = shm_memory(perm);
-	const char *what = NULL;
-
-	if (!file)
-		return ckpt_ipc_changed(ctx, ckpt_ipc_shm_kind.name);
-	if (is_file_hugepages(file))
-		what = "huge pages (SHM_HUGETLB)";
-	fput(file);
-	if (what)
-		return ckpt_err(ctx, -ENOSYS, "ipc namespace: shared memory segment %d: %s: not supported",
-				perm->id, what);
-	return 0;
-}
-
 static void shm_fill(struct ckpt_ctx *ctx, struct shmid_kernel *shp,
 		     struct ckpt_hdr_ipc_shm *h)
 {
@@ -73,7 +57,9 @@ static int shm_save(struct ckpt_ctx *ctx, struct kern_ipc_perm *perm)
 	if (!file)
 		return ckpt_ipc_changed(ctx, ckpt_ipc_shm_kind.name);
 	shm_fill(ctx, to_shm(perm), &h);
-	if (SHMEM_I(file_inode(file))->flags & VM_NORESERVE)
+	h.flags = ckpt_huge_shift(file) << CKPT_SHM_HUGE_SHIFT;
+	if (h.flags ? !ckpt_huge_reserved(file_inode(file)) :
+		      SHMEM_I(file_inode(file))->flags & VM_NORESERVE)
 		h.flags |= CKPT_SHM_NORESERVE;
 	if (READ_ONCE(perm->mode) & SHM_LOCKED)
 		h.flags |= CKPT_SHM_LOCKED;
@@ -123,12 +109,16 @@ static int shm_restore(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
 	struct kern_ipc_perm *perm;
 	struct ckpt_hdr_ipc_shm h;
 	struct shmid_kernel *shp;
+	u32 huge, flags;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_IPC_SHM, sizeof(h));
 	if (err)
 		return err;
-	if ((h.flags & ~(CKPT_SHM_NORESERVE | CKPT_SHM_LOCKED)) ||
+	huge = h.flags >> CKPT_SHM_HUGE_SHIFT;
+	flags = h.flags & ~(huge << CKPT_SHM_HUGE_SHIFT);
+	if ((flags & ~(CKPT_SHM_NORESERVE | CKPT_SHM_LOCKED)) ||
+	    (huge && (flags & CKPT_SHM_LOCKED)) ||
 	    h.size > MAX_LFS_FILESIZE ||
 	    (!(h.perm.mode & SHM_DEST) && h.name != h.perm.key) ||
 	    ((h.perm.mode & SHM_DEST) && h.perm.key != IPC_PRIVATE))
@@ -138,6 +128,8 @@ static int shm_restore(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
 	params.u.size = h.size;
 	if (h.flags & CKPT_SHM_NORESERVE)
 		params.flg = SHM_NORESERVE;
+	if (huge)
+		params.flg |= SHM_HUGETLB | (int)(huge << SHM_HUGE_SHIFT);
 	perm = ckpt_ipc_make(ctx, ns, IPC_SHM_IDS, &ops, &params, &h.perm);
 	if (IS_ERR(perm))
 		return PTR_ERR(perm);
@@ -149,7 +141,9 @@ static int shm_restore(struct ckpt_ctx *ctx, struct ipc_namespace *ns)
 	err = ckpt_ipc_restore_pid(ctx, &h.cpid, &shp->shm_cprid);
 	if (!err)
 		err = ckpt_ipc_restore_pid(ctx, &h.lpid, &shp->shm_lprid);
-	if (!err)
+	if (!err && huge)
+		err = ckpt_huge_file_read(ctx, shp->shm_file);
+	else if (!err)
 		err = ckpt_file_pages_read(ctx, file_inode(shp->shm_file));
 	if (!err && (h.flags & CKPT_SHM_LOCKED))
 		err = lock_in_memory(ctx, shp);
@@ -163,7 +157,6 @@ static void shm_put(struct kern_ipc_perm *perm)
 
 const struct ckpt_ipc_kind ckpt_ipc_shm_kind = {
 	.name		= "shared memory segments",
-	.collect	= shm_collect,
 	.save		= shm_save,
 	.restore	= shm_restore,
 	.put		= shm_put,
@@ -383,7 +376,9 @@ static struct file *shm_file_make(struct ipc_namespace *ns, int id, bool rdonly)
 		return ERR_PTR(-ENOMEM);
 	}
 	file = alloc_file_clone(base, rdonly ? O_RDONLY : O_RDWR,
-				&shm_file_operations);
+				is_file_hugepages(base) ?
+					&shm_file_operations_huge :
+					&shm_file_operations);
 	if (IS_ERR(file)) {
 		kfree(sfd);
 		fput(base);

@@ -121,6 +121,10 @@ int ckpt_vma_collect(struct ckpt_ctx *ctx, const struct ckpt_vma *v);
 int ckpt_vma_checkpoint(struct ckpt_ctx *ctx, struct ckpt_vma *v);
 int ckpt_vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm, u64 *pos);
 
+/* checkpoint_huge.c */
+bool ckpt_huge_internal(struct file *file);
+bool ckpt_huge_anon(struct vm_area_struct *vma);
+
 /* checkpoint_shmem.c */
 bool ckpt_is_shmem(struct vm_area_struct *vma);
 

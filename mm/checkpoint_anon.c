@@ -14,6 +14,7 @@
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/huge_mm.h>
+#include <linux/hugetlb.h>
 #include <linux/ktime.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
@@ -107,9 +108,52 @@ static int anon_test_walk(unsigned long start, unsigned long end,
 		return 1;
 	w->vma_start = vma->vm_start;
 	/* elsewhere a page of zeros hides what the file has there */
-	w->zero_ok = vma_is_anonymous(vma);
+	w->zero_ok = vma_is_anonymous(vma) || ckpt_huge_anon(vma);
 	return 0;
 }
+
+#ifdef CONFIG_HUGETLB_PAGE
+/* Of huge pages of hugetlbfs, which may be larger than there is room for */
+static int anon_hugetlb_entry(pte_t *ptep, unsigned long hmask,
+			      unsigned long addr, unsigned long end,
+			      struct mm_walk *walk)
+{
+	unsigned int i, nr = (end - addr) >> PAGE_SHIFT, room;
+	struct hstate *h = hstate_vma(walk->vma);
+	struct anon_walk *w = walk->private;
+	struct folio *folio = NULL;
+	struct page *page;
+	spinlock_t *ptl;	/* of the page table */
+	int ret = 0;
+	pte_t pte;
+
+	ptl = huge_pte_lock(h, walk->mm, ptep);
+	pte = huge_ptep_get(walk->mm, addr & hmask, ptep);
+	if (pte_present(pte))
+		folio = page_folio(pte_page(pte));
+	if (folio && folio_test_anon(folio)) {
+		room = CKPT_PAGES_MAX_PAGES - w->pages->nr;
+		page = pte_page(pte) + ((addr & ~hmask) >> PAGE_SHIFT);
+		if (nr > room) {
+			nr = room;
+			w->next = addr + ((unsigned long)nr << PAGE_SHIFT);
+			ret = ANON_FULL;
+		}
+		if (nr)
+			folio_ref_add(folio, nr);
+		for (i = 0; i < nr; i++)
+			anon_add(w, page + i, addr + i * PAGE_SIZE, false);
+	} else if (!folio && !huge_pte_none_mostly(pte)) {
+		w->next = addr;
+		w->absent = __pte(0);
+		ret = ANON_ABSENT;
+	}
+	spin_unlock(ptl);
+	return ret;
+}
+#else
+#define anon_hugetlb_entry	NULL
+#endif
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 static int anon_huge_entry(pmd_t pmd, unsigned long addr, unsigned long end,
@@ -209,6 +253,7 @@ static int anon_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long end,
 static const struct mm_walk_ops anon_walk_ops = {
 	.test_walk	= anon_test_walk,
 	.pmd_entry	= anon_pmd_entry,
+	.hugetlb_entry	= anon_hugetlb_entry,
 	.walk_lock	= PGWALK_RDLOCK,
 };
 
@@ -394,7 +439,7 @@ static struct vm_area_struct *anon_vma_lookup(struct mm_struct *mm,
 	u64 len = (u64)ext->nr_pages << PAGE_SHIFT;
 
 	if (!vma || len > vma->vm_end - ext->addr ||
-	    (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB)) ||
+	    (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP)) ||
 	    !is_cow_mapping(vma->vm_flags))
 		return NULL;
 	return vma;
@@ -590,6 +635,31 @@ static int anon_alloc_extent(struct vm_area_struct *vma, struct ckpt_pages *p,
 	return 0;
 }
 
+/*
+ * Huge pages of hugetlbfs come into the page tables by a fault, and the content
+ * into them: each page has a reference of its own.
+ */
+static int anon_alloc_hugetlb(struct vm_area_struct *vma, struct ckpt_pages *p,
+			      const struct ckpt_extent *ext)
+{
+	unsigned long addr = ext->addr;
+	unsigned int nr = ext->nr_pages;
+	long i, n;
+
+	for (; nr; nr -= n, addr += n * PAGE_SIZE) {
+		n = get_user_pages_remote(vma->vm_mm, addr, nr, FOLL_FORCE,
+					  p->page + p->nr, NULL);
+		if (n <= 0)
+			return n == -EFAULT || !n ? -ENOMEM : n;
+		p->nr += n;
+		/* what the file has, and others see */
+		for (i = p->nr - n; i < p->nr; i++)
+			if (!folio_test_anon(page_folio(p->page[i])))
+				return -EINVAL;
+	}
+	return 0;
+}
+
 static int anon_alloc(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 {
 	struct vm_area_struct *vma;
@@ -606,7 +676,9 @@ static int anon_alloc(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 		vma = anon_vma_lookup(mm, ext);
 		if (vma && ext->kind == CKPT_EXTENT_SAME)
 			continue;
-		if (vma)
+		if (vma && is_vm_hugetlb_page(vma))
+			err = anon_alloc_hugetlb(vma, p, ext);
+		else if (vma)
 			err = anon_alloc_extent(vma, p, ext);
 		else
 			err = ckpt_err(ctx, -EINVAL, "image: %u pages at %#llx are in no private mapping",
@@ -623,7 +695,8 @@ static void anon_drop(struct ckpt_pages *p)
 
 	while (p->done < p->nr) {
 		folio = page_folio(p->page[p->done]);
-		p->done += folio_nr_pages(folio);
+		p->done += folio_test_hugetlb(folio) ? 1 :
+						       folio_nr_pages(folio);
 		folio_put(folio);
 	}
 }
@@ -693,6 +766,11 @@ static int anon_install_extent(struct vm_area_struct *vma,
 	pmd_t *pmd;
 	int n;
 
+	if (is_vm_hugetlb_page(vma)) {
+		while (nr--)
+			put_page(p->page[p->done++]);
+		return 0;
+	}
 	if (ext->kind == CKPT_EXTENT_COW)
 		how = ANON_COW;
 	if (anon_vma_prepare(vma))
@@ -873,7 +951,9 @@ static int anon_install_same(struct ckpt_ctx *ctx, struct anon_load *l,
 			err = -EINTR;
 		if (!err) {
 			vma = anon_vma_lookup(l->mm, ext);
-			err = vma ? anon_share(vma, l->same) : -EINVAL;
+			err = -EINVAL;
+			if (vma && !is_vm_hugetlb_page(vma))
+				err = anon_share(vma, l->same);
 			holes = vma && vma_is_anonymous(vma);
 			mmap_read_unlock(l->mm);
 		}

@@ -4,12 +4,14 @@
  * or of a shared mapping of /dev/zero.
  *
  * The object is the struct file inside the kernel that all mappings of the
- * same memory have in common: fork() shares it, and nobody can open it.
+ * same memory have in common: fork() shares it, and nobody can open it. So it is
+ * with huge pages of hugetlbfs, where memory that is private has one, too.
  */
 
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/shmem_fs.h>
@@ -59,47 +61,76 @@ static int shmem_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct inode *inode = file_inode(ptr);
 	struct ckpt_hdr_shmem h = {
 		.size = i_size_read(inode),
-		.flags = SHMEM_I(inode)->flags & VM_NORESERVE,
+		.huge = ckpt_huge_shift(ptr),
 	};
 	int err;
 
+	if (!h.huge)
+		h.flags = SHMEM_I(inode)->flags & VM_NORESERVE;
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_SHMEM, sizeof(h));
 	if (!err)
-		err = ckpt_write_string(ctx, SHMEM_NAME);
+		err = ckpt_write_string(ctx, h.huge ? HUGETLB_ANON_FILE :
+						      SHMEM_NAME);
 	return err ?: ckpt_file_pages_write(ctx, inode);
+}
+
+static struct file *make_file(const struct ckpt_hdr_shmem *h)
+{
+	unsigned long flags = h->flags;
+
+	/* what is to be reserved is when it is mapped */
+	if (h->huge)
+		return hugetlb_file_setup(HUGETLB_ANON_FILE, h->size,
+					  VM_NORESERVE, HUGETLB_ANONHUGE_INODE,
+					  h->huge);
+	/* as for mmap(): with strict overcommit all of it is accounted */
+	if (sysctl_overcommit_memory == OVERCOMMIT_NEVER)
+		flags = 0;
+	return shmem_kernel_file_setup(SHMEM_NAME, h->size, flags);
+}
+
+static bool shmem_valid(const struct ckpt_hdr_shmem *h, const char *name)
+{
+	if (strcmp(name, h->huge ? HUGETLB_ANON_FILE : SHMEM_NAME) ||
+	    !h->size || h->size > MAX_LFS_FILESIZE)
+		return false;
+	if (h->huge)
+		return h->huge > PAGE_SHIFT && h->huge < BITS_PER_LONG - 1 &&
+		       IS_ALIGNED(h->size, 1ULL << h->huge) && !h->flags;
+	return PAGE_ALIGNED(h->size) && !(h->flags & ~(u32)VM_NORESERVE);
 }
 
 static void *shmem_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_shmem h;
 	struct file *file;
+	bool valid;
 	char *name;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_SHMEM, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	name = ckpt_read_string(ctx, sizeof(SHMEM_NAME));
+	name = ckpt_read_string(ctx, sizeof(HUGETLB_ANON_FILE));
 	if (IS_ERR(name))
 		return name;
-	err = strcmp(name, SHMEM_NAME);
+	valid = shmem_valid(&h, name);
 	kvfree(name);
-	if (err || !h.size || !PAGE_ALIGNED(h.size) ||
-	    h.size > MAX_LFS_FILESIZE || (h.flags & ~VM_NORESERVE)) {
+	if (!valid) {
 		err = ckpt_err(ctx, -EINVAL, "image: shared anonymous memory: malformed record");
 		return ERR_PTR(err);
 	}
 
-	/* as for mmap(): with strict overcommit all of it is accounted */
-	if (sysctl_overcommit_memory == OVERCOMMIT_NEVER)
-		h.flags = 0;
-	file = shmem_kernel_file_setup(SHMEM_NAME, h.size, h.flags);
+	file = make_file(&h);
 	if (IS_ERR(file)) {
-		ckpt_err(ctx, PTR_ERR(file), "%llu bytes of shared anonymous memory cannot be had",
-			 h.size);
+		ckpt_err(ctx, PTR_ERR(file), "%llu bytes of shared anonymous memory cannot be had%s",
+			 h.size, h.huge ? ": huge pages of this size" : "");
 		return file;
 	}
-	err = ckpt_file_pages_read(ctx, file_inode(file));
+	if (h.huge)
+		err = ckpt_huge_file_read(ctx, file);
+	else
+		err = ckpt_file_pages_read(ctx, file_inode(file));
 	if (err) {
 		fput(file);
 		return ERR_PTR(err);

@@ -36,6 +36,9 @@
 #define CKPT_VM_FLAGS	(CKPT_VM_FIXED | CKPT_VM_TUNABLE | CKPT_VM_MAY | \
 			 VM_LOCKED_MASK | VM_NORESERVE | VM_MERGEABLE)
 
+/* On every mapping of huge pages of hugetlbfs */
+#define CKPT_VM_HUGE	(VM_HUGETLB | VM_DONTEXPAND)
+
 /*
  * On a new mapping while it is made: such a one is never merged with its
  * neighbours, and khugepaged and KSM leave it alone.
@@ -80,6 +83,9 @@ static const char *file_refused(struct vm_area_struct *vma)
 		return "memory of memfd_secret()";
 	if (vma_is_dax(vma))
 		return "DAX";
+	if (is_vm_hugetlb_page(vma))
+		return ckpt_huge_internal(file) ? NULL :
+						  "huge pages of hugetlbfs";
 	if (shmem_mapping(file->f_mapping)) {
 		if (ckpt_is_shm_file(file) || ckpt_is_shmem(vma))
 			return NULL;
@@ -92,6 +98,14 @@ static const char *file_refused(struct vm_area_struct *vma)
 	return NULL;
 }
 
+/* What is saved of its flags: those that mmap() gives huge pages are not. */
+static vm_flags_t vma_flags(struct vm_area_struct *vma)
+{
+	if (is_vm_hugetlb_page(vma))
+		return vma->vm_flags & ~CKPT_VM_HUGE;
+	return vma->vm_flags;
+}
+
 /* Why a mapping cannot be saved, or NULL. */
 static const char *vma_refused(struct vm_area_struct *vma, bool special)
 {
@@ -99,7 +113,6 @@ static const char *vma_refused(struct vm_area_struct *vma, bool special)
 		vm_flags_t flags;
 		const char *name;
 	} table[] = {
-		{ VM_HUGETLB, "huge pages of hugetlbfs" },
 		{ VM_UFFD_MISSING | VM_UFFD_WP | VM_UFFD_MINOR, "userfaultfd" },
 		{ VM_SHADOW_STACK, "shadow stack" },
 		{ VM_IO | VM_PFNMAP | VM_MIXEDMAP, "memory of a device" },
@@ -114,7 +127,7 @@ static const char *vma_refused(struct vm_area_struct *vma, bool special)
 	if (special)
 		return NULL;
 	for (i = 0; i < ARRAY_SIZE(table); i++)
-		if (vma->vm_flags & table[i].flags)
+		if (vma_flags(vma) & table[i].flags)
 			return table[i].name;
 	if (vma->vm_file)
 		return file_refused(vma);
@@ -127,6 +140,8 @@ static u32 vma_kind(struct vm_area_struct *vma)
 
 	if (special >= 0)
 		return special;
+	if (ckpt_huge_anon(vma))
+		return CKPT_VMA_HUGE;
 	if (ckpt_is_shmem(vma))
 		return CKPT_VMA_SHMEM;
 	if (vma->vm_file && ckpt_is_shm_file(vma->vm_file))
@@ -143,13 +158,14 @@ static void vma_fill(struct ckpt_vma *v, struct vm_area_struct *vma)
 	v->h.kind = vma_kind(vma);
 	v->h.start = vma->vm_start;
 	v->h.end = vma->vm_end;
-	v->h.flags = vma->vm_flags;
+	v->h.flags = vma_flags(vma);
 	v->refused = vma_refused(vma, kind_special(v->h.kind));
 	if (vma->vm_file) {
 		v->file = get_file(vma->vm_file);
 		v->h.pgoff = vma->vm_pgoff;
 	}
-	if (v->h.kind == CKPT_VMA_ANON || v->h.kind == CKPT_VMA_FILE)
+	if ((v->h.kind == CKPT_VMA_ANON || v->h.kind == CKPT_VMA_FILE) &&
+	    !is_vm_hugetlb_page(vma))
 		v->anon = ckpt_anon_family(vma);
 	if (name) {
 		v->h.name = 1;
@@ -203,6 +219,7 @@ static enum ckpt_obj_type vma_file_type(u32 kind)
 {
 	switch (kind) {
 	case CKPT_VMA_SHMEM:
+	case CKPT_VMA_HUGE:
 		return CKPT_OBJ_SHMEM;
 	case CKPT_VMA_SYSV:
 		return CKPT_OBJ_SHM_FILE;
@@ -298,6 +315,8 @@ static bool flags_valid(u32 kind, u64 flags)
 				   VM_DROPPABLE | VM_ACCOUNT | VM_MERGEABLE,
 		[CKPT_VMA_SYSV] = VM_GROWSDOWN | VM_WIPEONFORK |
 				  VM_DROPPABLE | VM_ACCOUNT | VM_MERGEABLE,
+		[CKPT_VMA_HUGE] = VM_GROWSDOWN | VM_WIPEONFORK |
+				  VM_DROPPABLE | VM_ACCOUNT | VM_MERGEABLE,
 	};
 	static const u64 with[CKPT_VMA_MAX] = {
 		[CKPT_VMA_SHARED] = VM_MAYSHARE,
@@ -335,7 +354,8 @@ static bool flags_valid(u32 kind, u64 flags)
 static bool vma_valid(const struct ckpt_hdr_vma *h, u64 pos, u64 end)
 {
 	bool file = h->kind == CKPT_VMA_FILE || h->kind == CKPT_VMA_SHARED ||
-		    h->kind == CKPT_VMA_SHMEM || h->kind == CKPT_VMA_SYSV;
+		    h->kind == CKPT_VMA_SHMEM || h->kind == CKPT_VMA_SYSV ||
+		    h->kind == CKPT_VMA_HUGE;
 
 	if (h->kind >= CKPT_VMA_MAX || h->name > 1 ||
 	    (h->anon && h->kind != CKPT_VMA_ANON && h->kind != CKPT_VMA_FILE))
@@ -402,7 +422,8 @@ static int set_mergeable(struct vm_area_struct *vma, vm_flags_t flags)
 static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 			 const char *name)
 {
-	vm_flags_t got = vma->vm_flags;
+	vm_flags_t huge = is_vm_hugetlb_page(vma) ? CKPT_VM_HUGE : 0;
+	vm_flags_t got = vma->vm_flags & ~huge;
 	unsigned long pages = vma_pages(vma);
 	struct mm_struct *mm = vma->vm_mm;
 	int err;
@@ -412,7 +433,10 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 			return -EINVAL;
 	} else {
 		got &= ~CKPT_VM_MAKING;
-		if ((got & ~CKPT_VM_FLAGS) || ((want ^ got) & CKPT_VM_FIXED))
+		if ((got & ~CKPT_VM_FLAGS) || ((want ^ got) & CKPT_VM_FIXED) ||
+		    (huge && (want & (VM_ACCOUNT | VM_LOCKED_MASK |
+				      VM_MERGEABLE))) ||
+		    (kind == CKPT_VMA_HUGE && !huge))
 			return -EINVAL;
 		if (want & ~got & CKPT_VM_MAY)
 			return -EACCES;
@@ -435,7 +459,7 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 	vm_stat_account(mm, vma->vm_flags, -pages);
 	vm_stat_account(mm, want, pages);
 	vma_start_write(vma);
-	vm_flags_reset(vma, want & ~(VM_LOCKED_MASK | VM_MERGEABLE));
+	vm_flags_reset(vma, huge | (want & ~(VM_LOCKED_MASK | VM_MERGEABLE)));
 	vma_set_page_prot(vma);
 
 	err = set_locked(vma, want);
@@ -538,8 +562,6 @@ static int vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		file = ckpt_obj_fetch(ctx, h->file, vma_file_type(h->kind));
 		if (IS_ERR(file))
 			return PTR_ERR(file);
-		if (is_file_hugepages(file))
-			return -EINVAL;
 	}
 	if (h->anon) {
 		anon = ckpt_obj_fetch(ctx, h->anon, CKPT_OBJ_ANON);

@@ -622,4 +622,26 @@ int ckpt_file_pages_read(struct ckpt_ctx *ctx, struct inode *inode);
 int ckpt_file_alloc_write(struct ckpt_ctx *ctx, struct inode *inode);
 int ckpt_file_alloc_read(struct ckpt_ctx *ctx, struct inode *inode, u64 end);
 
+/* mm/checkpoint_huge.c: files of huge pages */
+#ifdef CONFIG_HUGETLBFS
+unsigned int ckpt_huge_shift(struct file *file);
+bool ckpt_huge_reserved(struct inode *inode);
+int ckpt_huge_file_read(struct ckpt_ctx *ctx, struct file *file);
+#else
+static inline unsigned int ckpt_huge_shift(struct file *file)
+{
+	return 0;
+}
+
+static inline bool ckpt_huge_reserved(struct inode *inode)
+{
+	return false;
+}
+
+static inline int ckpt_huge_file_read(struct ckpt_ctx *ctx, struct file *file)
+{
+	return -EINVAL;
+}
+#endif
+
 #endif /* _LINUX_CHECKPOINT_TYPES_H */

@@ -651,6 +651,7 @@ static int check_vma(struct parser *p, const struct ckpt_hdr_vma *v,
 	case CKPT_VMA_SHARED:
 		return check_ref(p, "file", v->file, CKPT_OBJ_FILE);
 	case CKPT_VMA_SHMEM:
+	case CKPT_VMA_HUGE:
 		return check_ref(p, "file", v->file, CKPT_OBJ_SHMEM);
 	case CKPT_VMA_SYSV:
 		return check_ref(p, "file", v->file, CKPT_OBJ_SHM_FILE);

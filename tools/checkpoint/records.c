@@ -136,6 +136,7 @@ static const char *const vma_kind_name[] = {
 	[CKPT_VMA_VDSO]		= "vdso",
 	[CKPT_VMA_VVAR]		= "vvar",
 	[CKPT_VMA_SYSV]		= "sysv",
+	[CKPT_VMA_HUGE]		= "huge",
 };
 
 static_assert(ARRAY_SIZE(vma_kind_name) == CKPT_VMA_MAX,
@@ -1340,7 +1341,8 @@ static const struct record_type types[] = {
 		.name = "SHMEM",
 		FIXED(hdr_shmem,
 		      DEC(hdr_shmem, size),
-		      HEX(hdr_shmem, flags)),
+		      HEX(hdr_shmem, flags),
+		      DEC(hdr_shmem, huge)),
 	},
 	[CKPT_HDR_MEMFD] = {
 		.name = "MEMFD",
@@ -1351,6 +1353,7 @@ static const struct record_type types[] = {
 		      HEX(hdr_memfd, seals),
 		      DEC(hdr_memfd, atime_nsec),
 		      DEC(hdr_memfd, mtime_nsec),
+		      DEC(hdr_memfd, huge),
 		      ZERO(hdr_memfd, reserved),
 		      DEC(hdr_memfd, size),
 		      SIGNED(hdr_memfd, atime),

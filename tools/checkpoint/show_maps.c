@@ -12,6 +12,7 @@
 #define VM_READ		0x1
 #define VM_WRITE	0x2
 #define VM_EXEC		0x4
+#define VM_SHARED	0x8
 
 static unsigned int log2_floor(uint64_t n)
 {
@@ -63,6 +64,7 @@ static void show_name(const struct view *v, const struct model *m,
 	case CKPT_VMA_FILE:
 	case CKPT_VMA_SHARED:
 	case CKPT_VMA_SHMEM:
+	case CKPT_VMA_HUGE:
 		file = model_object(m, vma->v.file);
 		if (file->type == CKPT_OBJ_FILE)
 			show_place(v, m,
@@ -106,7 +108,9 @@ static void show_vma(const struct view *v, const struct model *m,
 		vma->v.flags & VM_EXEC ? 'x' : '-',
 		vma->v.kind == CKPT_VMA_SHARED ||
 		vma->v.kind == CKPT_VMA_SHMEM ||
-		vma->v.kind == CKPT_VMA_SYSV ? 's' : 'p',
+		vma->v.kind == CKPT_VMA_SYSV ||
+		(vma->v.kind == CKPT_VMA_HUGE && (vma->v.flags & VM_SHARED)) ?
+		's' : 'p',
 		text_size(size, pages * m->header.page_size));
 	fprintf(v->f, "%10s ",
 		stored ? text_size(size, stored * m->header.page_size) : "-");

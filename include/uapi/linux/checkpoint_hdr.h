@@ -2405,6 +2405,7 @@ enum ckpt_vma_kind {
 	CKPT_VMA_VDSO,		/* vdso code */
 	CKPT_VMA_VVAR,		/* vvar data */
 	CKPT_VMA_SYSV,		/* System V shared memory */
+	CKPT_VMA_HUGE,		/* anonymous memory of huge pages of hugetlbfs */
 	CKPT_VMA_MAX
 };
 
@@ -2412,8 +2413,8 @@ enum ckpt_vma_kind {
  * struct ckpt_hdr_vma - one mapping
  * @h: type CKPT_HDR_VMA
  * @kind: enum ckpt_vma_kind
- * @file: objref of the file mapped; of the shmem object if CKPT_VMA_SHMEM, of
- *	the attached segment if CKPT_VMA_SYSV; else 0
+ * @file: objref of the file mapped; of the shmem object if CKPT_VMA_SHMEM or
+ *	CKPT_VMA_HUGE, of the attached segment if CKPT_VMA_SYSV; else 0
  * @start: first address
  * @end: address after the last
  * @flags: VM_* as in include/linux/mm.h
@@ -2443,6 +2444,7 @@ struct ckpt_hdr_vma {
  * @seals: F_SEAL_*
  * @atime_nsec: nanoseconds of @atime
  * @mtime_nsec: nanoseconds of @mtime
+ * @huge: of huge pages of hugetlbfs: logarithm of their size; else 0
  * @reserved: 0
  * @size: in bytes
  * @atime: in seconds since 1970, as the other
@@ -2461,7 +2463,8 @@ struct ckpt_hdr_memfd {
 	__u32 seals;
 	__u32 atime_nsec;
 	__u32 mtime_nsec;
-	__aligned_u64 reserved;
+	__u32 huge;
+	__u32 reserved;
 	__aligned_u64 size;
 	__s64 atime;
 	__s64 mtime;
@@ -2486,6 +2489,7 @@ struct ckpt_hdr_anon {
  * @h: type CKPT_HDR_SHMEM
  * @size: in bytes
  * @flags: VM_NORESERVE or 0
+ * @huge: of huge pages of hugetlbfs: logarithm of their size; else 0
  *
  * A struct ckpt_hdr_string, its name, follows, then CKPT_HDR_PAGES until
  * one without extents; their addresses are offsets.
@@ -2493,7 +2497,8 @@ struct ckpt_hdr_anon {
 struct ckpt_hdr_shmem {
 	struct ckpt_hdr h;
 	__aligned_u64 size;
-	__aligned_u64 flags;
+	__u32 flags;
+	__u32 huge;
 };
 
 enum ckpt_extent_kind {
@@ -2634,6 +2639,7 @@ struct ckpt_ipc_perm {
 /* struct ckpt_hdr_ipc_shm.flags */
 #define CKPT_SHM_NORESERVE	0x1	/* SHM_NORESERVE */
 #define CKPT_SHM_LOCKED		0x2	/* SHM_LOCK */
+#define CKPT_SHM_HUGE_SHIFT	26	/* SHM_HUGETLB: logarithm of the page size */
 
 /**
  * struct ckpt_hdr_ipc_shm - System V shared memory segment

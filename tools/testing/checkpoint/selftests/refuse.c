@@ -387,20 +387,6 @@ REFUSED(secret_memory, "memfd_secret")
 	*mem = 1;
 }
 
-REFUSED(huge_tlb, "huge")
-{
-	void *mem;
-
-	ckpt_write_file("/proc/sys/vm/nr_hugepages", "2");
-	mem = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
-	if (mem == MAP_FAILED)
-		ckpt_skip("MAP_HUGETLB: %m");
-	ckpt_ready();
-	CHECK(!munmap(mem, 2 << 20));
-	ckpt_write_file("/proc/sys/vm/nr_hugepages", "0");
-}
-
 REFUSED(memory_policy, "NUMA")
 {
 	unsigned long nodes = 1;
@@ -671,15 +657,6 @@ REFUSED(pid_namespace_of_others, "whose init is outside of the tree")
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
 	ckpt_gate_open(&end, 1);
-}
-
-REFUSED_AS(huge_segment, CKPT_CONTAINER, "SHM_HUGETLB")
-{
-	int id = shmget(IPC_PRIVATE, 2 << 20, SHM_HUGETLB | SHM_NORESERVE | 0600);
-
-	HAVE(id);
-	ckpt_ready();
-	CHECK(!shmctl(id, IPC_RMID, NULL));
 }
 
 REFUSED(created_segment, "System V shared memory that it created")
