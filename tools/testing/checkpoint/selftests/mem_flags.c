@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a program asked for a mapping, and what that does later: seals,
+ * protection keys, merging by KSM, NUMA policy.
+ */
+#include "libckpttest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_mseal
+#define SYS_mseal	462
+#endif
+
+#define PAGE	4096UL
+
+static char *map_rw(size_t len)
+{
+	char *mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	REQUIRE(mem != MAP_FAILED);
+	return mem;
+}
+
+CKPT_TEST(sealed)
+{
+	char *mem = map_rw(4 * PAGE);
+	int fd = open("file", O_RDWR | O_CREAT, 0600);
+	char *file;
+
+	REQUIRE(fd >= 0 && !ftruncate(fd, PAGE));
+	file = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	REQUIRE(file != MAP_FAILED);
+	ckpt_fill(mem, 4 * PAGE, 1);
+	REQUIRE(!mprotect(mem + 2 * PAGE, PAGE, PROT_READ));
+	if (syscall(SYS_mseal, mem, 3 * PAGE, 0))
+		ckpt_skip("mseal: %m");
+	REQUIRE(!syscall(SYS_mseal, file, PAGE, 0));
+	ckpt_ready();
+	CHECK(ckpt_filled(mem, 4 * PAGE, 1));
+	mem[0] = 'x';
+	CHECK_EQ(munmap(mem, PAGE), -1);
+	CHECK_EQ(errno, EPERM);
+	CHECK_EQ(mprotect(mem + 2 * PAGE, PAGE, PROT_READ | PROT_WRITE), -1);
+	CHECK_EQ(errno, EPERM);
+	CHECK_EQ(munmap(file, PAGE), -1);
+	CHECK(!munmap(mem + 3 * PAGE, PAGE));
+}
+
+CKPT_TEST(protection_key)
+{
+	int denied = pkey_alloc(0, PKEY_DISABLE_ACCESS), free, next;
+	char *mem = map_rw(2 * PAGE);
+
+	if (denied < 0)
+		ckpt_skip("pkey_alloc: %m");
+	free = pkey_alloc(0, 0);
+	REQUIRE(free >= 0);
+	ckpt_fill(mem, 2 * PAGE, 1);
+	REQUIRE(!pkey_mprotect(mem, PAGE, PROT_READ | PROT_WRITE, denied));
+	REQUIRE(!pkey_mprotect(mem + PAGE, PAGE, PROT_READ | PROT_WRITE, free));
+	ckpt_ready();
+	CHECK_EQ(pkey_get(denied), PKEY_DISABLE_ACCESS);
+	CHECK_EQ(pkey_get(free), 0);
+	CHECK_EQ(ckpt_fault(mem + PAGE, true), 0);
+	CHECK(!pkey_set(denied, PKEY_DISABLE_WRITE));
+	CHECK_EQ(mem[0], *(volatile char *)mem);
+	CHECK(!pkey_set(denied, 0));
+	CHECK(ckpt_filled(mem, PAGE, 1));
+	/* Both are in use. */
+	next = pkey_alloc(0, 0);
+	CHECK(next != denied && next != free);
+}
+
+/* A page that KSM has merged, until it is written to */
+CKPT_TEST(merged)
+{
+	char *mem = map_rw(64 * PAGE);
+	size_t i;
+
+	ckpt_write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1");
+	ckpt_write_file("/sys/kernel/mm/ksm/pages_to_scan", "1000");
+	if (ckpt_write_file("/sys/kernel/mm/ksm/run", "1"))
+		ckpt_skip("no KSM");
+	for (i = 0; i < 64; i++)
+		ckpt_fill(mem + i * PAGE, PAGE, 1);
+	if (madvise(mem, 64 * PAGE, MADV_MERGEABLE))
+		ckpt_skip("MADV_MERGEABLE: %m");
+	CKPT_WAIT_FOR(({
+		char buf[64];
+
+		ckpt_read_file("/sys/kernel/mm/ksm/pages_sharing", buf,
+			       sizeof(buf)) > 0 && atoi(buf) >= 32;
+	}));
+	ckpt_ready();
+	for (i = 0; i < 64; i++)
+		CHECK(ckpt_filled(mem + i * PAGE, PAGE, 1));
+	mem[5 * PAGE] ^= 1;
+	CHECK(ckpt_filled(mem + 4 * PAGE, PAGE, 1));
+	CHECK(ckpt_filled(mem + 6 * PAGE, PAGE, 1));
+	ckpt_write_file("/sys/kernel/mm/ksm/run", "0");
+}
+
+/* A file that is larger than what is mapped, and one that was cut since */
+CKPT_TEST(other_sizes)
+{
+	int large = open("large", O_RDWR | O_CREAT, 0600);
+	int cut = open("cut", O_RDWR | O_CREAT, 0600);
+	char *mem, *end;
+
+	REQUIRE(large >= 0 && !ftruncate(large, 1024 * PAGE));
+	REQUIRE(cut >= 0 && !ftruncate(cut, 8 * PAGE));
+	mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, large,
+		   512 * PAGE);
+	end = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, cut, 0);
+	REQUIRE(mem != MAP_FAILED && end != MAP_FAILED);
+	REQUIRE(pwrite(large, "x", 1, 513 * PAGE) == 1);
+	mem[0] = 'y';
+	memset(end, 'z', 2 * PAGE);
+	REQUIRE(!ftruncate(cut, PAGE));
+	ckpt_ready();
+	CHECK_EQ(mem[0], 'y');
+	CHECK_EQ(mem[PAGE], 'x');
+	CHECK_EQ(end[0], 'z');
+	CHECK_EQ(ckpt_fault(end + PAGE, false), SIGBUS);
+	CHECK(!ftruncate(cut, 2 * PAGE));
+	CHECK_EQ(ckpt_fault(end + PAGE, false), 0);
+}
+
+TEST_HARNESS_MAIN
