@@ -2,7 +2,7 @@
 /*
  * What bench measures: the jobs, the floors, and the clock around a command.
  *
- *	work job sleep|memory|tree|threads|container READY
+ *	work job sleep|memory|family|reserved|tree|threads|container READY
  *		a job in a session of its own; its pid is in READY when it is
  *		set up, and it waits for ever
  *	work run COMMAND [ARG...]
@@ -37,6 +37,10 @@
 
 #define MIB		(1024UL * 1024)
 #define JOB_MEMORY	(256 * MIB)
+#define FAMILY_MEMORY	(1024 * MIB)
+#define FAMILY_PROCESSES 11
+#define RESERVED	(1UL << 40)
+#define RESERVED_PAGES	16
 #define JOB_PROCESSES	50
 #define JOB_THREADS	100
 #define CONTAINER_TASKS	20
@@ -122,30 +126,52 @@ static void make_threads(void)
 	pthread_barrier_wait(&barrier);
 }
 
-static void make_tree(void)
+/* @n processes in all, each with @size bytes of its own */
+static void make_tree(int n, size_t size)
 {
 	int fd[2], i;
 	char c;
 
 	if (pipe(fd))
 		fail("pipe");
-	for (i = 1; i < JOB_PROCESSES; i++) {
+	for (i = 1; i < n; i++) {
 		switch (fork()) {
 		case -1:
 			fail("fork");
 		case 0:
 			close(fd[0]);
-			map_random(MIB);
+			if (size)
+				map_random(size);
 			close(fd[1]);
 			wait_for_ever();
 		}
 	}
 	close(fd[1]);
-	map_random(MIB);
+	if (size)
+		map_random(size);
 	/* The end of file: all children have closed it. */
 	if (read(fd[0], &c, 1))
 		fail("pipe");
 	close(fd[0]);
+}
+
+static void make_family(void)
+{
+	map_random(FAMILY_MEMORY);
+	make_tree(FAMILY_PROCESSES, 0);
+}
+
+/* As a heap that may grow: here and there a page is in use. */
+static void reserve(void)
+{
+	char *mem = mmap(NULL, RESERVED, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int i;
+
+	if (mem == MAP_FAILED)
+		fail("mmap");
+	for (i = 0; i < RESERVED_PAGES; i++)
+		mem[i * (RESERVED / RESERVED_PAGES)] = 1;
 }
 
 static void put(const char *path, const char *text)
@@ -321,8 +347,12 @@ static int job(const char *name, const char *ready)
 	closefrom(3);
 	if (!strcmp(name, "memory"))
 		map_random(JOB_MEMORY);
+	else if (!strcmp(name, "family"))
+		make_family();
 	else if (!strcmp(name, "tree"))
-		make_tree();
+		make_tree(JOB_PROCESSES, MIB);
+	else if (!strcmp(name, "reserved"))
+		reserve();
 	else if (!strcmp(name, "threads"))
 		make_threads();
 	else if (strcmp(name, "sleep"))
