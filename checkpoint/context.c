@@ -38,6 +38,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(bool restart, unsigned long uflags, int fd,
 	ctx->restart = restart;
 	ctx->uflags = uflags;
 	xa_init(&ctx->removed);
+	INIT_LIST_HEAD(&ctx->dups);
 	ctx->caller = get_task_struct(current);
 	get_nsproxy(current->nsproxy);
 	ctx->caller_ns = current->nsproxy;
@@ -103,6 +104,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 {
 	unsigned int i;
 
+	ckpt_snapshot_free(ctx);
 	ckpt_drop_objects(ctx);
 	ckpt_tcp_thaw(ctx, false);
 	ckpt_cgroups_free(ctx, !ctx->err);
@@ -195,15 +197,29 @@ int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...)
 }
 
 /**
- * ckpt_flush_log - write what was reported to the log
- * @ctx: the context; the tree runs again
+ * ckpt_note - say something in the log that is no error
+ * @ctx: the context
+ * @fmt: one sentence, without a newline
  *
- * Context: process context, may sleep.
+ * One is kept, the first, and written behind an error that was reported.
+ *
+ * Context: process context.
  */
-void ckpt_flush_log(struct ckpt_ctx *ctx)
+void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...)
+{
+	va_list args;
+
+	if (*ctx->note)
+		return;
+	va_start(args, fmt);
+	vscnprintf(ctx->note, sizeof(ctx->note), fmt, args);
+	va_end(args);
+}
+
+static void flush_line(struct ckpt_ctx *ctx, char *line)
 {
 	struct kvec kv[2] = {
-		{ .iov_base = ctx->errmsg, .iov_len = strlen(ctx->errmsg) },
+		{ .iov_base = line, .iov_len = strlen(line) },
 		{ .iov_base = "\n", .iov_len = 1 },
 	};
 	struct file *file = ctx->logfile;
@@ -223,4 +239,16 @@ void ckpt_flush_log(struct ckpt_ctx *ctx)
 		if (!(file->f_mode & FMODE_STREAM))
 			file->f_pos = pos;
 	}
+}
+
+/**
+ * ckpt_flush_log - write what was reported to the log
+ * @ctx: the context; the tree runs again
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_flush_log(struct ckpt_ctx *ctx)
+{
+	flush_line(ctx, ctx->errmsg);
+	flush_line(ctx, ctx->note);
 }

@@ -10,7 +10,8 @@
 
 /* Known flags; others are -EINVAL */
 #define CKPT_CHECKPOINT_FLAGS	(CHECKPOINT_SUBTREE | CHECKPOINT_NONETNS | \
-				 CHECKPOINT_KILL | CHECKPOINT_STOP)
+				 CHECKPOINT_KILL | CHECKPOINT_STOP | \
+				 CHECKPOINT_SNAPSHOT)
 #define CKPT_RESTART_FLAGS	(RESTART_TASKSELF | RESTART_FROZEN | \
 				 RESTART_CONN_RESET | \
 				 RESTART_NOPIDS | RESTART_MNTNS | \
@@ -35,11 +36,18 @@ void ckpt_stream_set_timeout(struct ckpt_stream *s, unsigned long timeout);
 void ckpt_stream_close(struct ckpt_stream *s);
 int ckpt_stream_flush(struct ckpt_ctx *ctx);
 u64 ckpt_stream_bytes(const struct ckpt_stream *s);
+int ckpt_stream_put(struct ckpt_ctx *ctx, const void *data, size_t len);
 int ckpt_write_header(struct ckpt_ctx *ctx);
 int ckpt_read_header(struct ckpt_ctx *ctx);
 int ckpt_write_trailer(struct ckpt_ctx *ctx);
 int ckpt_read_trailer(struct ckpt_ctx *ctx);
 void ckpt_write_error(struct ckpt_ctx *ctx);
+
+/* snapshot.c */
+int ckpt_snapshot_begin(struct ckpt_ctx *ctx);
+size_t ckpt_snapshot_put(struct ckpt_ctx *ctx, const void *data, size_t len);
+int ckpt_snapshot_write(struct ckpt_ctx *ctx);
+void ckpt_snapshot_free(struct ckpt_ctx *ctx);
 
 /* objhash.c */
 struct ckpt_objhash *ckpt_objhash_alloc(void);

@@ -276,16 +276,31 @@ static int save(struct ckpt_ctx *ctx)
 	if (err)
 		return err;
 
-	err = ckpt_write_header(ctx);
+	err = ckpt_snapshot_begin(ctx);
+	if (!err)
+		err = ckpt_write_header(ctx);
 	if (!err)
 		err = ckpt_tree_write(ctx);
 	if (!err)
 		err = visit_live(ctx, save_one);
 	if (!err)
 		err = ckpt_late_write(ctx);
-	if (!err)
+	if (!err && !ctx->snapshot)
 		err = ckpt_write_trailer(ctx);
 	return phase(ctx, "write", &ctx->stats.tasks_ns, &start, err);
+}
+
+/* The tree runs again: write what was gathered. It may take its time. */
+static int write_snapshot(struct ckpt_ctx *ctx)
+{
+	u64 start = ktime_get_ns();
+	int err;
+
+	ckpt_stream_set_timeout(ctx->stream, 0);
+	err = ckpt_snapshot_write(ctx);
+	if (!err)
+		err = ckpt_write_trailer(ctx);
+	return phase(ctx, "snapshot", &ctx->stats.write_ns, &start, err);
 }
 
 /**
@@ -331,7 +346,10 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
 		wait_killed(ctx);
 	else if (!err && (ctx->uflags & CHECKPOINT_STOP))
 		ckpt_wait_stopped(ctx);
+	else if (!err && ctx->snapshot)
+		err = write_snapshot(ctx);
 out:
+	ckpt_snapshot_free(ctx);
 	if (err) {
 		ckpt_err(ctx, err, "checkpoint failed: error %d", err);
 		ckpt_write_error(ctx);

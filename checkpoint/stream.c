@@ -232,12 +232,33 @@ int ckpt_stream_flush(struct ckpt_ctx *ctx)
 	return err;
 }
 
-static int stream_put(struct ckpt_ctx *ctx, const void *data, size_t len)
+/**
+ * ckpt_stream_put - write a piece of the image
+ * @ctx: the context
+ * @data: records, or a part of one
+ * @len: its length in bytes
+ *
+ * While a snapshot is taken it is only gathered.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_stream_put(struct ckpt_ctx *ctx, const void *data, size_t len)
 {
 	struct ckpt_stream *s = ctx->stream;
 	size_t n;
 	int err;
 
+	if (ctx->snapshot) {
+		n = ckpt_snapshot_put(ctx, data, len);
+		if (n == len)
+			return 0;
+		data += n;
+		len -= n;
+		err = ckpt_snapshot_give_up(ctx, "no memory for what is gathered");
+		if (err)
+			return err;
+	}
 	while (len) {
 		if (s->tail == CKPT_BUF_SIZE) {
 			err = ckpt_stream_flush(ctx);
@@ -297,11 +318,11 @@ int ckpt_write_rec_tail(struct ckpt_ctx *ctx, void *fixed, u32 type,
 				type, fixed_len + tail_len);
 	h->type = type;
 	h->len = fixed_len + tail_len + pad;
-	err = stream_put(ctx, fixed, fixed_len);
+	err = ckpt_stream_put(ctx, fixed, fixed_len);
 	if (!err && tail_len)
-		err = stream_put(ctx, tail, tail_len);
+		err = ckpt_stream_put(ctx, tail, tail_len);
 	if (!err && pad)
-		err = stream_put(ctx, &zero, pad);
+		err = ckpt_stream_put(ctx, &zero, pad);
 	if (!err)
 		ctx->stream->records++;
 	return err;

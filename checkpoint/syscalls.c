@@ -22,10 +22,13 @@
 #define CKPT_WRITE_TIMEOUT_MS		(60 * MSEC_PER_SEC)
 #define CKPT_TIMEOUT_MAX_MS		(24 * 60 * 60 * MSEC_PER_SEC)
 
-static void put_stats(struct ckpt_ctx *ctx, u64 uptr)
+static void put_stats(struct ckpt_ctx *ctx, u64 uptr, u64 size)
 {
-	if (uptr && copy_to_user(u64_to_user_ptr(uptr), &ctx->stats,
-				 sizeof(ctx->stats)))
+	BUILD_BUG_ON(sizeof(ctx->stats) != CHECKPOINT_STATS_SIZE_VER1);
+
+	size = min_t(u64, size ?: CHECKPOINT_STATS_SIZE_VER0,
+		     sizeof(ctx->stats));
+	if (uptr && copy_to_user(u64_to_user_ptr(uptr), &ctx->stats, size))
 		pr_debug("checkpoint: no room for the statistics at %#llx\n", uptr);
 }
 
@@ -56,11 +59,15 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 	u64 park_ms, write_ms;
 	long ret;
 
-	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER1);
 
 	if (uflags & ~CKPT_CHECKPOINT_FLAGS || pid < 0)
 		return -EINVAL;
 	if ((uflags & CHECKPOINT_KILL) && (uflags & CHECKPOINT_STOP))
+		return -EINVAL;
+	/* the image must be complete before the tree is killed or stopped */
+	if ((uflags & CHECKPOINT_SNAPSHOT) &&
+	    (uflags & (CHECKPOINT_KILL | CHECKPOINT_STOP)))
 		return -EINVAL;
 	/* whoever checkpoints itself comes back from the call */
 	if (!pid && (uflags & (CHECKPOINT_KILL | CHECKPOINT_STOP)))
@@ -80,16 +87,20 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 	write_ms = args.write_timeout_ms ?: CKPT_WRITE_TIMEOUT_MS;
 	if (park_ms > CKPT_TIMEOUT_MAX_MS || write_ms > CKPT_TIMEOUT_MAX_MS)
 		return -EINVAL;
+	if ((args.stats_size && args.stats_size < CHECKPOINT_STATS_SIZE_VER0) ||
+	    (args.snapshot_min && !(uflags & CHECKPOINT_SNAPSHOT)))
+		return -EINVAL;
 
 	ctx = ckpt_ctx_alloc(false, uflags, fd, logfd);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	ckpt_stream_set_timeout(ctx->stream, msecs_to_jiffies(write_ms));
+	ctx->snapshot_min = args.snapshot_min;
 	ret = ckpt_do_checkpoint(ctx, pid, msecs_to_jiffies(park_ms));
 	ckpt_flush_log(ctx);
 	/* the image is complete: statistics that cannot be stored do not undo it */
 	if (!ret) {
-		put_stats(ctx, args.stats);
+		put_stats(ctx, args.stats, args.stats_size);
 		ret = ctx->id;
 	}
 	ckpt_ctx_free(ctx);
@@ -261,7 +272,7 @@ SYSCALL_DEFINE6(restart, pid_t, pid, int, fd, unsigned long, uflags,
 	ckpt_flush_log(ctx);
 	/* the tree runs: that its statistics cannot be stored does not undo it */
 	if (ret > 0)
-		put_stats(ctx, args.stats);
+		put_stats(ctx, args.stats, 0);
 	ckpt_ctx_free(ctx);
 	return ret;
 }

@@ -34,6 +34,7 @@ struct vm_area_struct;
  * @nr_rec: writing: number of pages of @rec
  * @work: what another CPU does meanwhile: makes @rec, or verifies the pages
  * @queued: @work has been started and not been waited for
+ * @own: writing: they are copies, nobody else has them
  * @err: reading: what came of it
  * @in: reading: the record, to be freed with kvfree(), or NULL
  * @rec: writing: the record, with room for CKPT_PAGES_MAX_EXTENTS
@@ -51,6 +52,7 @@ struct ckpt_pages {
 	unsigned int nr_rec;
 	struct work_struct work;
 	bool queued;
+	bool own;
 	int err;
 	struct ckpt_hdr_pages *in;
 	struct ckpt_hdr_pages rec;
@@ -87,6 +89,7 @@ int ckpt_pages_read(struct ckpt_ctx *ctx, u64 end,
 
 /* checkpoint_anon.c */
 int ckpt_anon_checkpoint(struct ckpt_ctx *ctx, struct mm_struct *mm);
+int ckpt_anon_write(struct ckpt_ctx *ctx, struct mm_struct *mm);
 int ckpt_anon_restore(struct ckpt_ctx *ctx, struct mm_struct *mm);
 
 /* checkpoint_share.c */
@@ -124,6 +127,9 @@ int ckpt_vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm, u64 *pos);
 /* checkpoint_huge.c */
 bool ckpt_huge_internal(struct file *file);
 bool ckpt_huge_anon(struct vm_area_struct *vma);
+
+/* checkpoint_snapshot.c */
+int ckpt_mm_duplicate(struct ckpt_ctx *ctx, struct mm_struct *mm);
 
 /* checkpoint_shmem.c */
 bool ckpt_is_shmem(struct vm_area_struct *vma);

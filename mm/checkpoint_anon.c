@@ -392,22 +392,44 @@ static int anon_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 }
 
 /**
- * ckpt_anon_checkpoint - write the private pages of an address space
+ * ckpt_anon_write - write the private pages of an address space
  * @ctx: the context
- * @mm: the address space, whose tasks are parked
+ * @mm: the address space, whose tasks are parked; or its duplicate, when the
+ *	tree runs and the table of objects is gone
  *
  * Context: process context, may sleep; takes and drops the mmap lock.
  * Return: 0, -ENOMEM, -EINTR, -EBUSY if the OOM killer takes the memory
  * away, -EHWPOISON for a page that is broken, or the errno of the write.
  */
-int ckpt_anon_checkpoint(struct ckpt_ctx *ctx, struct mm_struct *mm)
+int ckpt_anon_write(struct ckpt_ctx *ctx, struct mm_struct *mm)
 {
 	struct anon_walk w = {
 		.mm = mm, .end = mm->task_size, .keep_out = true,
 	};
-	u64 begin = ktime_get_ns();
-	int err = ckpt_pages_write(ctx, anon_gather, &w);
 
+	return ckpt_pages_write(ctx, anon_gather, &w);
+}
+
+/**
+ * ckpt_anon_checkpoint - write the private pages of an address space
+ * @ctx: the context
+ * @mm: the address space, whose tasks are parked
+ *
+ * While a snapshot is taken it is duplicated, and written later.
+ *
+ * Context: process context, may sleep; takes and drops the mmap lock.
+ * Return: 0, or the errno of ckpt_anon_write() or ckpt_mm_duplicate().
+ */
+int ckpt_anon_checkpoint(struct ckpt_ctx *ctx, struct mm_struct *mm)
+{
+	u64 begin = ktime_get_ns();
+	int err = 0;
+
+	if (ctx->snapshot)
+		err = ckpt_mm_duplicate(ctx, mm);
+	/* there is none, or it has just been given up */
+	if (!err && !ctx->snapshot)
+		err = ckpt_anon_write(ctx, mm);
 	ctx->stats.memory_ns += ktime_get_ns() - begin;
 	return err;
 }

@@ -101,6 +101,7 @@ static int data_walk(struct data_walk *w, struct ckpt_pages *p)
 	unsigned int nr, i;
 	int ret;
 
+	p->own = true;
 	while (p->nr < CKPT_PAGES_MAX_PAGES) {
 		if (fatal_signal_pending(current))
 			return -EINTR;

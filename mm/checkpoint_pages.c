@@ -37,6 +37,7 @@ struct ckpt_pages *ckpt_pages_alloc(work_func_t work)
 	p->nr = 0;
 	p->done = 0;
 	p->queued = false;
+	p->own = false;
 	p->in = NULL;
 	INIT_WORK(&p->work, work);
 	return p;
@@ -220,17 +221,7 @@ static int write_end(struct ckpt_ctx *ctx)
 	return ckpt_write_rec(ctx, &rec, CKPT_HDR_PAGES, sizeof(rec));
 }
 
-/**
- * ckpt_pages_write - write the pages of an object
- * @ctx: the context
- * @gather: fills in the pages
- * @priv: for @gather
- *
- * Context: process context, may sleep; no locks held, since the image may be
- * slow.
- * Return: 0, -ENOMEM, -EINTR, or the errno of @gather or of the write.
- */
-int ckpt_pages_write(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv)
+static int pages_write(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv)
 {
 	struct ckpt_pages *p = ckpt_pages_alloc(make_record_work), *next = NULL;
 	int more, err = 0;
@@ -266,6 +257,198 @@ int ckpt_pages_write(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv)
 		ckpt_pages_put(next);
 	kvfree(next);
 	return err;
+}
+
+/* ---------------------------------- copies, written once the tree runs */
+
+/**
+ * struct kept - pages that are kept, as they were gathered
+ * @batches: of struct kept_batch
+ * @gather: gathers those behind them, or NULL
+ * @priv: for @gather
+ */
+struct kept {
+	struct list_head batches;
+	ckpt_gather_t *gather;
+	void *priv;
+};
+
+/**
+ * struct kept_batch - some of them
+ * @list: in the list of struct kept
+ * @nr: how many
+ * @pages: they, with what struct ckpt_pages has of them
+ */
+struct kept_batch {
+	struct list_head list;
+	unsigned int nr;
+	struct {
+		struct page *page;
+		unsigned long addr;
+	} pages[] __counted_by(nr);
+};
+
+static void kept_free(void *priv)
+{
+	struct kept_batch *batch, *next;
+	struct kept *kept = priv;
+	unsigned int i;
+
+	list_for_each_entry_safe(batch, next, &kept->batches, list) {
+		for (i = 0; i < batch->nr; i++)
+			put_page(batch->pages[i].page);
+		kfree(batch);
+		cond_resched();
+	}
+	kfree(kept);
+}
+
+static int kept_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
+{
+	struct kept *kept = priv;
+	struct kept_batch *batch;
+
+	batch = list_first_entry_or_null(&kept->batches, struct kept_batch,
+					 list);
+	if (!batch)
+		return kept->gather ? kept->gather(ctx, p, kept->priv) : 0;
+	for (; p->nr < batch->nr; p->nr++) {
+		p->page[p->nr] = batch->pages[p->nr].page;
+		p->addr[p->nr] = batch->pages[p->nr].addr;
+	}
+	list_del(&batch->list);
+	kfree(batch);
+	return !list_empty(&kept->batches) || kept->gather;
+}
+
+static int kept_write(struct ckpt_ctx *ctx, void *priv)
+{
+	return pages_write(ctx, kept_gather, priv);
+}
+
+/* The pages become those of @kept. */
+static int keep(struct kept *kept, struct ckpt_pages *p)
+{
+	struct kept_batch *batch;
+	unsigned int i;
+
+	if (!p->nr)
+		return 0;
+	batch = kmalloc(struct_size(batch, pages, p->nr), GFP_KERNEL_ACCOUNT);
+	if (!batch)
+		return -ENOMEM;
+	batch->nr = p->nr;
+	for (i = 0; i < p->nr; i++) {
+		batch->pages[i].page = p->page[i];
+		batch->pages[i].addr = p->addr[i];
+	}
+	list_add_tail(&batch->list, &kept->batches);
+	p->nr = 0;
+	return 0;
+}
+
+/* Put copies in the place of the pages. Returns whether there was memory. */
+static bool copy_pages(struct ckpt_pages *p)
+{
+	unsigned int i, nr = 0;
+	struct page *page;
+	bool ok = true;
+
+	for (i = 0; i < p->nr; i++) {
+		page = p->page[i];
+		if ((p->addr[i] & CKPT_PAGE_ZERO_OK) && page_is_zero(page)) {
+			put_page(page);
+			continue;
+		}
+		page = ok ? alloc_page(CKPT_GFP_SNAPSHOT) : NULL;
+		ok = page;
+		if (ok) {
+			copy_highpage(page, p->page[i]);
+			put_page(p->page[i]);
+		}
+		/* the others are as good while nobody changes them */
+		p->page[nr] = page ?: p->page[i];
+		p->addr[nr++] = p->addr[i];
+	}
+	p->nr = nr;
+	return ok;
+}
+
+/* Keep what @gather gives. Returns 1 if there is no room for more of it. */
+static int gather_kept(struct ckpt_ctx *ctx, struct kept *kept,
+		       struct ckpt_pages *p)
+{
+	bool room;
+	int more, err;
+
+	do {
+		p->own = false;
+		more = kept->gather(ctx, p, kept->priv);
+		if (more < 0)
+			return more;
+		room = ckpt_snapshot_take(ctx, p->nr) &&
+		       (p->own || copy_pages(p));
+		if (room)
+			ctx->stats.copied += p->nr;
+		err = keep(kept, p);
+		if (err)
+			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	} while (more && room);
+	if (!more)
+		kept->gather = NULL;
+	return !room;
+}
+
+static int pages_keep(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv)
+{
+	struct kept *kept = kmalloc(sizeof(*kept), GFP_KERNEL_ACCOUNT);
+	struct ckpt_pages *p = ckpt_pages_alloc(make_record_work);
+	int ret = -ENOMEM;
+
+	if (!kept || !p)
+		goto free;
+	INIT_LIST_HEAD(&kept->batches);
+	kept->gather = gather;
+	kept->priv = priv;
+	ret = gather_kept(ctx, kept, p);
+	if (!ret)
+		ret = ckpt_snapshot_later(ctx, kept_write, kept_free, kept);
+	else if (ret > 0)
+		ret = ckpt_snapshot_give_up(ctx, "no memory for what is shared, or in files");
+	if (!ret && !ctx->snapshot)
+		ret = pages_write(ctx, kept_gather, kept);
+	if (ret || !ctx->snapshot)
+		kept_free(kept);
+	ckpt_pages_put(p);
+	kvfree(p);
+	return ret;
+
+free:
+	kfree(kept);
+	kvfree(p);
+	return ret;
+}
+
+/**
+ * ckpt_pages_write - write the pages of an object
+ * @ctx: the context
+ * @gather: fills in the pages
+ * @priv: for @gather
+ *
+ * While a snapshot is taken they are copied, and written later.
+ *
+ * Context: process context, may sleep; no locks held, since the image may be
+ * slow.
+ * Return: 0, -ENOMEM, -EINTR, or the errno of @gather or of the write.
+ */
+int ckpt_pages_write(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv)
+{
+	if (ctx->snapshot)
+		return pages_keep(ctx, gather, priv);
+	return pages_write(ctx, gather, priv);
 }
 
 /* ------------------------------------------------------------- reading */

@@ -7,14 +7,23 @@
  * of those that were written before, at the same address: what is found there
  * is in the image. This takes no memory, and two address spaces are never
  * locked at once, since the tree is parked.
+ *
+ * Where they are duplicates, no page is exclusive, and it is the duplicates
+ * that are looked through, which nobody writes to: those that come later, too,
+ * for what a page is shared with.
  */
 
 #include <linux/mm.h>
 #include <linux/pagewalk.h>
+#include <linux/rmap.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
 
+#include "internal.h"
 #include "checkpoint.h"
+
+/* In the place of an objref: one that is written later */
+#define SHARE_LATER	(~0U)
 
 /**
  * struct share_walk - a walk that looks for pages in another address space
@@ -22,6 +31,7 @@
  * @i: the next of them
  * @left: how many have not been found
  * @objref: of the address space that is looked at
+ * @dups: they are duplicates
  * @self: the address space that they are of
  * @kin: the last one in which something was found, or NULL
  */
@@ -30,6 +40,7 @@ struct share_walk {
 	unsigned int i;
 	unsigned int left;
 	u32 objref;
+	bool dups;
 	struct mm_struct *self;
 	struct mm_struct *kin;
 };
@@ -60,12 +71,31 @@ static void compare(struct share_walk *w, bool same)
 	w->i++;
 }
 
+/*
+ * Are those of @w that @vma might have of another family than it? Of duplicates
+ * all are looked for, and most are shared with nobody. They hold on to what
+ * their pages point to.
+ */
+static bool other_family(struct share_walk *w, struct vm_area_struct *vma,
+			 unsigned long start, unsigned long end)
+{
+	struct anon_vma *anon;
+
+	if (!w->dups)
+		return false;
+	if (!next_wanted(w, start, end))
+		return true;
+	anon = folio_anon_vma(page_folio(w->pages->page[w->i]));
+	return anon && anon->root != vma->anon_vma->root;
+}
+
 static int share_test_walk(unsigned long start, unsigned long end,
 			   struct mm_walk *walk)
 {
 	struct vm_area_struct *vma = walk->vma;
 
-	return !vma->anon_vma || (vma->vm_flags & (VM_SHARED | VM_PFNMAP));
+	return !vma->anon_vma || (vma->vm_flags & (VM_SHARED | VM_PFNMAP)) ||
+	       other_family(walk->private, vma, start, end);
 }
 
 /* One that is swapped out there may be in the swap cache here. */
@@ -165,11 +195,53 @@ static int look_in_written(struct ckpt_ctx *ctx, void *ptr, void *priv)
 	return ref < 0 ? ref : look_in(w, ptr, ref);
 }
 
+static bool is_dup(struct ckpt_ctx *ctx, struct mm_struct *mm)
+{
+	struct ckpt_dup *dup;
+
+	list_for_each_entry(dup, &ctx->dups, list)
+		if (dup->mm == mm)
+			return true;
+	return false;
+}
+
+/*
+ * Which of the pages are those of another duplicate? That they are not
+ * exclusive does not tell. What only a later one has too is not in the image.
+ */
+static int look_in_dups(struct ckpt_ctx *ctx, struct share_walk *w)
+{
+	struct ckpt_pages *p = w->pages;
+	struct ckpt_dup *dup;
+	bool later = false;
+	unsigned int i;
+	int ret = 0;
+
+	w->dups = true;
+	list_for_each_entry(dup, &ctx->dups, list) {
+		if (dup->mm == w->self) {
+			later = true;
+			continue;
+		}
+		ret = look_in(w, dup->mm, later ? SHARE_LATER : dup->objref);
+		if (ret)
+			break;
+		cond_resched();
+	}
+	for (i = 0; i < p->nr; i++) {
+		if (wanted(p, i))
+			p->addr[i] &= ~CKPT_PAGE_COW;
+		else if (p->from[i] == SHARE_LATER)
+			p->from[i] = 0;
+	}
+	return ret;
+}
+
 /**
  * ckpt_share_find - find pages in address spaces that were written before
  * @ctx: the context of a checkpoint
  * @p: pages of @mm; of those that have CKPT_PAGE_COW, @from is set
- * @mm: the address space
+ * @mm: the address space, or a duplicate of one
  * @kin: where to begin, or NULL; replaced
  *
  * Context: process context, may sleep; takes and drops the mmap lock of one
@@ -187,6 +259,8 @@ int ckpt_share_find(struct ckpt_ctx *ctx, struct ckpt_pages *p,
 		w.left += wanted(p, i);
 	if (!w.left)
 		return 0;
+	if (is_dup(ctx, mm))
+		return min(look_in_dups(ctx, &w), 0);
 	if (*kin)
 		ret = look_in_written(ctx, *kin, &w);
 	if (!ret)

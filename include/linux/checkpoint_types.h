@@ -28,6 +28,7 @@ struct ckpt_hdr_file;
 struct ckpt_mnts;
 struct ckpt_nets;
 struct ckpt_objhash;
+struct ckpt_snapshot;
 struct ckpt_stream;
 struct ckpt_tree;
 struct ckpt_tty;
@@ -36,6 +37,7 @@ struct file;
 struct ns_common;
 struct ipc_namespace;
 struct inode;
+struct mm_struct;
 struct net;
 struct nsproxy;
 struct pid;
@@ -63,6 +65,9 @@ struct user_namespace;
  * @mnts: the mounts of the image, or NULL so far
  * @removed: checkpoint: of fs/checkpoint_removed.c
  * @pipes_marked: checkpoint: it is known which pipes lead out of the tree
+ * @snapshot: checkpoint: what is gathered, to be written once the tree runs, or
+ *	NULL
+ * @dups: checkpoint: duplicates of address spaces, struct ckpt_dup
  * @stopped_at: CLOCK_MONOTONIC when the whole tree stood still
  * @inherit: restart: files given for external ones
  * @inherit_nr: number of entries in @inherit
@@ -78,6 +83,8 @@ struct user_namespace;
  * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
  * @err: first error reported, negative
  * @errmsg: its text
+ * @note: a line for the log that is no error
+ * @snapshot_min: checkpoint: bytes of memory below which no snapshot is taken
  * @stats: counters and times for the caller
  */
 struct ckpt_ctx {
@@ -98,6 +105,8 @@ struct ckpt_ctx {
 	struct ckpt_mnts *mnts;
 	struct xarray removed;
 	bool pipes_marked;
+	struct ckpt_snapshot *snapshot;
+	struct list_head dups;
 	ktime_t stopped_at;
 	struct ckpt_inherit *inherit;
 	unsigned int inherit_nr;
@@ -113,6 +122,8 @@ struct ckpt_ctx {
 	u32 join;
 	int err;
 	char errmsg[512];
+	char note[160];
+	u64 snapshot_min;
 	struct checkpoint_stats stats;
 };
 
@@ -145,6 +156,10 @@ struct ckpt_given_mount {
  */
 __printf(3, 4)
 int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...);
+
+/* Say something in the log that is no error. The first one wins. */
+__printf(2, 3)
+void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...);
 
 /* ---------------------------------------------------------- the stream */
 
@@ -187,6 +202,48 @@ char *ckpt_read_string(struct ckpt_ctx *ctx, size_t max);
 /* Skip @pad zero bytes, then read page payload into @nr segments. */
 int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
 		      unsigned int nr, size_t bytes);
+
+/* --------------------------------------------------- copy on write */
+
+/**
+ * struct ckpt_dup - the duplicate of an address space of the tree
+ * @list: in @dups of the context, in the order of the image
+ * @mm: the duplicate, which has its private pages, and nothing else
+ * @objref: of what it is a duplicate of
+ *
+ * All of them are kept until the image is written.
+ */
+struct ckpt_dup {
+	struct list_head list;
+	struct mm_struct *mm;
+	u32 objref;
+};
+
+/* Memory for what is gathered: no reason to kill anybody */
+#define CKPT_GFP_SNAPSHOT	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | \
+				 __GFP_NOWARN)
+
+typedef int ckpt_later_t(struct ckpt_ctx *ctx, void *priv);
+
+/*
+ * While ctx->snapshot is set, the image is gathered, and written when the tree
+ * runs. Records are copied by the functions above. What would not be as it is
+ * now must be copied, within the room that ckpt_snapshot_take() gives; @write
+ * writes it in its place, when the table of objects is gone. Return 0 or
+ * -ENOMEM, in which case @priv is still the caller's.
+ */
+int ckpt_snapshot_later(struct ckpt_ctx *ctx, ckpt_later_t *write,
+			void (*free)(void *priv), void *priv);
+bool ckpt_snapshot_take(struct ckpt_ctx *ctx, unsigned long nr);
+/*
+ * There is no room: write what was gathered now, while the tree is parked, and
+ * all that follows too. Returns 0 or the errno of the write.
+ */
+int ckpt_snapshot_give_up(struct ckpt_ctx *ctx, const char *why);
+
+/* mm/checkpoint_snapshot.c */
+int ckpt_snapshot_room(struct ckpt_ctx *ctx, unsigned long *room);
+void ckpt_dups_free(struct ckpt_ctx *ctx);
 
 /* ------------------------------------------------------ shared objects */
 

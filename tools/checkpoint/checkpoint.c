@@ -30,6 +30,9 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* PID_MAX_LIMIT */
 #define PID_LIMIT	(4 * 1024 * 1024)
 
+/* Writing less than this takes no longer than duplicating it, or not much */
+#define SNAPSHOT_MIN	(4 * 1024 * 1024)
+
 const char *tool_name = "checkpoint";
 
 static const char usage_text[] =
@@ -45,6 +48,11 @@ static const char usage_text[] =
 "  --subtree        PID is any process; what is shared is outside\n"
 "                   (default: as PID is one or the other)\n"
 "  --nonetns        leave the network namespace out\n"
+"  --snapshot       let the tree run on while its memory is written, from a\n"
+"                   duplicate that shares it copy-on-write\n"
+"  --no-snapshot    the tree stands still until the image is complete\n"
+"                   (default: as it has more than 4 MiB or less; it stands\n"
+"                   still with --kill and --leave-stopped)\n"
 "  --log FILE       write the kernel's messages to FILE\n"
 "  --stats          print times and numbers on standard error\n"
 "  --help           this text\n"
@@ -60,6 +68,8 @@ struct options {
 	bool container;
 	bool subtree;
 	bool nonetns;
+	bool snapshot;
+	bool no_snapshot;
 	bool stats;
 };
 
@@ -87,6 +97,8 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		{ "container", no_argument, NULL, 'c' },
 		{ "subtree", no_argument, NULL, 't' },
 		{ "nonetns", no_argument, NULL, 'n' },
+		{ "snapshot", no_argument, NULL, 'w' },
+		{ "no-snapshot", no_argument, NULL, 'W' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "stats", no_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
@@ -115,6 +127,12 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		case 'n':
 			o->nonetns = true;
 			break;
+		case 'w':
+			o->snapshot = true;
+			break;
+		case 'W':
+			o->no_snapshot = true;
+			break;
 		case 'l':
 			o->log = optarg;
 			break;
@@ -134,6 +152,10 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		return tool_usage("--kill and --leave-stopped: give one of them.");
 	if (o->container && o->subtree)
 		return tool_usage("--container and --subtree: give one of them.");
+	if (o->snapshot && o->no_snapshot)
+		return tool_usage("--snapshot and --no-snapshot: give one of them.");
+	if (o->snapshot && (o->kill || o->stop))
+		return tool_usage("--snapshot: not with --kill or --leave-stopped.");
 	if (argc - optind != 1)
 		return tool_usage("one PID is needed.");
 	if (parse_pid(o, argv[optind]))
@@ -346,7 +368,10 @@ struct result {
 static void call(const struct options *o, const struct output *out,
 		 const struct tool_log *log, struct result *r)
 {
-	struct checkpoint_args args = { .stats = (uintptr_t)&r->stats };
+	struct checkpoint_args args = {
+		.stats = (uintptr_t)&r->stats,
+		.stats_size = sizeof(r->stats),
+	};
 	unsigned long flags = 0;
 
 	if (!o->container)
@@ -357,6 +382,10 @@ static void call(const struct options *o, const struct output *out,
 		flags |= CHECKPOINT_KILL;
 	if (o->stop)
 		flags |= CHECKPOINT_STOP;
+	if (!o->kill && !o->stop && !o->no_snapshot) {
+		flags |= CHECKPOINT_SNAPSHOT;
+		args.snapshot_min = o->snapshot ? 0 : SNAPSHOT_MIN;
+	}
 	r->ret = checkpoint(o->pid, out->fd, flags, log->fd, &args,
 			    sizeof(args));
 	r->err = errno;
@@ -518,7 +547,11 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	status = finish(&o, &out, r, sig, line);
-	if (o.stats && r->done && r->ret >= 0)
+	if (o.stats && r->done && r->ret >= 0) {
 		tool_print_stats(&r->stats, false);
+		/* why there was no snapshot */
+		if (*line)
+			fprintf(stderr, "%s\n", line);
+	}
 	return status;
 }

@@ -31,6 +31,7 @@ static void show_flags(const struct view *v, uint32_t flags)
 		{ CHECKPOINT_NONETNS, "nonetns" },
 		{ CHECKPOINT_KILL, "kill" },
 		{ CHECKPOINT_STOP, "leave-stopped" },
+		{ CHECKPOINT_SNAPSHOT, "snapshot" },
 	};
 	const char *sep = "";
 	size_t i;

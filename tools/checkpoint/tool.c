@@ -167,6 +167,10 @@ void tool_print_stats(const struct checkpoint_stats *s, bool restart)
 		print_time("count shared objects", s->collect_ns);
 		print_time("tasks and objects", s->tasks_ns);
 		print_time("  of it memory", s->memory_ns);
+		if (s->snapshot) {
+			print_time("    of it duplicates", s->duplicate_ns);
+			print_time("write, the tree runs on", s->write_ns);
+		}
 		print_time("all", s->total_ns);
 		print_time("of it the tree was stopped", s->stopped_ns);
 	}
@@ -176,6 +180,9 @@ void tool_print_stats(const struct checkpoint_stats *s, bool restart)
 		(unsigned long long)s->objects);
 	fprintf(stderr, "%-26s %12llu\n", "pages in the image",
 		(unsigned long long)s->pages);
+	if (s->snapshot)
+		fprintf(stderr, "%-26s %12llu\n", "  copied while stopped",
+			(unsigned long long)s->copied);
 	fprintf(stderr, "%-26s %12llu (%s)\n", "bytes of the image",
 		(unsigned long long)s->bytes, text_size(size, s->bytes));
 }

@@ -13,6 +13,7 @@
 #define CHECKPOINT_NONETNS	0x2	/* leave the network namespace out */
 #define CHECKPOINT_KILL		0x4	/* kill the tree once the image is complete */
 #define CHECKPOINT_STOP		0x8	/* leave the tree in group stop */
+#define CHECKPOINT_SNAPSHOT	0x10	/* write from copies while the tree runs */
 
 /* restart(2) flags */
 #define RESTART_TASKSELF	0x1	/* replace the caller by the one task of the image */
@@ -38,6 +39,16 @@
  * @objects: number of shared objects
  * @pages: pages of memory stored in, or read from, the image
  * @bytes: size of the image, in bytes
+ * @snapshot: checkpoint: 1 if the image was written from copies while the tree
+ *	ran, else 0
+ * @duplicate_ns: checkpoint: part of @tasks_ns spent on duplicates of address
+ *	spaces
+ * @copied: checkpoint: pages that were copied before the tree ran, since no
+ *	duplicate has them: of shared memory and files
+ * @write_ns: checkpoint: time to write the image from copies while the tree ran
+ *
+ * Those from @snapshot on are stored where the caller says that there is room
+ * for them, by @stats_size of struct checkpoint_args.
  */
 struct checkpoint_stats {
 	__aligned_u64 total_ns;
@@ -50,7 +61,14 @@ struct checkpoint_stats {
 	__aligned_u64 objects;
 	__aligned_u64 pages;
 	__aligned_u64 bytes;
+	__aligned_u64 snapshot;
+	__aligned_u64 duplicate_ns;
+	__aligned_u64 copied;
+	__aligned_u64 write_ns;
 };
+
+#define CHECKPOINT_STATS_SIZE_VER0	80
+#define CHECKPOINT_STATS_SIZE_VER1	112
 
 /**
  * struct checkpoint_args - optional arguments of checkpoint(2)
@@ -61,6 +79,11 @@ struct checkpoint_stats {
  * @write_timeout_ms: how long a pipe or socket that the image is written to
  *	may take nothing, while the tree stands still, before giving up with
  *	-ETIMEDOUT, in milliseconds; 0 for the default of 60 seconds
+ * @stats_size: bytes that there are at @stats; 0 for
+ *	CHECKPOINT_STATS_SIZE_VER0
+ * @snapshot_min: with CHECKPOINT_SNAPSHOT, bytes of memory that the tree must
+ *	have at least: if it has less, the image is written while it stands
+ *	still. Else must be 0
  *
  * Extensible: the size that the caller knows is passed beside it.
  */
@@ -68,9 +91,12 @@ struct checkpoint_args {
 	__aligned_u64 stats;
 	__aligned_u64 park_timeout_ms;
 	__aligned_u64 write_timeout_ms;
+	__aligned_u64 stats_size;
+	__aligned_u64 snapshot_min;
 };
 
 #define CHECKPOINT_ARGS_SIZE_VER0	24
+#define CHECKPOINT_ARGS_SIZE_VER1	40
 
 /**
  * struct restart_inherit - a file that the image names as external

@@ -68,8 +68,10 @@ FIXTURE_TEARDOWN(args)
 ARGS_TEST(checkpoint_flags)
 {
 	static const unsigned long bad[] = {
-		0x10, 0x20, 0x80000000UL, 1UL << 32, 1UL << 63,
+		0x20, 0x40, 0x80000000UL, 1UL << 32, 1UL << 63,
 		CHECKPOINT_KILL | CHECKPOINT_STOP,
+		CHECKPOINT_SNAPSHOT | CHECKPOINT_KILL,
+		CHECKPOINT_SNAPSHOT | CHECKPOINT_STOP,
 	};
 	pid_t pid = self->v.pid;
 	unsigned int i;

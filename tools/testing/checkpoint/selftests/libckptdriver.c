@@ -585,7 +585,10 @@ void ckpt_log_read(struct ckpt_victim *v, int fd)
 
 long ckpt_checkpoint_to(struct ckpt_victim *v, unsigned long flags, int fd)
 {
-	struct checkpoint_args args = { .stats = (uintptr_t)&v->stats };
+	struct checkpoint_args args = {
+		.stats = (uintptr_t)&v->stats,
+		.stats_size = sizeof(v->stats),
+	};
 	int log;
 	long ret;
 
@@ -718,7 +721,8 @@ const char *ckpt_run(const char *name, unsigned int flags, bool alive)
 	ckpt_snap_take(&before, v.pid, pids);
 	for (i = 0; i < rounds; i++) {
 		if (alive) {
-			ret = ckpt_checkpoint(&v, 0);
+			ret = ckpt_checkpoint(&v, i % 2 ? 0 :
+					      CHECKPOINT_SNAPSHOT);
 			if (ret <= 0)
 				die_with_log(&v, "checkpoint: %s",
 					     strerror(-ret));
