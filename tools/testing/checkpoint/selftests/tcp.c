@@ -16,6 +16,7 @@
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -258,6 +259,43 @@ CKPT_TEST(listen_mapped)
 {
 	own_net();
 	listen_on("::", "127.0.0.1");
+}
+
+/* Two with one port, and a connection of it that none of them lets share */
+CKPT_TEST_ONLY(share_port, CKPT_CONTAINER)
+{
+	int l[2], i, port, one = 1, a, b;
+	union addr addr;
+	socklen_t len;
+
+	own_net();
+	len = make_addr(&addr, "127.0.0.1", 0);
+	for (i = 0; i < 2; i++) {
+		l[i] = socket(AF_INET, SOCK_STREAM, 0);
+		REQUIRE(l[i] >= 0);
+		REQUIRE(!setsockopt(l[i], SOL_SOCKET, SO_REUSEPORT, &one,
+				    sizeof(one)));
+		REQUIRE(!bind(l[i], &addr.sa, len));
+		len = sizeof(addr);
+		REQUIRE(!getsockname(l[i], &addr.sa, &len));
+		if (i)
+			REQUIRE(!listen(l[i], 4));
+	}
+	port = port_of(l[0]);
+	a = connected("127.0.0.1", port);
+	b = accept(l[1], NULL, NULL);
+	REQUIRE(b >= 0);
+	REQUIRE(!listen(l[0], 4));
+	ckpt_ready();
+	CHECK_EQ(port_of(l[0]), port);
+	CHECK_EQ(port_of(l[1]), port);
+	CHECK_EQ(option(l[1], SOL_SOCKET, SO_REUSEPORT), 1);
+	CHECK_EQ(option(b, SOL_SOCKET, SO_REUSEPORT), 1);
+	talk(a, b);
+	/* as after bind(2): nobody else may have it */
+	close(l[0]);
+	l[0] = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(bind(l[0], &addr.sa, len) < 0 && errno == EADDRINUSE);
 }
 
 /* ---------------------------------------------------------------- connected */
@@ -855,6 +893,109 @@ DRIVER_TEST(outside_veth)
 	outside(_metadata, &self->v, "10.5.0.2", "br0");
 }
 
+/**
+ * struct peer - a thread that talks to the server all the time
+ * @thread: the thread
+ * @fd: its connection
+ * @stop: it is to end
+ * @rounds: how often its bytes went round
+ * @failed: they did not come back as they were
+ */
+struct peer {
+	pthread_t thread;
+	int fd;
+	_Atomic bool stop;
+	_Atomic unsigned long rounds;
+	_Atomic bool failed;
+};
+
+static void *be_busy(void *arg)
+{
+	struct peer *p = arg;
+	size_t sent = 0, got = 0;
+
+	while (!p->stop && !p->failed) {
+		/* the next ones are on their way while these come back */
+		sent = send_some(p->fd, sent, 3000);
+		if (!got_all(p->fd, got, sent - got - 1000))
+			p->failed = true;
+		got = sent - 1000;
+		p->rounds++;
+	}
+	if (!p->failed && !got_all(p->fd, got, sent - got))
+		p->failed = true;
+	return NULL;
+}
+
+/* Whether bytes go round, with a bound */
+static bool goes_on(const struct peer *p)
+{
+	uint64_t end = ckpt_now() + CKPT_WAIT_S * 1000000000ULL;
+	unsigned long before = p->rounds;
+
+	while (p->rounds < before + 3 && !p->failed && ckpt_now() < end)
+		ckpt_pause();
+	return p->rounds >= before + 3;
+}
+
+/* Its connections are never idle, whatever is done to the server. */
+static void busy(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		 const char *address, const char *device)
+{
+	struct peer peer[PEERS] = {};
+	int sniff, i, round, rounds = 4 / ckpt_step() + 2;
+	long ret;
+
+	sniff = sniffer(device);
+	ASSERT_LE(0, sniff);
+	for (i = 0; i < PEERS; i++) {
+		peer[i].fd = connected(address, PORT);
+		ASSERT_EQ(0, pthread_create(&peer[i].thread, NULL, be_busy,
+					    &peer[i]));
+	}
+	for (round = 0; round < rounds; round++) {
+		for (i = 0; i < PEERS; i++)
+			ASSERT_TRUE(goes_on(&peer[i]))
+				TH_LOG("round %d, connection %d", round, i);
+		ckpt_checkpoint_kill(v);
+		ret = ckpt_restart(v, 0);
+		ASSERT_LT(0, ret)
+			TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	}
+	for (i = 0; i < PEERS; i++)
+		peer[i].stop = true;
+	for (i = 0; i < PEERS; i++) {
+		pthread_join(peer[i].thread, NULL);
+		EXPECT_FALSE(peer[i].failed);
+	}
+	EXPECT_EQ(0, goodbyes(sniff));
+	for (i = 0; i < PEERS; i++)
+		close(peer[i].fd);
+	close(sniff);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+DRIVER_TEST(busy_veth)
+{
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_make("br0", "bridge", 0));
+	ASSERT_EQ(0, net_up("br0", true));
+	ASSERT_EQ(0, net_addr("br0", "10.5.0.1", 24, 0));
+	ckpt_start(&self->v, "server_veth", CKPT_CONTAINER);
+	if (self->v.skip[0])
+		SKIP(return, "%s", self->v.skip);
+	busy(_metadata, &self->v, "10.5.0.2", "br0");
+}
+
+DRIVER_TEST(busy_same_net)
+{
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	ckpt_start(&self->v, "server", 0);
+	busy(_metadata, &self->v, "127.0.0.1", "lo");
+}
+
 /* In a network namespace that stays: the rest of it hears and answers. */
 DRIVER_TEST(outside_same_net)
 {
@@ -901,12 +1042,13 @@ DRIVER_TEST(broken)
 	ckpt_checkpoint_kill(v);
 	image_load(&image, v->image);
 	for (type = 0; type < ARRAY_SIZE(broken_types); type++) {
-		for (nth = 0; nth < 4; nth++) {
+		for (nth = 0; nth < 3; nth++) {
 			rec = image_find(&image, broken_types[type], nth);
 			if (!rec)
 				break;
 			len = rec->len;
-			for (at = 8 + nth; at < len; at += 5 * step) {
+			for (at = 8 + nth; at < len;
+			     at += (3 + len / 16) * step) {
 				h = image_at(&image, broken_types[type], nth);
 				h[at] ^= at & 1 ? 0x80 : 0x05;
 				image_seal(&image);
