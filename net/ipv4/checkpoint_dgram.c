@@ -305,14 +305,14 @@ static u32 head_len(const struct ckpt_hdr_inet_skb *h)
 }
 
 /*
- * One that is about a packet that was sent, and not about an error: nobody
- * looks at its headers, which need not be there.
+ * Is the address looked at that a message is about? One that says when a packet
+ * was sent has none, and may have no header either.
  */
-static bool is_notice(const struct ckpt_hdr_inet_skb *h)
+static bool has_addr(const struct ckpt_hdr_inet_skb *h)
 {
-	return (h->ee_origin == SO_EE_ORIGIN_TIMESTAMPING ||
-		h->ee_origin == SO_EE_ORIGIN_ZEROCOPY) &&
-	       !h->port && !h->iif;
+	return h->port || h->ee_origin == SO_EE_ORIGIN_LOCAL ||
+	       h->ee_origin == SO_EE_ORIGIN_ICMP ||
+	       h->ee_origin == SO_EE_ORIGIN_ICMP6;
 }
 
 static bool err_valid(const struct ckpt_hdr_inet_skb *h)
@@ -321,11 +321,13 @@ static bool err_valid(const struct ckpt_hdr_inet_skb *h)
 	u32 first = v6 ? offsetof(struct ipv6hdr, daddr) : 0;
 	u32 size = v6 ? sizeof(struct in6_addr) : sizeof(__be32);
 
-	if (is_notice(h))
-		return max3(h->data, h->transport, h->network) <= h->len;
-	return h->addr_offset >= first && head_len(h) <= h->len &&
-	       h->network + h->addr_offset + size <=
-		       min_t(u32, h->len, CKPT_INET_HEAD_MAX);
+	if (max3(h->data, h->transport, h->network) > h->len ||
+	    ((has_addr(h) || h->iif) && head_len(h) > h->len))
+		return false;
+	return !has_addr(h) ||
+	       (h->addr_offset >= first &&
+		h->network + h->addr_offset + size <=
+			min_t(u32, h->len, CKPT_INET_HEAD_MAX));
 }
 
 static bool skb_valid(const struct sock *sk, const struct ckpt_hdr_inet_skb *h,

@@ -13,6 +13,7 @@
 #include <linux/in.h>
 #include <linux/igmp.h>
 #include <linux/inetdevice.h>
+#include <linux/netdevice.h>
 #include <linux/net.h>
 #include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
@@ -23,6 +24,7 @@
 #include <net/sock.h>
 
 #include "../core/checkpoint_sock.h"
+#include "../core/dev.h"
 #include "checkpoint_inet.h"
 
 #define CKPT_INET_ADDR_ALL	(CKPT_INET_ADDR_LOCK | CKPT_INET_PORT_LOCK | \
@@ -435,6 +437,9 @@ static void save_fields(struct sock *sk, struct ckpt_hdr_inet *h)
 	h->drops = atomic_read(&sk->sk_drops);
 	h->stamped = sock_flag(sk, SOCK_TIMESTAMP);
 	h->stamp_ns = ktime_to_ns(sock_read_timestamp(sk));
+	/* of one that is gone there is no name */
+	netdev_get_name(sock_net(sk), (char *)h->bound_dev,
+			READ_ONCE(sk->sk_bound_dev_if));
 	if (sk->sk_family == PF_INET6)
 		ckpt_inet6_save(sk, h);
 }
@@ -739,6 +744,37 @@ static bool restore_fields(struct sock *sk, const struct ckpt_hdr_inet *h)
 	return true;
 }
 
+/*
+ * In the namespace of whoever restarts the device may have another index. To be
+ * bound to one was allowed when the option was set.
+ */
+static int restore_dev(struct ckpt_ctx *ctx, struct sock *sk,
+		       const struct ckpt_hdr_inet *h)
+{
+	const char *want = (const char *)h->bound_dev;
+	struct net *net = sock_net(sk);
+	char name[IFNAMSIZ];
+	struct net_device *dev;
+
+	BUILD_BUG_ON(sizeof(h->bound_dev) != IFNAMSIZ);
+
+	if (!memchr_inv(want, 0, IFNAMSIZ))
+		return 0;
+	if (!dev_valid_name(want) || !sk->sk_bound_dev_if)
+		return ckpt_err(ctx, -EINVAL, "image: socket bound to device '%.16s'",
+				want);
+	if (!netdev_get_name(net, name, sk->sk_bound_dev_if) &&
+	    !strcmp(name, want))
+		return 0;
+	dev = dev_get_by_name(net, want);
+	if (!dev)
+		return ckpt_err(ctx, -ENODEV, "socket: the device '%s' that it is bound to is not there",
+				want);
+	WRITE_ONCE(sk->sk_bound_dev_if, dev->ifindex);
+	dev_put(dev);
+	return 0;
+}
+
 static bool sk_valid(const struct ckpt_hdr_sock *h)
 {
 	const struct ckpt_inet_proto *proto;
@@ -751,7 +787,7 @@ static bool sk_valid(const struct ckpt_hdr_sock *h)
 static int restore_inet(struct ckpt_ctx *ctx, struct sock *sk,
 			const struct ckpt_hdr_inet *h)
 {
-	int err = 0;
+	int err;
 	u32 i;
 
 	if (h->nr_opts > CKPT_INET_OPTS_MAX ||
@@ -760,6 +796,7 @@ static int restore_inet(struct ckpt_ctx *ctx, struct sock *sk,
 				h->nr_opts);
 	if (!restore_fields(sk, h))
 		return ckpt_err(ctx, -EINVAL, "image: internet socket is malformed, or a device that it uses is not there");
+	err = restore_dev(ctx, sk, h);
 	for (i = 0; i < h->nr_opts && !err; i++)
 		err = restore_opt(ctx, sk, &h->opts[i]);
 	for (i = 0; i < h->nr_data && !err; i++)

@@ -3236,6 +3236,8 @@ struct ckpt_inet_opt {
  * @reserved: 0
  * @stamp_ns: SIOCGSTAMP: when the last message came, in nanoseconds of
  *	CLOCK_REALTIME; -1 s for none
+ * @bound_dev: SO_BINDTODEVICE: name of the device whose index is in the
+ *	options, or zeros
  * @opts: in the order in which they are set
  */
 struct ckpt_hdr_inet {
@@ -3257,6 +3259,7 @@ struct ckpt_hdr_inet {
 	__u32 stamped;
 	__u32 reserved;
 	__s64 stamp_ns;
+	__u8 bound_dev[16];
 	struct ckpt_inet_opt opts[];
 };
 
@@ -3411,6 +3414,7 @@ struct ckpt_hdr_inet_dgram {
  * @ee_origin: likewise
  * @ee_type: likewise
  * @ee_code: likewise
+ * @reserved: 0
  * @ee_info: likewise
  * @ee_data: likewise
  * @addr_offset: where the address is that it is about, from @network on

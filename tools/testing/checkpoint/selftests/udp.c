@@ -5,7 +5,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <linux/udp.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -170,7 +172,7 @@ CKPT_TEST(bound4)
 	is_bound("127.0.0.1");
 }
 
-CKPT_TEST(bound6)
+CKPT_TEST_ONLY(bound6, CKPT_CONTAINER)
 {
 	is_bound("::1");
 }
@@ -224,12 +226,12 @@ CKPT_TEST(connected4)
 	are_connected("127.0.0.1", "127.0.0.1");
 }
 
-CKPT_TEST(connected6)
+CKPT_TEST_ONLY(connected6, CKPT_CONTAINER)
 {
 	are_connected("::1", "::1");
 }
 
-CKPT_TEST(connected_mapped)
+CKPT_TEST_ONLY(connected_mapped, CKPT_CONTAINER)
 {
 	are_connected("::ffff:127.0.0.1", "127.0.0.1");
 }
@@ -673,6 +675,60 @@ CKPT_TEST_ONLY(errors6, CKPT_CONTAINER)
 	with_error("::1", SOL_IPV6, IPV6_RECVERR);
 }
 
+static void when_sent(int fd, uint32_t number)
+{
+	struct sock_extended_err ee = {};
+	struct cmsghdr *cmsg;
+	struct msghdr m = {};
+	bool stamped = false;
+	struct got g;
+
+	take(fd, &g, MSG_ERRQUEUE);
+	CHECK(g.len >= 0);
+	m.msg_control = g.control;
+	m.msg_controllen = g.control_len;
+	for (cmsg = CMSG_FIRSTHDR(&m); cmsg; cmsg = CMSG_NXTHDR(&m, cmsg)) {
+		if (cmsg->cmsg_type == SO_TIMESTAMPING)
+			stamped = *(long *)CMSG_DATA(cmsg);
+		else
+			memcpy(&ee, CMSG_DATA(cmsg), sizeof(ee));
+	}
+	CHECK(stamped);
+	CHECK_EQ(ee.ee_errno, ENOMSG);
+	CHECK_EQ(ee.ee_origin, SO_EE_ORIGIN_TIMESTAMPING);
+	CHECK_EQ(ee.ee_data, number);
+}
+
+/* The kernel tells when a packet was sent, and which one. */
+static void stamps(const char *ip, int more)
+{
+	int fd;
+
+	own_net();
+	fd = bound(ip, 1000);
+	set(fd, SOL_SOCKET, SO_TIMESTAMPING,
+	    SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
+	    SOF_TIMESTAMPING_OPT_ID | more);
+	REQUIRE(send_to(fd, "one", ip, 1000) == 3);
+	REQUIRE(send_to(fd, "two", ip, 1000) == 3);
+	ckpt_ready();
+	when_sent(fd, 0);
+	CHECK_EQ(send_to(fd, "three", ip, 1000), 5);
+	when_sent(fd, 1);
+	when_sent(fd, 2);
+	expect(fd, "one");
+}
+
+CKPT_TEST_ONLY(sent_stamps4, CKPT_CONTAINER)
+{
+	stamps("127.0.0.1", SOF_TIMESTAMPING_OPT_CMSG);
+}
+
+CKPT_TEST_ONLY(sent_stamps6, CKPT_CONTAINER)
+{
+	stamps("::1", SOF_TIMESTAMPING_OPT_TSONLY);
+}
+
 CKPT_TEST_ONLY(pending_error, CKPT_CONTAINER)
 {
 	int fd;
@@ -732,6 +788,47 @@ DRIVER_TEST(no_network)
 	ASSERT_EQ(-EADDRINUSE, ckpt_restart(v, 0));
 	ASSERT_TRUE(ckpt_logged(v, "127.0.0.1 port 4321"));
 	close(fd);
+	ASSERT_LT(0, ckpt_restart(v, 0));
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(bound_to_device)
+{
+	char name[IFNAMSIZ] = "";
+	socklen_t len = sizeof(name);
+	int fd = udp("127.0.0.1");
+
+	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "d0", 3));
+	ckpt_ready();
+	CHECK(!getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &len));
+	CHECK(!strcmp(name, "d0"));
+}
+
+static int delete(const char *name)
+{
+	struct net_msg m;
+
+	net_link(&m, RTM_DELLINK, 0, if_nametoindex(name));
+	return net_talk(&m);
+}
+
+/* The device has another index there, and another one has its. */
+DRIVER_TEST(device_by_name)
+{
+	struct ckpt_victim *v = &self->v;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	if (net_make("d0", "dummy", 17))
+		SKIP(return, "no dummy devices");
+	ckpt_start(v, "bound_to_device", CKPT_CONTAINER);
+	ASSERT_LT(0, ckpt_checkpoint(v, CHECKPOINT_NONETNS | CHECKPOINT_KILL));
+	ckpt_reaped(v);
+	ASSERT_EQ(0, delete("d0"));
+	ASSERT_EQ(0, net_make("other", "dummy", 17));
+	ASSERT_EQ(-ENODEV, ckpt_restart(v, 0));
+	ASSERT_TRUE(ckpt_logged(v, "'d0' that it is bound to is not there"));
+	ASSERT_EQ(0, net_make("d0", "dummy", 18));
 	ASSERT_LT(0, ckpt_restart(v, 0));
 	ckpt_finish(v);
 	ckpt_end(v);
