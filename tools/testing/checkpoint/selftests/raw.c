@@ -27,6 +27,7 @@ static void own_net(void)
 static const struct sockaddr_in lo = {
 	.sin_family = AF_INET, .sin_addr.s_addr = 0x0100007f,
 };
+
 static const struct sockaddr_in6 lo6 = {
 	.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT,
 };
