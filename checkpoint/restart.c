@@ -284,11 +284,27 @@ static void __noreturn die(struct ckpt_restore *r)
 	do_group_exit(SIGKILL);
 }
 
+/*
+ * A leader that its threads have outlived: what it has restored stays with the
+ * process. It does not come to user mode, where its part in the restart would
+ * end.
+ */
+static void __noreturn leave_to_threads(struct ckpt_task *ct, u32 code)
+{
+	ckpt_task_commit(ct);
+	ckpt_task_discard(ct);
+	ckpt_defuse(current);
+	do_exit(code);
+}
+
 /* A restored task, from its creation to its release */
 static int run_restored(void *arg)
 {
 	struct ckpt_task *ct = arg;
 	struct ckpt_restore *r = ct->restore;
+	const struct ckpt_task_entry *e = &r->ctx->tree->tasks[r->row].e;
+	bool outlived = e->flags & CKPT_TASK_OUTLIVED;
+	u32 code = e->exit_code;
 	enum ckpt_cmd cmd;
 	int result;
 
@@ -316,6 +332,8 @@ static int run_restored(void *arg)
 			result = ckpt_late_restore(r->ctx);
 			break;
 		case CKPT_CMD_RELEASE:
+			if (outlived)
+				leave_to_threads(ct, code);
 			/* get_signal() is where the registers are installed */
 			set_notify_signal(current);
 			return 0;
@@ -510,6 +528,18 @@ static int all_alive(struct ckpt_ctx *ctx)
 	return 0;
 }
 
+/* They say that they are gone a moment before they are: nobody is woken then. */
+static void wait_outlived(struct ckpt_tree *tree)
+{
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++)
+		while ((tree->tasks[i].e.flags & CKPT_TASK_OUTLIVED) &&
+		       !READ_ONCE(tree->tasks[i].task->exit_state) &&
+		       !fatal_signal_pending(current))
+			schedule_timeout_killable(1);
+}
+
 static void release_all(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
@@ -531,6 +561,7 @@ static void release_all(struct ckpt_ctx *ctx)
 	}
 	/* so that who looks at the tree now sees it as it was */
 	wait_event_killable(tree->wait, !atomic_read(&tree->pending));
+	wait_outlived(tree);
 	xa_for_each(&tree->parts, i, ct)
 		ckpt_task_forget_tree(ct);
 	ckpt_wait_stopped(ctx);

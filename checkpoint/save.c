@@ -145,27 +145,48 @@ static int phase(struct ckpt_ctx *ctx, const char *name, __u64 *ns, u64 *start,
 	return err;
 }
 
-/* Do something with every live task, which cannot go away meanwhile. */
+/* A live thread of the process that row @i leads, or NULL */
+static struct ckpt_tree_task *thread_of(struct ckpt_tree *tree, u32 i)
+{
+	u32 j;
+
+	for (j = i + 1; j < tree->nr_tasks; j++)
+		if (tree->tasks[j].e.leader == i)
+			return &tree->tasks[j];
+	return NULL;
+}
+
+/*
+ * Do something with every live task, which cannot go away meanwhile. A thread
+ * stands in for its leader where that has exited.
+ */
 static int visit_live(struct ckpt_ctx *ctx,
-		      int (*fn)(struct ckpt_ctx *ctx, u32 i))
+		      int (*fn)(struct ckpt_ctx *ctx, u32 i,
+				struct task_struct *t))
 {
 	struct ckpt_tree *tree = ctx->tree;
 	int err = 0;
 	u32 i;
 
 	for (i = 0; i < tree->nr_tasks && !err; i++) {
-		struct ckpt_tree_task *row = &tree->tasks[i];
+		struct ckpt_tree_task *row = &tree->tasks[i], *from = row;
 
 		if (row->e.flags & CKPT_TASK_ZOMBIE)
 			continue;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		ctx->task = row->task;
-		err = ckpt_task_pin(row->ct);
+		ctx->saved = row->task;
+		if (row->e.flags & CKPT_TASK_OUTLIVED)
+			from = thread_of(tree, i);
+		if (!from)
+			return ckpt_err(ctx, -EBUSY, "exits: try again");
+		ctx->task = from->task;
+		err = ckpt_task_pin(from->ct);
 		if (err)
 			return ckpt_err(ctx, err, "was killed");
-		err = fn(ctx, i);
-		ckpt_task_unpin(row->ct);
+		err = fn(ctx, i, from->task);
+		ckpt_task_unpin(from->ct);
 	}
 	ctx->task = NULL;
 	return err;
@@ -177,15 +198,14 @@ static int visit_live(struct ckpt_ctx *ctx,
  */
 static int not_traced(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	if (READ_ONCE(t->ptrace))
+	if (READ_ONCE(t->ptrace) || READ_ONCE(ctx->saved->ptrace))
 		return ckpt_err(ctx, -EBUSY,
 				"a tracer is attached to it: try again when that is gone");
 	return 0;
 }
 
-static int collect_one(struct ckpt_ctx *ctx, u32 i)
+static int collect_one(struct ckpt_ctx *ctx, u32 i, struct task_struct *t)
 {
-	struct task_struct *t = ctx->tree->tasks[i].task;
 	int err = not_traced(ctx, t);
 
 	if (!err)
@@ -193,18 +213,26 @@ static int collect_one(struct ckpt_ctx *ctx, u32 i)
 	return err ?: ckpt_task_collect(ctx, t);
 }
 
-static int save_one(struct ckpt_ctx *ctx, u32 i)
+static int save_one(struct ckpt_ctx *ctx, u32 i, struct task_struct *t)
 {
 	struct ckpt_hdr_task h = { .index = i };
 	int err;
 
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TASK, sizeof(h));
 	if (!err)
-		err = ckpt_task_checkpoint(ctx, ctx->task);
+		err = ckpt_task_checkpoint(ctx, t);
 	if (!err)
-		err = not_traced(ctx, ctx->task);
+		err = not_traced(ctx, t);
 	trace_checkpoint_task(ctx->id, ctx->task, err);
 	return err;
+}
+
+/* With all threads, where they have outlived it */
+static bool has_exited(const struct ckpt_tree_task *row)
+{
+	return READ_ONCE(row->task->exit_state) &&
+	       (!(row->e.flags & CKPT_TASK_OUTLIVED) ||
+		thread_group_empty(row->task));
 }
 
 /*
@@ -226,7 +254,7 @@ static void wait_killed(struct ckpt_ctx *ctx)
 		    !(tree->flags & CKPT_TREE_CONTAINER))
 			continue;
 		if (wait_event_killable(row->pid->wait_pidfd,
-					READ_ONCE(row->task->exit_state)))
+					has_exited(row)))
 			return;
 	}
 }

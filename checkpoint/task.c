@@ -37,6 +37,15 @@ static bool applies(const struct ckpt_task_ops *ops, struct task_struct *t)
 	return !ops->process || thread_group_leader(t);
 }
 
+/* Of a leader that is dead there is only what belongs to the process. */
+static bool to_collect(struct ckpt_ctx *ctx, const struct ckpt_task_ops *ops,
+		       struct task_struct *t)
+{
+	if (ckpt_stands_in(ctx, t))
+		return ops->process || ops->both;
+	return applies(ops, t);
+}
+
 /**
  * ckpt_task_collect - count what a task shares, refuse what is not supported
  * @ctx: the context
@@ -52,7 +61,7 @@ int ckpt_task_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	for (i = 0; i < CKPT_STATE_MAX; i++) {
 		const struct ckpt_task_ops *ops = ckpt_task_table[i];
 
-		if (!ops->collect || !applies(ops, t))
+		if (!ops->collect || !to_collect(ctx, ops, t))
 			continue;
 		err = ops->collect(ctx, t);
 		if (err)
@@ -78,7 +87,7 @@ int ckpt_task_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	for (i = 0; i < CKPT_STATE_MAX; i++) {
 		const struct ckpt_task_ops *ops = ckpt_task_table[i];
 
-		if (!applies(ops, t))
+		if (!applies(ops, ctx->saved))
 			continue;
 		err = ops->checkpoint(ctx, t);
 		if (err)

@@ -271,7 +271,8 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 		*session = get_pid(task_session(t));
 	}
 	if (t->exit_state == EXIT_ZOMBIE) {
-		e->flags |= CKPT_TASK_ZOMBIE;
+		e->flags |= thread_group_leader(t) && !thread_group_empty(t) ?
+			CKPT_TASK_OUTLIVED : CKPT_TASK_ZOMBIE;
 		e->exit_code = t->signal->flags & SIGNAL_GROUP_EXIT ?
 			t->signal->group_exit_code : t->exit_code;
 	}
@@ -284,8 +285,7 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 			CKPT_NO_SLOT;
 	if (t->signal->is_child_subreaper)
 		e->flags |= CKPT_TASK_SUBREAPER;
-	if ((e->flags & CKPT_TASK_ZOMBIE) &&
-	    (!thread_group_leader(t) || !thread_group_empty(t)))
+	if ((e->flags & CKPT_TASK_ZOMBIE) && !thread_group_leader(t))
 		err = -ENOSYS;
 unlock:
 	read_unlock(&tasklist_lock);
@@ -293,7 +293,7 @@ unlock:
 		return ckpt_err(ctx, err, "is being reaped: try again");
 	if (err)
 		return ckpt_err(ctx, err,
-				"has exited while other threads of its process live: not supported");
+				"is a thread that has exited, and that its tracer has yet to wait for: not supported");
 
 	memcpy(e->comm, t->comm, sizeof(e->comm));
 	e->rpid = pid_nr_ns(tree->tasks[i].pid, task_active_pid_ns(current));
@@ -496,6 +496,10 @@ static int check_leader(struct ckpt_ctx *ctx, u32 i)
 	const struct ckpt_task_entry *e = &tree->tasks[i].e;
 	u32 mark = tree->pids[e->tid].session;
 
+	if ((e->flags & CKPT_TASK_OUTLIVED) && !tree->tasks[i].thread)
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u has no thread that has outlived it",
+				i);
 	if (!mark)
 		return 0;
 	if ((e->flags & CKPT_TASK_THREAD) ||
@@ -514,10 +518,12 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 	struct ckpt_task_entry *e = &tree->tasks[i].e;
 	bool thread = e->flags & CKPT_TASK_THREAD;
 	bool zombie = e->flags & CKPT_TASK_ZOMBIE;
+	bool outlived = e->flags & CKPT_TASK_OUTLIVED;
 	const struct ckpt_task_entry *above;
 
-	if (e->flags & ~(CKPT_TASK_THREAD | CKPT_TASK_ZOMBIE |
-			 CKPT_TASK_SUBREAPER))
+	if ((e->flags & ~(CKPT_TASK_THREAD | CKPT_TASK_ZOMBIE |
+			  CKPT_TASK_SUBREAPER | CKPT_TASK_OUTLIVED)) ||
+	    (outlived && (thread || zombie)))
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u: unknown flags %#x",
 				i, e->flags);
@@ -538,6 +544,7 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 					i, e->parent, e->leader);
 		above = &tree->tasks[thread ? e->leader : e->parent].e;
 		if ((above->flags & CKPT_TASK_ZOMBIE) ||
+		    (!thread && (above->flags & CKPT_TASK_OUTLIVED)) ||
 		    (thread && (above->flags & CKPT_TASK_THREAD)) ||
 		    (thread && zombie))
 			return ckpt_err(ctx, -EINVAL,
@@ -545,7 +552,8 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 					i, thread ? e->leader : e->parent);
 	}
 	if (!valid_signal(e->exit_signal) || (thread && e->exit_signal) ||
-	    (e->exit_code & ~0xffff) || (!zombie && (e->exit_code || e->cred)) ||
+	    (e->exit_code & ~0xffff) || (!zombie && e->cred) ||
+	    (!zombie && !outlived && e->exit_code) ||
 	    e->reserved || e->reserved2)
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u: exit signal %u, exit code %#x",

@@ -48,10 +48,9 @@ static void prev_save(struct ckpt_cpu_times *to, struct prev_cputime *from)
 	raw_spin_unlock_irqrestore(&from->lock, flags);
 }
 
-static u64 visible_start(struct task_struct *t)
+/* By the clock of @t */
+static u64 visible_start(struct task_struct *t, u64 start)
 {
-	u64 start = t->start_boottime;
-
 	task_lock(t);
 	if (t->nsproxy)
 		start += timespec64_to_ns(&t->nsproxy->time_ns->offsets.boottime);
@@ -59,13 +58,15 @@ static u64 visible_start(struct task_struct *t)
 	return start;
 }
 
-static void thread_save(struct ckpt_ctx *ctx, struct task_struct *t,
+static void thread_save(struct ckpt_ctx *ctx, struct task_struct *from,
 			struct ckpt_hdr_task_acct *h)
 {
+	/* dead or not */
+	struct task_struct *t = ctx->saved;
 	u64 age = ktime_mono_to_any(ctx->stopped_at, TK_OFFS_BOOT) -
 		  t->start_boottime;
 
-	h->start_ns = visible_start(t);
+	h->start_ns = visible_start(from, t->start_boottime);
 	h->start_real_ns = ktime_mono_to_real(ctx->stopped_at) - age;
 	h->own.times.utime_ns = t->utime;
 	h->own.times.stime_ns = t->stime;
@@ -110,7 +111,7 @@ static int acct_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 
 	thread_save(ctx, t, &h);
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_ACCT, sizeof(h));
-	if (err || !thread_group_leader(t))
+	if (err || !ckpt_of_leader(ctx))
 		return err;
 	spin_lock_irq(&ckpt_sighand(t)->siglock);
 	process_save(t->signal, &p);

@@ -38,7 +38,7 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	bool dying, settled;
 	u32 mark = 0;
 
-	if (!thread_group_leader(t))
+	if (!ckpt_of_leader(ctx))
 		return 0;
 	spin_lock_irq(&sighand->siglock);
 	dying = (sig->flags & SIGNAL_GROUP_EXIT) || sig->core_state ||
@@ -81,13 +81,13 @@ static int jobctl_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (mark & CKPT_SIGHAND_MARK_STOP) {
 		h.flags = CKPT_JOBCTL_STOPPED;
 		h.stop_signal = t->jobctl & JOBCTL_STOP_SIGMASK ?: SIGSTOP;
-		if (thread_group_leader(t))
+		if (ckpt_of_leader(ctx))
 			h.stop_code = CKPT_SIGHAND_MARKED_CODE(mark);
-	} else if (thread_group_leader(t)) {
+	} else if (ckpt_of_leader(ctx)) {
 		save_continued(t->signal, &h);
 	}
 	spin_unlock_irq(&sighand->siglock);
-	if (thread_group_leader(t))
+	if (ckpt_of_leader(ctx))
 		err = ckpt_ctty_checkpoint(ctx, t, &h);
 	return err ?: ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_JOBCTL, sizeof(h));
 }
@@ -260,6 +260,7 @@ static void jobctl_discard(void *defer)
 
 const struct ckpt_task_ops ckpt_jobctl_task_ops = {
 	.name		= "job control",
+	.both		= true,
 	.collect	= jobctl_collect,
 	.checkpoint	= jobctl_checkpoint,
 	.restore	= jobctl_restore,

@@ -198,6 +198,11 @@ static int sched_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (!h)
 		return -ENOMEM;
 	params_get(t, &p);
+	/* a dead leader runs no more, and bandwidth is granted once */
+	if (ckpt_stands_in(ctx, t))
+		p = (struct sched_params) {
+			.fair.sched_policy = SCHED_NORMAL,
+		};
 	params_save(&p, h);
 	get_cpus(t, h);
 	h->timer_slack_ns = t->timer_slack_ns;

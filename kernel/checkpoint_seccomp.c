@@ -61,7 +61,7 @@ static int filter_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		     CKPT_REC_MAX);
 	BUILD_BUG_ON(sizeof(h.insns[0]) != sizeof(prog->filter[0]));
 
-	/* it is there already: see for_each_filter() */
+	/* it is there already: see visit_filters() */
 	if (filter->prev) {
 		ret = ckpt_obj_checkpoint(ctx, filter->prev,
 					  CKPT_OBJ_SECCOMP_FILTER);
@@ -159,9 +159,9 @@ const struct ckpt_obj_ops ckpt_seccomp_filter_obj_ops = {
  * All filters of a task, the oldest first: each names the one before it, so
  * that objects do not nest as deep as there are filters.
  */
-static int for_each_filter(struct ckpt_ctx *ctx, struct seccomp_filter *last,
-			   int (*fn)(struct ckpt_ctx *ctx, void *ptr,
-				     enum ckpt_obj_type type))
+static int visit_filters(struct ckpt_ctx *ctx, struct seccomp_filter *last,
+			 int (*fn)(struct ckpt_ctx *ctx, void *ptr,
+				   enum ckpt_obj_type type))
 {
 	struct seccomp_filter *filter, **all;
 	unsigned int nr = 0, i;
@@ -199,7 +199,7 @@ static int seccomp_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 		return ckpt_err(ctx, -EBUSY, "is being killed");
 	if (t->seccomp.mode != SECCOMP_MODE_FILTER)
 		return 0;
-	return for_each_filter(ctx, filter_of(t), ckpt_obj_collect);
+	return visit_filters(ctx, filter_of(t), ckpt_obj_collect);
 }
 
 static int seccomp_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
@@ -208,7 +208,7 @@ static int seccomp_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	int ret;
 
 	if (h.mode == SECCOMP_MODE_FILTER) {
-		ret = for_each_filter(ctx, filter_of(t), ckpt_obj_checkpoint);
+		ret = visit_filters(ctx, filter_of(t), ckpt_obj_checkpoint);
 		if (ret < 0)
 			return ret;
 		h.filter = ret;
@@ -231,6 +231,7 @@ static int seccomp_restore(struct ckpt_ctx *ctx)
 	struct seccomp_filter *filter = NULL;
 	struct ckpt_hdr_task_seccomp h;
 	struct seccomp_defer *d;
+	bool filtered;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_SECCOMP, sizeof(h));
@@ -238,8 +239,8 @@ static int seccomp_restore(struct ckpt_ctx *ctx)
 		return err;
 	if (current->seccomp.mode != SECCOMP_MODE_DISABLED)
 		return ckpt_err(ctx, -EPERM, "the caller of restart has seccomp, which a restored task would inherit");
-	if (h.mode > SECCOMP_MODE_FILTER ||
-	    (h.mode == SECCOMP_MODE_FILTER) != !!h.filter)
+	filtered = h.mode == SECCOMP_MODE_FILTER;
+	if (h.mode > SECCOMP_MODE_FILTER || filtered != !!h.filter)
 		return ckpt_err(ctx, -EINVAL, "image: seccomp mode %u, filter %u",
 				h.mode, h.filter);
 	if (h.mode == SECCOMP_MODE_DISABLED)

@@ -497,6 +497,7 @@ static int signal_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		.ss_sp = t->sas_ss_sp,
 		.ss_size = t->sas_ss_size,
 	};
+	const struct pending none = {};
 	sigset_t set;
 	int err;
 
@@ -506,9 +507,11 @@ static int signal_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		sigset_save(&h.saved_mask, &t->saved_sigmask);
 	}
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_SIGNAL, sizeof(h));
-	if (!err)
+	if (!err && ckpt_stands_in(ctx, t))
+		err = pending_write(ctx, t, &none);
+	else if (!err)
 		err = pending_save(ctx, t, &t->pending, &set);
-	if (err || !thread_group_leader(t))
+	if (err || !ckpt_of_leader(ctx))
 		return err;
 
 	err = pending_save(ctx, t, &t->signal->shared_pending, &set);

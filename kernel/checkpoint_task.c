@@ -290,7 +290,7 @@ static int misc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		h.flags |= CKPT_MISC_NPROC_EXCEEDED;
 	if (tsc_disabled(t))
 		h.flags |= CKPT_MISC_NO_TSC;
-	get_task_comm(h.comm, t);
+	get_task_comm(h.comm, ctx->saved);
 
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
 }

@@ -15,6 +15,7 @@
 #include <linux/err.h>
 #include <linux/path.h>
 #include <linux/refcount.h>
+#include <linux/sched/signal.h>
 #include <linux/signal_types.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -56,6 +57,8 @@ struct user_namespace;
  * @objhash: shared objects, by pointer and by objref
  * @tree: tasks and pids
  * @task: checkpoint: the task being collected or written, for messages
+ * @saved: checkpoint: the task whose place in the image that is: the same, but
+ *	for a leader that its threads have outlived
  * @root_task: root of the tree, referenced; restart: once it exists
  * @caller: the task that made the system call, referenced
  * @caller_ns: its namespaces, referenced: an objref of 0 means these
@@ -97,6 +100,7 @@ struct ckpt_ctx {
 	struct ckpt_objhash *objhash;
 	struct ckpt_tree *tree;
 	struct task_struct *task;
+	struct task_struct *saved;
 	struct task_struct *root_task;
 	struct task_struct *caller;
 	struct nsproxy *caller_ns;
@@ -384,6 +388,7 @@ enum ckpt_task_state {
  * struct ckpt_task_ops - one kind of state of a task
  * @name: for messages
  * @process: the state belongs to the process: saved with the group leader
+ * @both: a part of it does, and of a leader collect() looks at that alone
  * @collect: count shared objects, and refuse what is not supported by name
  *	(ckpt_err() and -ENOSYS). The task is parked. May be NULL.
  * @checkpoint: write the records. The task is parked.
@@ -401,6 +406,7 @@ enum ckpt_task_state {
 struct ckpt_task_ops {
 	const char *name;
 	bool process;
+	bool both;
 	int (*collect)(struct ckpt_ctx *ctx, struct task_struct *t);
 	int (*checkpoint)(struct ckpt_ctx *ctx, struct task_struct *t);
 	int (*restore)(struct ckpt_ctx *ctx);
@@ -415,6 +421,22 @@ struct ckpt_task_ops {
  */
 void *ckpt_task_defer(struct ckpt_ctx *ctx, enum ckpt_task_state state,
 		      size_t size);
+
+/*
+ * Checkpoint: is what is collected or written that of a group leader? It may be
+ * taken from one of its threads: the leader itself is dead then.
+ */
+static inline bool ckpt_of_leader(const struct ckpt_ctx *ctx)
+{
+	return thread_group_leader(ctx->saved);
+}
+
+/* Is @t a thread that stands in for its leader? */
+static inline bool ckpt_stands_in(const struct ckpt_ctx *ctx,
+				  const struct task_struct *t)
+{
+	return t != ctx->saved;
+}
 
 /* Defined beside what they describe, listed in checkpoint/task.c */
 extern const struct ckpt_task_ops ckpt_cgroup_task_ops;

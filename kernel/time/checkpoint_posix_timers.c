@@ -83,8 +83,8 @@ static struct task_struct *thread_of(struct pid *pid, struct task_struct *t)
 /* ------------------------------------------------------------ checkpoint */
 
 /*
- * Is the timer saved with @t? The slots of tasks are in the order in which
- * they are made.
+ * Is the timer, of the process of @t, saved with the task that is written? The
+ * slots of tasks are in the order in which they are made.
  */
 static bool saved_with(struct ckpt_ctx *ctx, const struct k_itimer *timer,
 		       struct task_struct *t)
@@ -104,7 +104,7 @@ static bool saved_with(struct ckpt_ctx *ctx, const struct k_itimer *timer,
 			home = thread;
 	}
 	rcu_read_unlock();
-	return home == t;
+	return home == ctx->saved;
 }
 
 static int collect_pid(struct ckpt_ctx *ctx, struct pid *pid, bool thread)
@@ -126,7 +126,7 @@ static int timers_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	struct k_itimer *timer;
 	int err = 0;
 
-	if (!thread_group_leader(t))
+	if (!ckpt_of_leader(ctx))
 		return 0;
 	/* whoever changes this list is parked */
 	hlist_for_each_entry(timer, &t->signal->posix_timers, list) {
@@ -253,15 +253,14 @@ static struct k_itimer **find_timers(struct ckpt_ctx *ctx,
 				     struct task_struct *t, unsigned int *nr)
 {
 	struct k_itimer *timer, **found;
-	unsigned int i;
+	unsigned int i = 0;
 
-	*nr = 0;
 	hlist_for_each_entry(timer, &t->signal->posix_timers, list)
-		*nr += saved_with(ctx, timer, t);
-	found = kvmalloc_array(*nr, sizeof(*found), GFP_KERNEL_ACCOUNT);
+		i += saved_with(ctx, timer, t);
+	found = kvmalloc_array(i, sizeof(*found), GFP_KERNEL_ACCOUNT);
 	if (!found)
 		return ERR_PTR(-ENOMEM);
-	i = *nr;
+	*nr = i;
 	hlist_for_each_entry(timer, &t->signal->posix_timers, list)
 		if (saved_with(ctx, timer, t) && !WARN_ON_ONCE(!i))
 			found[--i] = timer;
@@ -287,7 +286,7 @@ static int timers_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		err = -ENOMEM;
 		goto free;
 	}
-	if (thread_group_leader(t))
+	if (ckpt_of_leader(ctx))
 		h->next_id = t->signal->next_posix_timer_id;
 	do {
 		n = min(nr - done, CKPT_TIMERS_CHUNK);
@@ -710,6 +709,7 @@ static void timers_discard(void *defer)
 
 const struct ckpt_task_ops ckpt_timers_task_ops = {
 	.name		= "POSIX timers",
+	.both		= true,
 	.collect	= timers_collect,
 	.checkpoint	= timers_checkpoint,
 	.restore	= timers_restore,

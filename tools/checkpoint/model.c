@@ -24,6 +24,7 @@ static int check_task(struct parser *p, uint32_t i)
 	const struct ckpt_task_entry *e = &tasks[i].e;
 	bool thread = e->flags & CKPT_TASK_THREAD;
 	bool zombie = e->flags & CKPT_TASK_ZOMBIE;
+	bool outlived = e->flags & CKPT_TASK_OUTLIVED;
 	uint32_t above = thread ? e->leader : e->parent;
 
 	if (e->cred && !zombie)
@@ -38,11 +39,15 @@ static int check_task(struct parser *p, uint32_t i)
 	if (e->parent >= i || (thread ? e->leader >= i : e->leader != i))
 		return damaged(p, "task %u: parent %u or leader %u is not before it",
 			       i, e->parent, e->leader);
+	if (outlived && (thread || zombie))
+		return damaged(p, "task %u has outlived threads", i);
 	if (tasks[above].e.flags & CKPT_TASK_ZOMBIE ||
+	    (!thread && tasks[above].e.flags & CKPT_TASK_OUTLIVED) ||
 	    (thread && (zombie || tasks[above].e.flags & CKPT_TASK_THREAD)))
 		return damaged(p, "task %u cannot have been made by task %u", i,
 			       above);
-	if ((thread && e->exit_signal) || (!zombie && e->exit_code))
+	if ((thread && e->exit_signal) ||
+	    (!zombie && !outlived && e->exit_code))
 		return damaged(p, "task %u: exit signal %u, exit code %#x", i,
 			       e->exit_signal, e->exit_code);
 	return 0;

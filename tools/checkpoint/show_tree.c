@@ -92,7 +92,7 @@ static void draw_branch(const struct view *v, const struct node *nodes,
 static void state_text(const struct model_task *t, bool stopped, char *buf,
 		       size_t size)
 {
-	if (!(t->e.flags & CKPT_TASK_ZOMBIE))
+	if (!(t->e.flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_OUTLIVED)))
 		snprintf(buf, size, "%s", stopped ? "stopped" : "-");
 	else if (WIFEXITED(t->e.exit_code))
 		snprintf(buf, size, "zombie: exit %d",

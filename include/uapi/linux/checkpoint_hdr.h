@@ -343,6 +343,7 @@ struct ckpt_hdr_tree {
 #define CKPT_TASK_ZOMBIE	0x1	/* EXIT_ZOMBIE: exits again with exit_code */
 #define CKPT_TASK_THREAD	0x2	/* not a group leader */
 #define CKPT_TASK_SUBREAPER	0x4	/* is_child_subreaper */
+#define CKPT_TASK_OUTLIVED	0x8	/* leader: has exited, threads of it live */
 
 /**
  * struct ckpt_task_entry - one task

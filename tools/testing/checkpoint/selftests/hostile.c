@@ -509,6 +509,10 @@ HOSTILE_TEST(tree)
 		TASKS(0, flags, CKPT_TASK_THREAD),
 		TASKS(1, flags, 0x80000000),
 		TASKS(1, flags, CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD),
+		TASKS(1, flags, CKPT_TASK_OUTLIVED | CKPT_TASK_THREAD),
+		TASKS(1, flags, CKPT_TASK_OUTLIVED | CKPT_TASK_ZOMBIE),
+		/* which leads nobody */
+		TASKS(2, flags, CKPT_TASK_OUTLIVED),
 		/* A number twice */
 		TASKS(1, tid, 0),
 		TASKS(2, tid, 0x7fffffff),

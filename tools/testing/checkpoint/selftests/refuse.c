@@ -478,37 +478,6 @@ REFUSED(vfork_parent, "vfork")
 	ckpt_join(pid, 0);
 }
 
-static void *outlives(void *arg)
-{
-	ckpt_gate_open(&up, 1);
-	ckpt_gate_wait(&go);
-	_exit(11);
-}
-
-static int first_leaves(void *arg)
-{
-	pthread_t thread;
-
-	REQUIRE(!pthread_create(&thread, NULL, outlives, NULL));
-	ckpt_gate_wait(&up);
-	syscall(SYS_exit, 0);
-	return 1;
-}
-
-REFUSED(first_thread_is_gone, "has exited while")
-{
-	pid_t pid;
-
-	ckpt_gate_init(&up);
-	ckpt_gate_init(&go);
-	pid = ckpt_fork(first_leaves, NULL);
-	ckpt_wait_state(pid, 'Z');
-	ckpt_ready();
-	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 11);
-}
-
 REFUSED(seccomp_listener, "with a listener")
 {
 	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 static struct ckpt_gate up, go;
@@ -336,6 +337,92 @@ CKPT_TEST(zombies)
 	kill(later, SIGKILL);
 	CHECK_EQ(waitpid(later, &status, 0), later);
 	CHECK_EQ(status, SIGKILL);
+}
+
+static pid_t outliving_tid;
+
+static int orphan_of_outlived(void *arg)
+{
+	ckpt_gate_wait(&go);
+	return 21;
+}
+
+static void *outlives(void *arg)
+{
+	pid_t pid;
+	int status;
+
+	if (arg) {
+		/* what the leader leaves behind, too */
+		outliving_tid = gettid_raw();
+		pid = ckpt_fork(orphan_of_outlived, NULL);
+		ckpt_gate_open(&up, 1);
+		ckpt_gate_wait(&go);
+		CHECK_EQ(gettid_raw(), outliving_tid);
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK_EQ(status, 21 << 8);
+		_exit(11);
+	}
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return NULL;
+}
+
+static int leads_and_leaves(void *arg)
+{
+	struct itimerval spec = { .it_value.tv_sec = 10000 };
+	pthread_t thread;
+	long i;
+
+	REQUIRE(!setitimer(ITIMER_REAL, &spec, NULL));
+	for (i = 0; i < 3; i++)
+		REQUIRE(!pthread_create(&thread, NULL, outlives,
+					(void *)(long)(i == 2)));
+	for (i = 0; i < 3; i++)
+		ckpt_gate_wait(&up);
+	syscall(SYS_exit, 33);
+	return 1;
+}
+
+/* The first thread has exited, and the process lives on. */
+CKPT_TEST(outlived_leader)
+{
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(leads_and_leaves, NULL);
+	ckpt_wait_state(pid, 'Z');
+	ckpt_ready();
+	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	CHECK(!kill(pid, 0));
+	ckpt_gate_open(&go, 4);
+	ckpt_join(pid, 11);
+}
+
+/* Stopped like any other; its end, by a signal, is that of the process. */
+CKPT_TEST(outlived_and_stopped)
+{
+	siginfo_t info = { 0 };
+	pid_t pid;
+	int status;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(leads_and_leaves, NULL);
+	ckpt_wait_state(pid, 'Z');
+	REQUIRE(!kill(pid, SIGSTOP));
+	CKPT_WAIT_FOR(!waitid(P_PID, pid, &info, WSTOPPED | WNOHANG | WNOWAIT) &&
+		      info.si_pid == pid);
+	ckpt_ready();
+	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
+	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+	CHECK(!kill(pid, SIGCONT));
+	CHECK_EQ(waitpid(pid, &status, WCONTINUED), pid);
+	CHECK(WIFCONTINUED(status));
+	CHECK(!kill(pid, SIGTERM));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, SIGTERM);
 }
 
 /* A zombie that led a session and a group which still have members */
