@@ -666,10 +666,14 @@ static int anon_alloc_hugetlb(struct vm_area_struct *vma, struct ckpt_pages *p,
 {
 	unsigned long addr = ext->addr;
 	unsigned int nr = ext->nr_pages;
+	unsigned int flags = FOLL_FORCE;
 	long i, n;
 
+	/* not the page of the file, where there is one */
+	if (vma->vm_flags & VM_WRITE)
+		flags |= FOLL_WRITE;
 	for (; nr; nr -= n, addr += n * PAGE_SIZE) {
-		n = get_user_pages_remote(vma->vm_mm, addr, nr, FOLL_FORCE,
+		n = get_user_pages_remote(vma->vm_mm, addr, nr, flags,
 					  p->page + p->nr, NULL);
 		if (n <= 0)
 			return n == -EFAULT || !n ? -ENOMEM : n;

@@ -83,9 +83,14 @@ static const char *file_refused(struct vm_area_struct *vma)
 		return "memory of memfd_secret()";
 	if (vma_is_dax(vma))
 		return "DAX";
+	if (is_vm_hugetlb_page(vma) && !ckpt_huge_internal(file))
+		return "huge pages of hugetlbfs";
+	/* they come back by a fault that writes */
+	if (is_vm_hugetlb_page(vma) && vma->anon_vma &&
+	    !(vma->vm_flags & VM_WRITE) && !ckpt_huge_anon(vma))
+		return "private huge pages of a file, write protected";
 	if (is_vm_hugetlb_page(vma))
-		return ckpt_huge_internal(file) ? NULL :
-						  "huge pages of hugetlbfs";
+		return NULL;
 	if (shmem_mapping(file->f_mapping)) {
 		if (ckpt_is_shm_file(file) || ckpt_is_shmem(vma))
 			return NULL;
