@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sockptr.h>
 #include <net/net_namespace.h>
+#include <net/sock.h>
 
 #include "checkpoint_netns.h"
 
@@ -236,6 +237,42 @@ int ckpt_nl_send(struct ckpt_nl *nl, struct sk_buff *skb)
 	err = ckpt_nl_talk(nl, nlmsg_hdr(skb));
 	nlmsg_free(skb);
 	return err;
+}
+
+/**
+ * ckpt_nl_batch - send requests that are all done, or none of them
+ * @nl: the socket
+ * @m: the requests, the last of which asks for an answer
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno, not reported: what the first answer that is
+ * an error says, or -EIO if there is no answer; @nl->why may say more.
+ */
+int ckpt_nl_batch(struct ckpt_nl *nl, const struct ckpt_msgs *m)
+{
+	struct kvec vec = { .iov_base = m->data, .iov_len = m->len };
+	struct sock *sk = nl->sock->sk;
+	struct nlmsghdr *answer;
+	struct msghdr msg = {};
+	int ret, len, err = -EIO;
+
+	/* of the kernel's own: nobody waits for room in it */
+	sk->sk_sndbuf = max_t(int, sk->sk_sndbuf, m->len + PAGE_SIZE);
+	nl->why[0] = 0;
+	ret = kernel_sendmsg(nl->sock, &msg, &vec, 1, m->len);
+	if (ret < 0)
+		return ret;
+	/* all answers are there */
+	for (;;) {
+		len = nl_receive(nl);
+		if (len < 0)
+			return len == -EIO ? err : len;
+		answer = nl->buf;
+		for (; nlmsg_ok(answer, len); answer = nlmsg_next(answer, &len))
+			if (answer->nlmsg_type == NLMSG_ERROR &&
+			    (err == -EIO || !err))
+				err = read_ack(nl, answer);
+	}
 }
 
 /**

@@ -12,6 +12,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/x_tables.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netlink.h>
 #include <linux/nsproxy.h>
@@ -116,8 +117,35 @@ static int refuse(struct ckpt_ctx *ctx, const char *what)
 }
 
 #ifdef CONFIG_NETFILTER
-/* What a bridge has by itself is of the first priority, and of no table. */
-static bool hooks_used(struct nf_hook_entries __rcu *const *hooks, int nr)
+/*
+ * What a bridge has by itself is of the first priority, and of no table. With
+ * nftables come its own, and those of the connection tracking that it uses.
+ */
+static bool hook_known(const struct nf_hook_ops *ops, bool nft)
+{
+	if (ops->hook_ops_type == NF_HOOK_OP_NF_TABLES)
+		return nft;
+	if (ops->hook_ops_type != NF_HOOK_OP_UNDEFINED)
+		return false;
+	switch (ops->priority) {
+	case NF_IP_PRI_FIRST:
+		return true;
+	case NF_IP_PRI_CONNTRACK_DEFRAG:
+	case NF_IP_PRI_CONNTRACK:
+	case NF_IP_PRI_CONNTRACK_CONFIRM:
+	case NF_IP_PRI_CONNTRACK_CONFIRM - 1:	/* of IPv6, and of SYN proxies */
+		return nft;
+	case NF_IP_PRI_NAT_DST:
+	case NF_IP_PRI_NAT_SRC:
+		/* or that of iptables: see has_iptables() */
+		return nft && !IS_MODULE(CONFIG_NETFILTER_XTABLES);
+	default:
+		return false;
+	}
+}
+
+static bool hooks_used(struct nf_hook_entries __rcu *const *hooks, int nr,
+		       bool nft)
 {
 	const struct nf_hook_entries *e;
 	struct nf_hook_ops **ops;
@@ -129,27 +157,47 @@ static bool hooks_used(struct nf_hook_entries __rcu *const *hooks, int nr)
 		e = rcu_dereference(hooks[i]);
 		ops = e ? nf_hook_entries_get_hook_ops(e) : NULL;
 		for (j = 0; e && j < e->num_hook_entries; j++)
-			used |= ops[j]->priority != NF_IP_PRI_FIRST ||
-				ops[j]->hook_ops_type != NF_HOOK_OP_UNDEFINED;
+			used |= !hook_known(ops[j], nft);
 	}
 	rcu_read_unlock();
 	return used;
 }
 #endif
 
-/* Is there anything that asks to see packets? */
-static bool has_hooks(struct net *net)
+/* Is there anything that asks to see packets, and is not known? */
+static bool has_hooks(struct net *net, bool nft)
 {
 	bool used = false;
 
 #ifdef CONFIG_NETFILTER
-	used = hooks_used(net->nf.hooks_ipv4, ARRAY_SIZE(net->nf.hooks_ipv4)) ||
-	       hooks_used(net->nf.hooks_ipv6, ARRAY_SIZE(net->nf.hooks_ipv6));
+	used = hooks_used(net->nf.hooks_ipv4, ARRAY_SIZE(net->nf.hooks_ipv4),
+			  nft) ||
+	       hooks_used(net->nf.hooks_ipv6, ARRAY_SIZE(net->nf.hooks_ipv6),
+			  nft);
 #endif
 #ifdef CONFIG_NETFILTER_FAMILY_ARP
-	used |= hooks_used(net->nf.hooks_arp, ARRAY_SIZE(net->nf.hooks_arp));
+	used |= hooks_used(net->nf.hooks_arp, ARRAY_SIZE(net->nf.hooks_arp),
+			   nft);
 #endif
 	return used;
+}
+
+/* A table is there from when it is used for the first time. */
+static bool has_iptables(struct net *net)
+{
+	bool found = false;
+#if IS_BUILTIN(CONFIG_NETFILTER_XTABLES)
+	static const char * const names[] = {
+		"filter", "nat", "mangle", "raw", "security",
+	};
+	static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_ARP };
+	int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(families); i++)
+		for (j = 0; j < ARRAY_SIZE(names); j++)
+			found |= !!xt_find_table(net, families[i], names[j]);
+#endif
+	return found;
 }
 
 #if IS_ENABLED(CONFIG_NF_TABLES)
@@ -159,7 +207,8 @@ static int found_table(void *arg, struct nlmsghdr *nlh)
 	return 0;
 }
 
-static int refuse_tables(struct ckpt_ctx *ctx, struct net *net)
+/* Are there tables of nftables? Or a negative errno, reported */
+static int has_tables(struct ckpt_ctx *ctx, struct net *net)
 {
 	struct nfgenmsg hdr = { .version = NFNETLINK_V0 };
 	bool found = false;
@@ -175,10 +224,12 @@ static int refuse_tables(struct ckpt_ctx *ctx, struct net *net)
 	if (err)
 		return ckpt_err(ctx, err, "network namespace: nftables: error %d",
 				err);
-	return found ? refuse(ctx, "nftables") : 0;
+	if (found && IS_MODULE(CONFIG_NF_TABLES))
+		return refuse(ctx, "nftables as a module");
+	return found;
 }
 #else
-static int refuse_tables(struct ckpt_ctx *ctx, struct net *net)
+static int has_tables(struct ckpt_ctx *ctx, struct net *net)
 {
 	return 0;
 }
@@ -212,19 +263,23 @@ static bool has_programs(struct net *net)
 static int net_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct net *net = ptr;
-	int err;
+	int err, nft;
 
 	err = ckpt_user_ns_collect(ctx, net->user_ns, "network namespace");
 	if (err)
 		return err;
-	if (has_hooks(net))
+	nft = has_tables(ctx, net);
+	if (nft < 0)
+		return nft;
+	if (has_iptables(net))
+		return refuse(ctx, "tables of iptables");
+	if (has_hooks(net, nft))
 		return refuse(ctx, "packet filter or connection tracking");
 	if (has_programs(net))
 		return refuse(ctx, "BPF program");
 	if (has_policies(net))
 		return refuse(ctx, "IPsec");
-	err = refuse_tables(ctx, net);
-	return err ?: ckpt_netdevs_collect(ctx, net);
+	return ckpt_netdevs_collect(ctx, net);
 }
 
 /**
@@ -326,6 +381,8 @@ static int write_content(struct ckpt_ctx *ctx, u32 index)
 		err = ckpt_netroute_checkpoint(ctx, index, net, &nl);
 	if (!err)
 		err = write_ids(ctx, index, net);
+	if (!err)
+		err = ckpt_nft_checkpoint(ctx, index, net);
 	if (!err)
 		err = ckpt_net_write(ctx, index, CKPT_NET_END, &none);
 	ckpt_nl_close(&nl);
@@ -493,6 +550,8 @@ static int check_data(struct ckpt_ctx *ctx, const struct ckpt_hdr_net_data *h,
 			return 0;
 		return ckpt_err(ctx, -EINVAL, "image: network namespace %u: malformed ids of others",
 				h->net);
+	case CKPT_NET_NFT:
+		return ckpt_nft_check(ctx, m);
 	default:
 		return ckpt_netroute_check(ctx, h->section, m);
 	}
@@ -587,7 +646,7 @@ static int restore_routes(struct ckpt_ctx *ctx, struct ckpt_net *n)
 		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_RULE4,
 					    CKPT_NET_MAX - 1);
 	ckpt_nl_close(&nl);
-	return err;
+	return err ?: ckpt_nft_restore(ctx, n);
 }
 
 /* What does not work in a device that is down, before it is raised */

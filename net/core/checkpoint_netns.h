@@ -28,17 +28,6 @@ struct ckpt_nl {
 	char why[80];
 };
 
-typedef int (*ckpt_nl_fn)(void *arg, struct nlmsghdr *nlh);
-
-/* checkpoint_netlink.c */
-int ckpt_nl_open(struct ckpt_ctx *ctx, struct ckpt_nl *nl, struct net *net,
-		 int protocol);
-void ckpt_nl_close(struct ckpt_nl *nl);
-int ckpt_nl_dump(struct ckpt_nl *nl, u16 type, const void *hdr, size_t len,
-		 ckpt_nl_fn fn, void *arg);
-int ckpt_nl_talk(struct ckpt_nl *nl, struct nlmsghdr *nlh);
-int ckpt_nl_send(struct ckpt_nl *nl, struct sk_buff *skb);
-
 /**
  * struct ckpt_msgs - netlink messages, one after the other
  * @data: the messages, each aligned to NLMSG_ALIGNTO
@@ -53,6 +42,18 @@ struct ckpt_msgs {
 
 int ckpt_msgs_add(struct ckpt_msgs *m, const void *data, size_t len);
 void ckpt_msgs_free(struct ckpt_msgs *m);
+
+typedef int (*ckpt_nl_fn)(void *arg, struct nlmsghdr *nlh);
+
+/* checkpoint_netlink.c */
+int ckpt_nl_open(struct ckpt_ctx *ctx, struct ckpt_nl *nl, struct net *net,
+		 int protocol);
+void ckpt_nl_close(struct ckpt_nl *nl);
+int ckpt_nl_dump(struct ckpt_nl *nl, u16 type, const void *hdr, size_t len,
+		 ckpt_nl_fn fn, void *arg);
+int ckpt_nl_talk(struct ckpt_nl *nl, struct nlmsghdr *nlh);
+int ckpt_nl_send(struct ckpt_nl *nl, struct sk_buff *skb);
+int ckpt_nl_batch(struct ckpt_nl *nl, const struct ckpt_msgs *m);
 
 /**
  * struct ckpt_net - one network namespace of an image
@@ -120,6 +121,30 @@ int ckpt_netroute_check(struct ckpt_ctx *ctx, u32 section,
 			const struct ckpt_msgs *m);
 int ckpt_netroute_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 			  struct ckpt_nl *nl, u32 first, u32 last);
+
+/* net/netfilter/checkpoint_nft.c: the ruleset of nftables */
+#if IS_BUILTIN(CONFIG_NF_TABLES)
+int ckpt_nft_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net);
+int ckpt_nft_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
+int ckpt_nft_restore(struct ckpt_ctx *ctx, struct ckpt_net *n);
+#else
+static inline int ckpt_nft_checkpoint(struct ckpt_ctx *ctx, u32 index,
+				      struct net *net)
+{
+	return 0;
+}
+
+static inline int ckpt_nft_check(struct ckpt_ctx *ctx,
+				 const struct ckpt_msgs *m)
+{
+	return ckpt_err(ctx, -EINVAL, "image: network namespace: nftables: not supported in this build");
+}
+
+static inline int ckpt_nft_restore(struct ckpt_ctx *ctx, struct ckpt_net *n)
+{
+	return 0;
+}
+#endif
 
 /* fs/proc/checkpoint_sysctl.c */
 int ckpt_net_sysctl_save(struct ckpt_ctx *ctx, struct net *net,
