@@ -16,7 +16,6 @@
 #include <linux/veth.h>
 #include <net/net_namespace.h>
 #include <net/rtnetlink.h>
-#include <net/sch_generic.h>
 #include <net/tcx.h>
 
 #include "../ipv4/checkpoint_silence.h"
@@ -187,21 +186,6 @@ static struct net *link_net(const struct net_device *dev)
 	return ops && ops->get_link_net ? ops->get_link_net(dev) : dev_net(dev);
 }
 
-/* One that a user chose, or NULL */
-static const char *qdisc_of(struct net_device *dev)
-{
-	struct Qdisc *q = rtnl_dereference(dev->qdisc);
-	struct netdev_queue *in = NULL;
-
-	if (q && q->handle)
-		return q->ops->id;
-#ifdef CONFIG_NET_CLS_ACT
-	in = rtnl_dereference(dev->ingress_queue);
-#endif
-	q = in ? rtnl_dereference(in->qdisc_sleeping) : NULL;
-	return q && q != &noop_qdisc ? q->ops->id : NULL;
-}
-
 /* One that no socket has joined: see SIOCADDMULTI */
 static bool has_static_group(struct net_device *dev)
 {
@@ -237,7 +221,7 @@ static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
 		return refuse(ctx, dev, "multicast address added by hand");
 	if (READ_ONCE(dev->proto_down_reason))
 		return refuse(ctx, dev, "reason of protodown");
-	qdisc = qdisc_of(dev);
+	qdisc = ckpt_netsched_refused(dev);
 	if (qdisc) {
 		scnprintf(text, sizeof(text), "qdisc %s", qdisc);
 		return refuse(ctx, dev, text);

@@ -384,6 +384,8 @@ static int write_content(struct ckpt_ctx *ctx, u32 index)
 	if (!err)
 		err = ckpt_nft_checkpoint(ctx, index, net);
 	if (!err)
+		err = ckpt_netsched_checkpoint(ctx, index, &nl);
+	if (!err)
 		err = ckpt_net_write(ctx, index, CKPT_NET_END, &none);
 	ckpt_nl_close(&nl);
 	return err;
@@ -552,6 +554,8 @@ static int check_data(struct ckpt_ctx *ctx, const struct ckpt_hdr_net_data *h,
 				h->net);
 	case CKPT_NET_NFT:
 		return ckpt_nft_check(ctx, m);
+	case CKPT_NET_SCHED:
+		return ckpt_netsched_check(ctx, m);
 	default:
 		return ckpt_netroute_check(ctx, h->section, m);
 	}
@@ -645,6 +649,8 @@ static int restore_routes(struct ckpt_ctx *ctx, struct ckpt_net *n)
 	if (!err)
 		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_RULE4,
 					    CKPT_NET_MAX - 1);
+	if (!err)
+		err = ckpt_netsched_restore(ctx, n, &nl);
 	ckpt_nl_close(&nl);
 	return err ?: ckpt_nft_restore(ctx, n);
 }

@@ -9,6 +9,7 @@
 #include <net/netlink.h>
 
 struct net;
+struct net_device;
 
 /**
  * struct ckpt_nl - a netlink socket of the kernel's own
@@ -145,6 +146,14 @@ static inline int ckpt_nft_restore(struct ckpt_ctx *ctx, struct ckpt_net *n)
 	return 0;
 }
 #endif
+
+/* checkpoint_netsched.c: queueing disciplines and classes */
+const char *ckpt_netsched_refused(struct net_device *dev);
+int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index,
+			     struct ckpt_nl *nl);
+int ckpt_netsched_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
+int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
+			  struct ckpt_nl *nl);
 
 /* fs/proc/checkpoint_sysctl.c */
 int ckpt_net_sysctl_save(struct ckpt_ctx *ctx, struct net *net,

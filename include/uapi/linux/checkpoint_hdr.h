@@ -1409,6 +1409,7 @@ enum ckpt_net_section {
 	CKPT_NET_FDB,		/* RTM_NEWNEIGH of AF_BRIDGE */
 	CKPT_NET_NSID,		/* struct ckpt_netnsid */
 	CKPT_NET_NFT,		/* NFT_MSG_NEW* */
+	CKPT_NET_SCHED,		/* RTM_NEWQDISC, RTM_NEWTCLASS */
 	CKPT_NET_MAX
 };
 
