@@ -200,7 +200,11 @@ static void ckpt_save_packet(const struct sk_buff *skb,
 	h->protocol = ntohs(skb->protocol);
 	h->len = skb->len;
 	h->head = skb_headlen(skb);
-	h->network = skb_network_offset(skb);
+	/* anything else is where no header is */
+	if (abs(skb_network_offset(skb)) <= CKPT_PACKET_MAC_MAX)
+		h->network = min_t(int, skb_network_offset(skb), h->head);
+	if (skb->mac_len >= VLAN_HLEN && skb->mac_len <= CKPT_PACKET_MAC_MAX)
+		h->mac_len = skb->mac_len;
 	h->time_ns = ktime_to_ns(skb->tstamp);
 	h->csum = skb->ip_summed;
 	if (skb->ip_summed == CHECKSUM_PARTIAL) {
@@ -372,7 +376,9 @@ static int ckpt_pk_restore(struct ckpt_ctx *ctx, struct sock *sk)
 static bool ckpt_packet_valid(const struct ckpt_hdr_packet_msg *h)
 {
 	if ((h->flags & ~(CKPT_PACKET_VLAN | CKPT_PACKET_CSUM_VALID)) ||
-	    h->reserved || h->len > INT_MAX / 2 || h->mac > CKPT_PACKET_MAC_MAX ||
+	    h->len > INT_MAX / 2 || h->mac > CKPT_PACKET_MAC_MAX ||
+	    h->mac_len > CKPT_PACKET_MAC_MAX ||
+	    (h->mac_len && h->mac_len < VLAN_HLEN) ||
 	    h->head > h->len || h->head > KMALLOC_MAX_SIZE / 2 ||
 	    h->len - h->head > CKPT_PACKET_FRAGS_MAX || h->time_ns < 0)
 		return false;
@@ -437,6 +443,7 @@ static struct sk_buff *ckpt_make_packet(struct ckpt_ctx *ctx,
 	}
 	__skb_pull(skb, h->mac);
 	skb_set_network_header(skb, h->network);
+	skb->mac_len = h->mac_len;
 	skb->ip_summed = h->csum;
 	if (h->csum == CHECKSUM_PARTIAL) {
 		skb->csum_start = skb_headroom(skb) + h->csum_start;

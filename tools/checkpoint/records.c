@@ -1969,7 +1969,7 @@ static const struct record_type types[] = {
 		      DEC(hdr_packet_msg, gso),
 		      DEC(hdr_packet_msg, gso_size),
 		      DEC(hdr_packet_msg, gso_segs),
-		      ZERO(hdr_packet_msg, reserved),
+		      DEC(hdr_packet_msg, mac_len),
 		      SIGNED(hdr_packet_msg, time_ns),
 		      BYTES(hdr_packet_msg, addr)),
 	},

@@ -3962,7 +3962,7 @@ enum ckpt_packet_gso {
  * @gso: enum ckpt_packet_gso
  * @gso_size: of each of several packets, in bytes
  * @gso_segs: how many they are
- * @reserved: 0
+ * @mac_len: length of the link layer's header with its VLAN tags, in bytes, or 0
  * @time_ns: when it came, CLOCK_REALTIME in nanoseconds; 0 if not known
  * @addr: sll_addr
  *
@@ -3989,7 +3989,7 @@ struct ckpt_hdr_packet_msg {
 	__u32 gso;
 	__u32 gso_size;
 	__u32 gso_segs;
-	__u32 reserved;
+	__u32 mac_len;
 	__s64 time_ns;
 	__u8 addr[32];
 };

@@ -358,4 +358,57 @@ CKPT_TEST_ONLY(sends, CKPT_CONTAINER)
 	CHECK_EQ(recv(b, buf, sizeof(buf), 0), 5);
 }
 
+CKPT_VICTIM(has_packets)
+{
+	int fd;
+
+	own_net();
+	fd = make(SOCK_RAW, "lo", ETH_P_IP);
+	send_some(2);
+	ckpt_ready();
+	receive_all(fd);
+}
+
+/* Whatever is wrong is refused, or else it is what could be done by hand. */
+DRIVER_TEST(broken_data)
+{
+	static const uint32_t types[] = {
+		CKPT_HDR_PACKET, CKPT_HDR_PACKET_LATE, CKPT_HDR_PACKET_MSG,
+	};
+	struct ckpt_victim *v = &self->v;
+	struct image image;
+	struct ckpt_hdr *h;
+	unsigned int i;
+	uint32_t *word;
+	size_t at;
+	long ret;
+	int fd;
+
+	ckpt_start(v, "has_packets", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		h = image_at(&image, types[i], 0);
+		for (at = sizeof(*h); at < h->len; at += 4 * ckpt_step()) {
+			word = (void *)h + at;
+			*word ^= 0x81000041;
+			image_seal(&image);
+			fd = image_file(&image, image.size);
+			ret = ckpt_restart_from(v, 0, fd);
+			close(fd);
+			*word ^= 0x81000041;
+			if (ret > 0)
+				ckpt_kill(v);
+		}
+	}
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ret = ckpt_restart_from(v, 0, fd);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	close(fd);
+	image_free(&image);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 TEST_HARNESS_MAIN
