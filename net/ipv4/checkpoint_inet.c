@@ -619,14 +619,14 @@ int ckpt_inet_addr_write(struct ckpt_ctx *ctx, struct sock *sk)
 		h.flags |= CKPT_INET_CONNECTED;
 	if (sk->sk_family == PF_INET) {
 		if (inet->inet_rcv_saddr)
-			map_addr(h.rcv_saddr, inet->inet_rcv_saddr);
+			map_addr(h.bound, inet->inet_rcv_saddr);
 		if (inet->inet_saddr)
 			map_addr(h.saddr, inet->inet_saddr);
 		if (inet->inet_daddr)
 			map_addr(h.daddr, inet->inet_daddr);
 	} else {
 #if IS_BUILTIN(CONFIG_IPV6)
-		memcpy(h.rcv_saddr, &sk->sk_v6_rcv_saddr, sizeof(h.rcv_saddr));
+		memcpy(h.bound, &sk->sk_v6_rcv_saddr, sizeof(h.bound));
 		memcpy(h.saddr, &inet6_sk(sk)->saddr, sizeof(h.saddr));
 		memcpy(h.daddr, &sk->sk_v6_daddr, sizeof(h.daddr));
 		h.flow_label = (__force u32)inet6_sk(sk)->flow_label;
@@ -874,10 +874,10 @@ int ckpt_inet_addr_read(struct ckpt_ctx *ctx, struct sock *sk,
 	    a->err > MAX_ERRNO || a->err_soft > MAX_ERRNO || a->reserved ||
 	    ((__force __be32)a->flow_label & ~IPV6_TCLASS_MASK) ||
 	    (sk->sk_family == PF_INET && a->flow_label) ||
-	    !addr_valid(sk, a->rcv_saddr) || !addr_valid(sk, a->saddr) ||
+	    !addr_valid(sk, a->bound) || !addr_valid(sk, a->saddr) ||
 	    !addr_valid(sk, a->daddr))
 		return ckpt_err(ctx, -EINVAL, "image: internet socket at %pI6c port %u with flags %#x",
-				a->rcv_saddr, a->sport, a->flags);
+				a->bound, a->sport, a->flags);
 	return 0;
 }
 
@@ -892,12 +892,12 @@ static int bind_to(struct sock *sk, const struct ckpt_hdr_inet_addr *a)
 	if (sk->sk_family == PF_INET) {
 		sin->sin_family = AF_INET;
 		sin->sin_port = htons(a->sport);
-		sin->sin_addr.s_addr = unmap_addr(a->rcv_saddr);
+		sin->sin_addr.s_addr = unmap_addr(a->bound);
 		len = sizeof(*sin);
 	} else {
 		sin6->sin6_family = AF_INET6;
 		sin6->sin6_port = htons(a->sport);
-		memcpy(&sin6->sin6_addr, a->rcv_saddr, sizeof(a->rcv_saddr));
+		memcpy(&sin6->sin6_addr, a->bound, sizeof(a->bound));
 		len = sizeof(*sin6);
 	}
 	err = security_socket_bind(sock, (struct sockaddr *)&addr, len);
@@ -955,7 +955,7 @@ int ckpt_inet_bind(struct ckpt_ctx *ctx, struct sock *sk,
 	u32 locks = 0;
 	int err;
 
-	if (!a->sport && is_any(a->rcv_saddr))
+	if (!a->sport && is_any(a->bound))
 		return 0;
 	err = a->sport ? bind_to(sk, a) :
 			 bind_with(sk, a, INET_FLAGS_BIND_ADDRESS_NO_PORT);
@@ -965,7 +965,7 @@ int ckpt_inet_bind(struct ckpt_ctx *ctx, struct sock *sk,
 		err = -EADDRINUSE;
 	if (err)
 		return ckpt_err(ctx, err, "%s socket: cannot be bound to %pI6c port %u again: error %d",
-				proto_of(sk)->name, a->rcv_saddr, a->sport, err);
+				proto_of(sk)->name, a->bound, a->sport, err);
 	if (a->flags & CKPT_INET_ADDR_LOCK)
 		locks |= SOCK_BINDADDR_LOCK;
 	if (a->flags & CKPT_INET_PORT_LOCK)

@@ -27,9 +27,6 @@
 #include "checkpoint_inet.h"
 #include "checkpoint_silence.h"
 
-/* that of struct ckpt_hdr_inet_addr, not what net/inet_hashtables.h makes it */
-#undef rcv_saddr
-
 #define CKPT_TCP_ALL	(CKPT_TCP_TSTAMP | CKPT_TCP_USEC | CKPT_TCP_SACK | \
 			 CKPT_TCP_WSCALE | CKPT_TCP_DONE | CKPT_TCP_PINGPONG)
 #define CKPT_TCP_SEG_ALL \
@@ -1290,13 +1287,13 @@ static void set_rcv_saddr(struct sock *sk, const struct ckpt_hdr_inet_addr *a)
 {
 	__be32 v4;
 
-	memcpy(&v4, a->rcv_saddr + 12, sizeof(v4));
+	memcpy(&v4, a->bound + 12, sizeof(v4));
 	if (sk->sk_family == AF_INET) {
 		sk_rcv_saddr_set(sk, v4);
 		return;
 	}
 #if IS_ENABLED(CONFIG_IPV6)
-	memcpy(&sk->sk_v6_rcv_saddr, a->rcv_saddr, sizeof(a->rcv_saddr));
+	memcpy(&sk->sk_v6_rcv_saddr, a->bound, sizeof(a->bound));
 	if (ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))
 		sk_rcv_saddr_set(sk, v4);
 #endif
@@ -1355,7 +1352,7 @@ static int connect_again(struct sock *sk, const struct ckpt_hdr_inet_addr *a,
 static void connect_tuple(const struct ckpt_hdr_inet_addr *a,
 			  struct ckpt_tuple *t)
 {
-	memcpy(&t->local, a->rcv_saddr, sizeof(t->local));
+	memcpy(&t->local, a->bound, sizeof(t->local));
 	memcpy(&t->remote, a->daddr, sizeof(t->remote));
 	t->lport = htons(a->sport);
 	t->rport = htons(a->dport);
@@ -1387,7 +1384,7 @@ static int restore_connection(struct ckpt_ctx *ctx, struct sock *sk,
 	release_sock(sk);
 	if (err)
 		return ckpt_err(ctx, err, "TCP connection of %pI6c port %u to %pI6c port %u: cannot be restored: error %d",
-				a->rcv_saddr, a->sport, a->daddr, a->dport,
+				a->bound, a->sport, a->daddr, a->dport,
 				err);
 	if (h->state == TCP_SYN_SENT)
 		return 0;
@@ -1502,7 +1499,7 @@ static int restore_listener(struct ckpt_ctx *ctx, struct sock *sk,
 	err = ckpt_inet_bind(ctx, sk, a);
 	if (err)
 		return err;
-	memcpy(&t.local, a->rcv_saddr, sizeof(t.local));
+	memcpy(&t.local, a->bound, sizeof(t.local));
 	any_local(&t);
 	t.lport = htons(a->sport);
 	err = silence(ctx, sk, &t);
@@ -1515,7 +1512,7 @@ static int restore_listener(struct ckpt_ctx *ctx, struct sock *sk,
 	release_sock(sk);
 	if (err)
 		return ckpt_err(ctx, err, "TCP socket: cannot listen to %pI6c port %u: error %d",
-				a->rcv_saddr, a->sport, err);
+				a->bound, a->sport, err);
 	for (i = 0; i < h->nr_waiting && !err; i++) {
 		err = ckpt_read_rec_into(ctx, &w, CKPT_HDR_TCP_WAITING,
 					 sizeof(w));

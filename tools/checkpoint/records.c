@@ -1792,7 +1792,7 @@ static const struct record_type types[] = {
 		      DEC(hdr_inet_addr, err_soft),
 		      HEX(hdr_inet_addr, flow_label),
 		      ZERO(hdr_inet_addr, reserved),
-		      BYTES(hdr_inet_addr, rcv_saddr),
+		      BYTES(hdr_inet_addr, bound),
 		      BYTES(hdr_inet_addr, saddr),
 		      BYTES(hdr_inet_addr, daddr)),
 	},

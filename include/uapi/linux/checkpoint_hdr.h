@@ -3338,7 +3338,7 @@ struct ckpt_hdr_inet_group {
  * @err_soft: an error that does not end a connection, positive
  * @flow_label: of what is sent to the peer, big-endian
  * @reserved: 0
- * @rcv_saddr: the address that it is bound to, IPv6; of an AF_INET socket it
+ * @bound: the address that it is bound to, IPv6; of an AF_INET socket it
  *	is mapped; zeros for any
  * @saddr: the address that it sends from, likewise
  * @daddr: address of the peer, likewise
@@ -3353,7 +3353,7 @@ struct ckpt_hdr_inet_addr {
 	__u32 err_soft;
 	__u32 flow_label;
 	__u32 reserved;
-	__u8 rcv_saddr[16];
+	__u8 bound[16];
 	__u8 saddr[16];
 	__u8 daddr[16];
 };
