@@ -62,7 +62,7 @@ extern const struct ckpt_sock_family ckpt_unix_family;
 extern const struct ckpt_sock_family ckpt_inet_family;
 extern const struct ckpt_sock_family ckpt_inet6_family;
 
-/* net/ipv4/checkpoint_tcp.c: packets of TCP sockets; of others nothing is done */
+/* net/ipv4/checkpoint_tcp*.c: packets of TCP sockets; of others nothing is done */
 #ifdef CONFIG_INET
 int ckpt_tcp_freeze(struct ckpt_ctx *ctx, struct sock *sk);
 int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net);
