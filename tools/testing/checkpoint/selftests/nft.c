@@ -520,6 +520,7 @@ static const uint32_t bounds[] = {
 	0x0a000000, 0x0a000100, 0x0a000100, 0x0a000200, 0x0a010000, 0x0a020000,
 	0xc0a80000,
 };
+
 static const uint32_t bound_flags[] = {
 	0, NFT_SET_ELEM_INTERVAL_END, 0, NFT_SET_ELEM_INTERVAL_END, 0,
 	NFT_SET_ELEM_INTERVAL_END, 0,
@@ -655,6 +656,73 @@ CKPT_TEST_ONLY(many, CKPT_CONTAINER)
 	CHECK_EQ(was->nr, nr);
 	ckpt_ready();
 	same(was);
+}
+
+CKPT_VICTIM(has_rules)
+{
+	struct rtattr *list;
+	struct net_msg m;
+
+	own_net();
+	begin_batch();
+	table("t");
+	chain("in", "filter", NF_INET_LOCAL_IN, 0);
+	object("seen", 42);
+	set("ranges", 2, NFT_SET_INTERVAL, 0, 0, 0);
+	elements("ranges", 2, bounds, ARRAY_SIZE(bounds), bound_flags, NULL,
+		 NULL);
+	list = rule_begin(&m, "in");
+	daddr(&m);
+	lookup(&m, "ranges", 2, -1);
+	counter(&m, 1);
+	verdict(&m, NF_ACCEPT, NULL);
+	rule_end(&m, list);
+	if (end_batch())
+		ckpt_skip("no nftables");
+	ckpt_ready();
+}
+
+/* Whatever is wrong is refused, or else it is what could be done by hand. */
+DRIVER_TEST(broken_data)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_net_data *h;
+	unsigned int nr, seen = 0;
+	struct image image;
+	size_t at;
+	long ret;
+	int fd;
+
+	ckpt_start(v, "has_rules", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	for (nr = 0; image_find(&image, CKPT_HDR_NET_DATA, nr); nr++) {
+		h = image_at(&image, CKPT_HDR_NET_DATA, nr);
+		if (h->section != CKPT_NET_NFT)
+			continue;
+		seen++;
+		for (at = sizeof(*h); at < h->h.len; at += 7 * ckpt_step()) {
+			((unsigned char *)h)[at] ^= 0x41;
+			image_seal(&image);
+			fd = image_file(&image, image.size);
+			ret = ckpt_restart_from(v, 0, fd);
+			close(fd);
+			((unsigned char *)h)[at] ^= 0x41;
+			if (ret > 0)
+				ckpt_kill(v);
+		}
+	}
+	EXPECT_EQ(1, seen);
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ret = ckpt_restart_from(v, 0, fd);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	close(fd);
+	image_free(&image);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 TEST_HARNESS_MAIN
