@@ -80,8 +80,8 @@ static void queue_take(struct ckpt_inet_queue *q, struct sk_buff_head *list)
 }
 
 /*
- * What is in @first, if there is such a queue, and then in @list; locked in the
- * order of __skb_recv_udp(). New messages may come.
+ * What is in @first, and then in @list; locked in the order of
+ * __skb_recv_udp(). New messages may come.
  */
 static int queue_get(struct ckpt_inet_queue *q, struct sk_buff_head *first,
 		     struct sk_buff_head *list)
@@ -90,18 +90,15 @@ static int queue_get(struct ckpt_inet_queue *q, struct sk_buff_head *first,
 
 	memset(q, 0, sizeof(*q));
 	for (;;) {
-		if (first)
-			spin_lock_bh(&first->lock);
+		spin_lock_bh(&first->lock);
 		spin_lock_irq(&list->lock);
-		len = skb_queue_len(list) + (first ? skb_queue_len(first) : 0);
+		len = skb_queue_len(first) + skb_queue_len(list);
 		if (len <= q->room) {
-			if (first)
-				queue_take(q, first);
+			queue_take(q, first);
 			queue_take(q, list);
 		}
 		spin_unlock_irq(&list->lock);
-		if (first)
-			spin_unlock_bh(&first->lock);
+		spin_unlock_bh(&first->lock);
 		if (len <= q->room)
 			return 0;
 		kvfree(q->skb);
@@ -265,14 +262,16 @@ static int dgram_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	struct ckpt_inet_queue q = {}, errors = {};
 	struct ckpt_hdr_inet_dgram h = {};
+	struct sk_buff_head none;
 	int err;
 
+	skb_queue_head_init(&none);
 	err = ckpt_inet_addr_write(ctx, sk);
 	if (!err)
 		err = queue_get(&q, is_udp(sk) ? &udp_sk(sk)->reader_queue :
-						 NULL, &sk->sk_receive_queue);
+						 &none, &sk->sk_receive_queue);
 	if (!err)
-		err = queue_get(&errors, NULL, &sk->sk_error_queue);
+		err = queue_get(&errors, &none, &sk->sk_error_queue);
 	if (!err) {
 		h.nr = q.nr;
 		h.nr_err = errors.nr;
