@@ -16,6 +16,7 @@ static const struct ckpt_task_ops *const ckpt_task_table[CKPT_STATE_MAX] = {
 	[CKPT_STATE_SYSVIPC]	= &ckpt_sysvipc_task_ops,
 	[CKPT_STATE_FS]		= &ckpt_fs_task_ops,
 	[CKPT_STATE_FILES]	= &ckpt_files_task_ops,
+	[CKPT_STATE_MEMPOLICY]	= &ckpt_mempolicy_task_ops,
 	[CKPT_STATE_MM]		= &ckpt_mm_task_ops,
 	[CKPT_STATE_SIGHAND]	= &ckpt_sighand_task_ops,
 	[CKPT_STATE_SIGNAL]	= &ckpt_signal_task_ops,

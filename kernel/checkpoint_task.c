@@ -136,10 +136,6 @@ const struct ckpt_task_ops ckpt_limits_task_ops = {
 /* What fork(2) hands on: a restored task must not have it from the caller. */
 static const char *refused_inherited(struct task_struct *t)
 {
-#ifdef CONFIG_NUMA
-	if (t->mempolicy)
-		return "NUMA memory policy (set_mempolicy)";
-#endif
 	if (task_spec_ssb_disable(t) || task_spec_ssb_noexec(t) ||
 	    task_spec_ssb_force_disable(t) || task_spec_ib_disable(t) ||
 	    task_spec_ib_force_disable(t))

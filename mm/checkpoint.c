@@ -674,6 +674,33 @@ const struct ckpt_obj_ops ckpt_mm_obj_ops = {
 
 /* ------------------------------------------------------------ of a task */
 
+#ifndef CONFIG_NUMA
+static int mempolicy_task_checkpoint(struct ckpt_ctx *ctx,
+				     struct task_struct *t)
+{
+	struct ckpt_hdr_mempolicy h = { .home_node = NUMA_NO_NODE };
+
+	return ckpt_write_rec(ctx, &h, CKPT_HDR_MEMPOLICY, sizeof(h));
+}
+
+static int mempolicy_task_restore(struct ckpt_ctx *ctx)
+{
+	struct ckpt_hdr_mempolicy h;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_MEMPOLICY, sizeof(h));
+	if (!err && h.mode)
+		err = ckpt_err(ctx, -EINVAL, "NUMA memory policy: this kernel has none");
+	return err;
+}
+
+const struct ckpt_task_ops ckpt_mempolicy_task_ops = {
+	.name		= "NUMA memory policy",
+	.checkpoint	= mempolicy_task_checkpoint,
+	.restore	= mempolicy_task_restore,
+};
+#endif
+
 /*
  * Count the threads of @t that use @mm, and look for what they do with it
  * that is not supported.
@@ -689,10 +716,6 @@ static unsigned int mm_threads(struct task_struct *t, struct mm_struct *mm,
 		if (READ_ONCE(p->mm) != mm)
 			continue;
 		n++;
-#ifdef CONFIG_NUMA
-		if (READ_ONCE(p->mempolicy))
-			*refused = "NUMA memory policy";
-#endif
 #ifdef CONFIG_USER_EVENTS
 		if (READ_ONCE(p->user_event_mm))
 			*refused = "user events";

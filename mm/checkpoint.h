@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 struct anon_vma;
+struct mempolicy;
 struct vm_area_struct;
 
 /* A bit of ckpt_obj_mark() on an address space: its pages are in the image */
@@ -100,11 +101,31 @@ int ckpt_share_find(struct ckpt_ctx *ctx, struct ckpt_pages *p,
 struct anon_vma *ckpt_anon_family(struct vm_area_struct *vma);
 int ckpt_anon_join(struct vm_area_struct *vma, struct anon_vma *root);
 
+/* checkpoint_mempolicy.c */
+#ifdef CONFIG_NUMA
+void ckpt_mempolicy_save(const struct mempolicy *pol,
+			 struct ckpt_hdr_mempolicy *h);
+int ckpt_mempolicy_restore(struct vm_area_struct *vma,
+			   const struct ckpt_hdr_mempolicy *h);
+#else
+static inline void ckpt_mempolicy_save(const struct mempolicy *pol,
+				       struct ckpt_hdr_mempolicy *h)
+{
+}
+
+static inline int ckpt_mempolicy_restore(struct vm_area_struct *vma,
+					 const struct ckpt_hdr_mempolicy *h)
+{
+	return -EINVAL;
+}
+#endif
+
 /**
  * struct ckpt_vma - a mapping as it was found
  * @h: its record, without objrefs
  * @file: the file mapped, referenced, or NULL
  * @anon: of ckpt_anon_family(), or NULL
+ * @policy: if @h.policy
  * @refused: why it cannot be saved, or NULL
  * @name: if @h.name
  */
@@ -112,6 +133,7 @@ struct ckpt_vma {
 	struct ckpt_hdr_vma h;
 	struct file *file;
 	struct anon_vma *anon;
+	struct ckpt_hdr_mempolicy policy;
 	const char *refused;
 	char name[CKPT_VMA_NAME_MAX];
 };

@@ -127,10 +127,8 @@ static const char *vma_refused(struct vm_area_struct *vma, bool special)
 	};
 	int i;
 
-	if (vma_policy(vma))
-		return "NUMA memory policy";
 	if (special)
-		return NULL;
+		return vma_policy(vma) ? "NUMA memory policy" : NULL;
 	for (i = 0; i < ARRAY_SIZE(table); i++)
 		if (vma_flags(vma) & table[i].flags)
 			return table[i].name;
@@ -175,6 +173,10 @@ static void vma_fill(struct ckpt_vma *v, struct vm_area_struct *vma)
 	if (name) {
 		v->h.name = 1;
 		strscpy(v->name, name->name);
+	}
+	if (vma_policy(vma)) {
+		v->h.policy = 1;
+		ckpt_mempolicy_save(vma_policy(vma), &v->policy);
 	}
 }
 
@@ -293,6 +295,9 @@ int ckpt_vma_checkpoint(struct ckpt_ctx *ctx, struct ckpt_vma *v)
 	err = ckpt_write_rec(ctx, &v->h, CKPT_HDR_VMA, sizeof(v->h));
 	if (!err && v->h.name)
 		err = ckpt_write_string(ctx, v->name);
+	if (!err && v->h.policy)
+		err = ckpt_write_rec(ctx, &v->policy, CKPT_HDR_MEMPOLICY,
+				     sizeof(v->policy));
 	return err;
 }
 
@@ -362,7 +367,8 @@ static bool vma_valid(const struct ckpt_hdr_vma *h, u64 pos, u64 end)
 		    h->kind == CKPT_VMA_SHMEM || h->kind == CKPT_VMA_SYSV ||
 		    h->kind == CKPT_VMA_HUGE;
 
-	if (h->kind >= CKPT_VMA_MAX || h->name > 1 ||
+	if (h->kind >= CKPT_VMA_MAX || h->name > 1 || h->policy > 1 ||
+	    h->reserved || (h->policy && kind_special(h->kind)) ||
 	    (h->anon && h->kind != CKPT_VMA_ANON && h->kind != CKPT_VMA_FILE))
 		return false;
 	if (!PAGE_ALIGNED(h->start) || !PAGE_ALIGNED(h->end) ||
@@ -475,10 +481,22 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 	return err;
 }
 
+/**
+ * struct vma_more - what the record of a mapping refers to
+ * @name: its name, or NULL
+ * @policy: its NUMA policy, or NULL; not checked yet
+ * @anon: the family that it is of, or NULL
+ */
+struct vma_more {
+	char *name;
+	struct ckpt_hdr_mempolicy *policy;
+	struct anon_vma *anon;
+};
+
 /* Map it; the mmap lock is held for writing. */
 static int vma_map(struct mm_struct *mm, const struct ckpt_hdr_vma *h,
-		   struct file *file, struct anon_vma *anon, unsigned long prot,
-		   unsigned long flags, const char *name)
+		   struct file *file, unsigned long prot, unsigned long flags,
+		   const struct vma_more *more)
 {
 	struct vm_area_struct *vma;
 	unsigned long addr, populate;
@@ -492,13 +510,17 @@ static int vma_map(struct mm_struct *mm, const struct ckpt_hdr_vma *h,
 	vma = vma_lookup(mm, addr);
 	if (!vma || vma->vm_start != h->start || vma->vm_end != h->end)
 		return -EINVAL;
-	err = vma_set_flags(vma, h->kind, h->flags, name);
-	return err || !anon ? err : ckpt_anon_join(vma, anon);
+	err = vma_set_flags(vma, h->kind, h->flags, more->name);
+	if (!err && h->policy)
+		err = ckpt_mempolicy_restore(vma, more->policy);
+	if (!err && more->anon)
+		err = ckpt_anon_join(vma, more->anon);
+	return err;
 }
 
 static int vma_restore_mapping(struct mm_struct *mm,
 			       const struct ckpt_hdr_vma *h, struct file *file,
-			       struct anon_vma *anon, const char *name)
+			       const struct vma_more *more)
 {
 	unsigned long prot = h->flags & VM_ACCESS_FLAGS;
 	unsigned long flags = MAP_FIXED_NOREPLACE;
@@ -525,7 +547,7 @@ static int vma_restore_mapping(struct mm_struct *mm,
 		return err;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	err = vma_map(mm, h, file, anon, prot, flags, name);
+	err = vma_map(mm, h, file, prot, flags, more);
 	mmap_write_unlock(mm);
 	return err;
 }
@@ -554,29 +576,28 @@ static int vma_restore_special(struct mm_struct *mm,
 }
 
 static int vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm,
-		       const struct ckpt_hdr_vma *h, const char *name)
+		       const struct ckpt_hdr_vma *h, struct vma_more *more)
 {
-	struct anon_vma *anon = NULL;
 	struct ckpt_shm_stamp stamp;
 	struct file *file = NULL;
 	int err;
 
 	if (kind_special(h->kind))
-		return vma_restore_special(mm, h, name);
+		return vma_restore_special(mm, h, more->name);
 	if (h->file) {
 		file = ckpt_obj_fetch(ctx, h->file, vma_file_type(h->kind));
 		if (IS_ERR(file))
 			return PTR_ERR(file);
 	}
 	if (h->anon) {
-		anon = ckpt_obj_fetch(ctx, h->anon, CKPT_OBJ_ANON);
-		if (IS_ERR(anon))
-			return PTR_ERR(anon);
+		more->anon = ckpt_obj_fetch(ctx, h->anon, CKPT_OBJ_ANON);
+		if (IS_ERR(more->anon))
+			return PTR_ERR(more->anon);
 	}
 	if (h->kind != CKPT_VMA_SYSV)
-		return vma_restore_mapping(mm, h, file, anon, name);
+		return vma_restore_mapping(mm, h, file, more);
 	ckpt_shm_stamp_get(file, &stamp);
-	err = vma_restore_mapping(mm, h, file, NULL, name);
+	err = vma_restore_mapping(mm, h, file, more);
 	ckpt_shm_stamp_put(file, &stamp);
 	return err;
 }
@@ -593,8 +614,8 @@ static int vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm,
  */
 int ckpt_vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm, u64 *pos)
 {
+	struct vma_more more = {};
 	struct ckpt_hdr_vma h;
-	char *name = NULL;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_VMA, sizeof(h));
@@ -605,18 +626,28 @@ int ckpt_vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm, u64 *pos)
 				h.start, h.end, h.kind, h.flags);
 	*pos = h.end;
 	if (h.name) {
-		name = ckpt_read_string(ctx, CKPT_VMA_NAME_MAX);
-		if (IS_ERR(name))
-			return PTR_ERR(name);
+		more.name = ckpt_read_string(ctx, CKPT_VMA_NAME_MAX);
+		if (IS_ERR(more.name))
+			return PTR_ERR(more.name);
+	}
+	if (h.policy) {
+		more.policy = ckpt_read_rec(ctx, CKPT_HDR_MEMPOLICY,
+					    sizeof(*more.policy),
+					    sizeof(*more.policy));
+		if (IS_ERR(more.policy)) {
+			kvfree(more.name);
+			return PTR_ERR(more.policy);
+		}
 	}
 	if (current->mm != mm)
 		err = ckpt_err(ctx, -EINVAL, "image: an address space inside of another");
-	else if (name && !name_valid(name))
+	else if (more.name && !name_valid(more.name))
 		err = ckpt_err(ctx, -EINVAL, "image: memory %#llx-%#llx: malformed name",
 			       h.start, h.end);
 	else
-		err = vma_restore(ctx, mm, &h, name);
-	kvfree(name);
+		err = vma_restore(ctx, mm, &h, &more);
+	kvfree(more.policy);
+	kvfree(more.name);
 	if (err)
 		ckpt_err(ctx, err, "memory %#llx-%#llx: cannot be mapped as it was: error %d",
 			 h.start, h.end, err);

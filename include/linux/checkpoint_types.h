@@ -367,6 +367,7 @@ enum ckpt_task_state {
 	CKPT_STATE_SYSVIPC,	/* after NS, in which it is */
 	CKPT_STATE_FS,
 	CKPT_STATE_FILES,
+	CKPT_STATE_MEMPOLICY,	/* before memory is filled */
 	CKPT_STATE_MM,
 	CKPT_STATE_CRED,	/* after MM, whose dumpable flag it puts back */
 	CKPT_STATE_SECCOMP,	/* after CRED, which may install filters */
@@ -444,6 +445,7 @@ extern const struct ckpt_task_ops ckpt_ns_task_ops;
 extern const struct ckpt_task_ops ckpt_sysvipc_task_ops;
 extern const struct ckpt_task_ops ckpt_fs_task_ops;
 extern const struct ckpt_task_ops ckpt_files_task_ops;
+extern const struct ckpt_task_ops ckpt_mempolicy_task_ops;
 extern const struct ckpt_task_ops ckpt_mm_task_ops;
 extern const struct ckpt_task_ops ckpt_sighand_task_ops;
 extern const struct ckpt_task_ops ckpt_signal_task_ops;

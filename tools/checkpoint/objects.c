@@ -11,7 +11,8 @@
  *						with CKPT_FILEF_LOCKS, likewise
  *	removed	REMOVED STRING [STRING] (SB_XATTR name)... [PAGES... [SB_ALLOC...]]
  *	pipe	PIPE (PIPE_BUFS PIPE_DATA...)...	PIPE.nr_bufs slots
- *	mm	MM (VMA [STRING])... PAGES...	until one without extents
+ *	mm	MM (VMA [STRING] [MEMPOLICY])... PAGES...
+ *						until one without extents
  *	shmem	SHMEM STRING PAGES...		until one without extents
  *	memfd	MEMFD STRING PAGES... [SB_ALLOC...]
  *	ipc_ns	IPC_NS, three IPC_IDS with their objects, MQUEUES MQUEUE...
@@ -673,13 +674,15 @@ static int read_vma(struct parser *p, struct model_object *o)
 	vma = &o->vmas[o->nr_vmas++];
 	memset(vma, 0, sizeof(*vma));
 	vma->v = *v;
-	if (!vma->v.name)
-		return 0;
-	name = need(p, CKPT_HDR_STRING);
-	if (!name)
-		return -1;
-	vma->name = strdup(name->text);
-	return vma->name ? 0 : no_memory(p);
+	if (vma->v.name) {
+		name = need(p, CKPT_HDR_STRING);
+		if (!name)
+			return -1;
+		vma->name = strdup(name->text);
+		if (!vma->name)
+			return no_memory(p);
+	}
+	return vma->v.policy && !need(p, CKPT_HDR_MEMPOLICY) ? -1 : 0;
 }
 
 static int read_mm(struct parser *p, struct model_object *o)

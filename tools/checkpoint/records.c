@@ -1335,7 +1335,9 @@ static const struct record_type types[] = {
 		      HEX(hdr_vma, flags),
 		      DEC(hdr_vma, pgoff),
 		      BOOL(hdr_vma, name),
-		      DEC(hdr_vma, anon)),
+		      DEC(hdr_vma, anon),
+		      BOOL(hdr_vma, policy),
+		      ZERO(hdr_vma, reserved)),
 		.check = check_vma,
 	},
 	[CKPT_HDR_SHMEM] = {
@@ -1344,6 +1346,16 @@ static const struct record_type types[] = {
 		      DEC(hdr_shmem, size),
 		      HEX(hdr_shmem, flags),
 		      DEC(hdr_shmem, huge)),
+	},
+	[CKPT_HDR_MEMPOLICY] = {
+		.name = "MEMPOLICY",
+		.flags = RECORD_TASK,
+		FIXED(hdr_mempolicy,
+		      DEC(hdr_mempolicy, mode),
+		      HEX(hdr_mempolicy, flags),
+		      SIGNED(hdr_mempolicy, home_node),
+		      ZERO(hdr_mempolicy, reserved),
+		      HEXS(hdr_mempolicy, nodes, CKPT_NODES_WORDS)),
 	},
 	[CKPT_HDR_MEMFD] = {
 		.name = "MEMFD",

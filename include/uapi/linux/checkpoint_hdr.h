@@ -124,6 +124,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_PAGES,
 	CKPT_HDR_ANON,
 	CKPT_HDR_MEMFD,
+	CKPT_HDR_MEMPOLICY,
 
 	/* System V and POSIX IPC */
 	CKPT_HDR_IPC_IDS = 601,
@@ -2425,6 +2426,8 @@ enum ckpt_vma_kind {
  * @name: 1 if a struct ckpt_hdr_string, the name of an anonymous VMA, follows
  * @anon: objref of the family with which it may share private pages, or 0;
  *	CKPT_VMA_ANON and CKPT_VMA_FILE only
+ * @policy: 1 if a struct ckpt_hdr_mempolicy follows, behind the name
+ * @reserved: 0
  */
 struct ckpt_hdr_vma {
 	struct ckpt_hdr h;
@@ -2436,6 +2439,30 @@ struct ckpt_hdr_vma {
 	__aligned_u64 pgoff;
 	__u32 name;
 	__u32 anon;
+	__u32 policy;
+	__u32 reserved;
+};
+
+/* Nodes that there may be, in words of 64 bits */
+#define CKPT_NODES_WORDS	16
+
+/**
+ * struct ckpt_hdr_mempolicy - NUMA memory policy of a thread or of a mapping
+ * @h: type CKPT_HDR_MEMPOLICY
+ * @mode: MPOL_*; MPOL_DEFAULT if there is none
+ * @flags: MPOL_F_*_NODES, MPOL_F_NUMA_BALANCING
+ * @home_node: of set_mempolicy_home_node(2), or -1
+ * @reserved: 0
+ * @nodes: a bitmap: as they were asked for, where @flags says what that means
+ *	when there are others
+ */
+struct ckpt_hdr_mempolicy {
+	struct ckpt_hdr h;
+	__u32 mode;
+	__u32 flags;
+	__s32 home_node;
+	__u32 reserved;
+	__aligned_u64 nodes[CKPT_NODES_WORDS];
 };
 
 /**

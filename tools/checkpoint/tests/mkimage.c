@@ -248,9 +248,13 @@ static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
 		    .anon = i == 2 ? 97 : 0,
 		    .start = v[i].start,
 		    .end = v[i].start + (uint64_t)v[i].pages * PAGE,
-		    .flags = v[i].flags, .pgoff = v[i].pgoff, .name = i == 4);
+		    .flags = v[i].flags, .pgoff = v[i].pgoff, .name = i == 4,
+		    .policy = i == 4);
 		if (i == 4)
 			string("arena \033[31mred\033[0m");
+		if (i == 4)
+			REC(MEMPOLICY, mempolicy, .mode = 2, .home_node = -1,
+			    .nodes[0] = 3);
 	}
 	pages(base + 8 * PAGE, 1);
 	pages(base + 0x100000, 9);
@@ -831,6 +835,7 @@ static void thread_state(const char *name, bool stopped)
 		       .flags = CKPT_TIMER_SET, .value_ns = 9, .overrun = -1 },
 	};
 
+	REC(MEMPOLICY, mempolicy, .home_node = -1);
 	REC(TASK_SIGNAL, task_signal, .blocked.sig = ~0ull >> 1);
 	rec2(CKPT_HDR_SIGPENDING, &queue, sizeof(queue), NULL, 0);
 	REC(SIGPENDING, sigpending, .more = 0);

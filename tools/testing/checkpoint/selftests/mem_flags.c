@@ -133,4 +133,61 @@ CKPT_TEST(other_sizes)
 	CHECK_EQ(ckpt_fault(end + PAGE, false), 0);
 }
 
+static pthread_barrier_t barrier;
+
+static void check_policy(void *addr, int mode, unsigned long nodes)
+{
+	unsigned long seen[16] = {};
+	int got = -1;
+
+	CHECK(!syscall(SYS_get_mempolicy, &got, seen, 1024UL, addr,
+		       addr ? MPOL_F_ADDR : 0));
+	CHECK_EQ(got, mode);
+	CHECK_EQ(seen[0], nodes);
+}
+
+static void *other_policy(void *arg)
+{
+	unsigned long nodes = 1;
+
+	REQUIRE(!syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, &nodes, 64UL));
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	check_policy(NULL, MPOL_INTERLEAVE, 1);
+	return NULL;
+}
+
+CKPT_TEST(numa_policy)
+{
+	char *mem = map_rw(8 * PAGE), *shared;
+	unsigned long nodes = 1;
+	pthread_t thread;
+
+	if (syscall(SYS_set_mempolicy, MPOL_BIND | MPOL_F_STATIC_NODES, &nodes,
+		    64UL))
+		ckpt_skip("set_mempolicy: %m");
+	shared = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(shared != MAP_FAILED);
+	REQUIRE(!syscall(SYS_mbind, mem, 2 * PAGE, MPOL_PREFERRED, &nodes, 64UL,
+			 0));
+	REQUIRE(!syscall(SYS_mbind, mem + 4 * PAGE, 2 * PAGE, MPOL_LOCAL, NULL,
+			 0UL, 0));
+	REQUIRE(!syscall(SYS_mbind, shared, 2 * PAGE, MPOL_INTERLEAVE, &nodes,
+			 64UL, 0));
+	ckpt_fill(mem, 8 * PAGE, 1);
+	REQUIRE(!pthread_barrier_init(&barrier, NULL, 2));
+	REQUIRE(!pthread_create(&thread, NULL, other_policy, NULL));
+	pthread_barrier_wait(&barrier);
+	ckpt_ready();
+	CHECK(ckpt_filled(mem, 8 * PAGE, 1));
+	check_policy(NULL, MPOL_BIND | MPOL_F_STATIC_NODES, 1);
+	check_policy(mem, MPOL_PREFERRED, 1);
+	check_policy(mem + 4 * PAGE, MPOL_LOCAL, 0);
+	check_policy(mem + 6 * PAGE, MPOL_DEFAULT, 0);
+	check_policy(shared, MPOL_INTERLEAVE, 1);
+	pthread_barrier_wait(&barrier);
+	CHECK(!pthread_join(thread, NULL));
+}
+
 TEST_HARNESS_MAIN

@@ -13,7 +13,6 @@
 #include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
-#include <linux/mempolicy.h>
 #include <linux/seccomp.h>
 #include <linux/userfaultfd.h>
 #include <mqueue.h>
@@ -385,14 +384,6 @@ REFUSED(secret_memory, "memfd_secret")
 	close(fd);
 	ckpt_ready();
 	*mem = 1;
-}
-
-REFUSED(memory_policy, "NUMA")
-{
-	unsigned long nodes = 1;
-
-	HAVE(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof(nodes)));
-	ckpt_ready();
 }
 
 REFUSED(asynchronous_io, "io_setup")
