@@ -984,6 +984,8 @@ static int anon_install_same(struct ckpt_ctx *ctx, struct anon_load *l,
 			mmap_read_unlock(l->mm);
 		}
 		ckpt_pages_put(l->same);
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
 	} while (!err && more);
 	/* elsewhere there would be what the file has */
 	if (!err && !holes && found < ext->nr_pages)
