@@ -206,15 +206,43 @@ static bool is_dup(struct ckpt_ctx *ctx, struct mm_struct *mm)
 }
 
 /*
- * Which of the pages are those of another duplicate? That they are not
- * exclusive does not tell. What only a later one has too is not in the image.
+ * Pages that no other duplicate has are exclusive again; but a large folio of
+ * which another has a part stays together, so that it can be a huge page again.
+ * What only a later one has too is not in the image so far.
  */
-static int look_in_dups(struct ckpt_ctx *ctx, struct share_walk *w)
+static void settle(struct ckpt_pages *p)
 {
-	struct ckpt_pages *p = w->pages;
+	struct folio *folio;
+	unsigned int i, end;
+	bool shared;
+
+	for (i = 0; i < p->nr; i = end) {
+		folio = page_folio(p->page[i]);
+		shared = false;
+		for (end = i; end < p->nr; end++) {
+			if (end > i && page_folio(p->page[end]) != folio)
+				break;
+			shared |= (p->addr[end] & CKPT_PAGE_COW) &&
+				  p->from[end];
+		}
+		for (; i < end; i++) {
+			if (!shared)
+				p->addr[i] &= ~CKPT_PAGE_COW;
+			else if (p->from[i] == SHARE_LATER)
+				p->from[i] = 0;
+		}
+	}
+}
+
+/*
+ * Which of the pages are those of another duplicate? That they are not
+ * exclusive does not tell.
+ */
+static int look_in_dups(struct ckpt_ctx *ctx, struct ckpt_pages *p,
+			struct share_walk *w)
+{
 	struct ckpt_dup *dup;
 	bool later = false;
-	unsigned int i;
 	int ret = 0;
 
 	w->dups = true;
@@ -228,12 +256,7 @@ static int look_in_dups(struct ckpt_ctx *ctx, struct share_walk *w)
 			break;
 		cond_resched();
 	}
-	for (i = 0; i < p->nr; i++) {
-		if (wanted(p, i))
-			p->addr[i] &= ~CKPT_PAGE_COW;
-		else if (p->from[i] == SHARE_LATER)
-			p->from[i] = 0;
-	}
+	settle(p);
 	return ret;
 }
 
@@ -260,7 +283,7 @@ int ckpt_share_find(struct ckpt_ctx *ctx, struct ckpt_pages *p,
 	if (!w.left)
 		return 0;
 	if (is_dup(ctx, mm))
-		return min(look_in_dups(ctx, &w), 0);
+		return min(look_in_dups(ctx, p, &w), 0);
 	if (*kin)
 		ret = look_in_written(ctx, *kin, &w);
 	if (!ret)
