@@ -315,6 +315,7 @@ static int kept_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 	for (; p->nr < batch->nr; p->nr++) {
 		p->page[p->nr] = batch->pages[p->nr].page;
 		p->addr[p->nr] = batch->pages[p->nr].addr;
+		p->from[p->nr] = 0;
 	}
 	list_del(&batch->list);
 	kfree(batch);
