@@ -12,14 +12,18 @@
  *		touched before, into a new file
  *	work read FILE
  *		print how long it takes to read it into memory that was not
- *	work fork BYTES
- *		print how long fork() takes with so much memory
+ *	work fork BYTES...
+ *		print how long fork() takes with so much memory; of several, how
+ *		long it takes all of them, one after the other
+ *	work freeze CGROUP
+ *		print how long it takes to freeze a cgroup, and thaw it again
  *
  * Times are in nanoseconds, one a line.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
@@ -413,20 +417,76 @@ static int read_floor(const char *path)
 	return 0;
 }
 
-static int fork_floor(size_t size)
+static uint64_t time_fork(void)
 {
-	uint64_t start;
-	pid_t pid;
+	uint64_t start = now(), took;
+	pid_t pid = fork();
 
-	map_random(size);
-	start = now();
-	pid = fork();
 	if (!pid)
 		_exit(0);
 	if (pid < 0)
 		fail("fork");
-	print_since(start);
+	took = now() - start;
 	waitpid(pid, NULL, 0);
+	return took;
+}
+
+/* In a process for each size, which has no other memory of that kind. */
+static int fork_floor(char **sizes)
+{
+	uint64_t took, all = 0;
+	int fd[2], status;
+
+	if (pipe(fd))
+		fail("pipe");
+	for (; *sizes; sizes++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			map_random(strtoull(*sizes, NULL, 0));
+			took = time_fork();
+			_exit(write(fd[1], &took, sizeof(took)) !=
+			      sizeof(took));
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status ||
+		    read(fd[0], &took, sizeof(took)) != sizeof(took))
+			fail("fork");
+		all += took;
+	}
+	printf("%llu\n", (unsigned long long)all);
+	return 0;
+}
+
+static int is_frozen(int fd)
+{
+	char buf[256];
+	ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
+
+	if (n < 0)
+		fail("cgroup.events");
+	buf[n] = 0;
+	return !!strstr(buf, "frozen 1");
+}
+
+static int freeze(const char *cgroup)
+{
+	char path[4096];
+	struct pollfd p = { .events = POLLPRI };
+	uint64_t start;
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", cgroup);
+	p.fd = open(path, O_RDONLY);
+	if (p.fd < 0)
+		fail(path);
+	is_frozen(p.fd);
+	snprintf(path, sizeof(path), "%s/cgroup.freeze", cgroup);
+	start = now();
+	put(path, "1");
+	while (!is_frozen(p.fd))
+		if (poll(&p, 1, 10000) <= 0)
+			fail("cgroup.events");
+	print_since(start);
+	put(path, "0");
 	return 0;
 }
 
@@ -458,8 +518,10 @@ int main(int argc, char **argv)
 		return write_floor(argv[2], strtoull(argv[3], NULL, 0));
 	if (argc == 3 && !strcmp(argv[1], "read"))
 		return read_floor(argv[2]);
-	if (argc == 3 && !strcmp(argv[1], "fork"))
-		return fork_floor(strtoull(argv[2], NULL, 0));
+	if (argc >= 3 && !strcmp(argv[1], "fork"))
+		return fork_floor(argv + 2);
+	if (argc == 3 && !strcmp(argv[1], "freeze"))
+		return freeze(argv[2]);
 	fprintf(stderr, "usage: see work.c\n");
 	return 2;
 }
