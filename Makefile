@@ -40,7 +40,8 @@ check-off: tree		## compare a kernel with CONFIG_CHECKPOINT=n to the pristine on
 bench: guest root-debian	## measure against criu and the floors, as a table (BENCH_RUNS=5, BENCH_JOBS=)
 	@$(T_DIR)/guest --root debian --mem 4096 --prealloc --timeout 3000 \
 		--log $(B)/bench.log -- env BENCH_RUNS=$(BENCH_RUNS) \
-		BENCH_JOBS="$(BENCH_JOBS)" /opt/checkpoint/bench
+		BENCH_JOBS="$(BENCH_JOBS)" BENCH_SNAPSHOTS=$(BENCH_SNAPSHOTS) \
+		/opt/checkpoint/bench
 
 guest: kernel root-minimal	## what tools/testing/checkpoint/guest boots: plain kernel and minimal root
 
