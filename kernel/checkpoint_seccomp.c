@@ -89,6 +89,7 @@ make_filter(struct ckpt_ctx *ctx, const struct ckpt_hdr_seccomp_filter *h,
 	    unsigned int len)
 {
 	struct seccomp_filter *filter, *prev = NULL;
+	int err;
 
 	if (h->prev) {
 		prev = ckpt_obj_fetch(ctx, h->prev, CKPT_OBJ_SECCOMP_FILTER);
@@ -101,15 +102,15 @@ make_filter(struct ckpt_ctx *ctx, const struct ckpt_hdr_seccomp_filter *h,
 	filter->prog = ckpt_bpf_prog_create((const struct sock_filter *)h->insns,
 					    len, seccomp_check_filter);
 	if (IS_ERR(filter->prog)) {
-		int err = PTR_ERR(filter->prog);
-
+		err = PTR_ERR(filter->prog);
 		kfree(filter);
 		return ERR_PTR(ckpt_err(ctx, err, "image: seccomp filter of %u instructions: error %d",
 					len, err));
 	}
 	if (path_too_long(filter, prev)) {
 		seccomp_filter_free(filter);
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: seccomp filters of more instructions than a task can have"));
+		err = ckpt_err(ctx, -EINVAL, "image: seccomp filters of more instructions than a task can have");
+		return ERR_PTR(err);
 	}
 	mutex_init(&filter->notify_lock);
 	init_waitqueue_head(&filter->wqh);
