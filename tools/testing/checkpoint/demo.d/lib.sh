@@ -11,6 +11,7 @@ lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
 root=
 output=
+container_namespaces=()
 
 cleanup() {
 	[ -z "$root" ] || kill -9 "$root" 2>/dev/null || :
@@ -60,8 +61,9 @@ child_of() {
 	return 1
 }
 
-# Run a job of bash as the init of new pid, ipc, uts and mount namespaces, with
-# its output in a file and nothing else open: container FILE SCRIPT [ARG...]
+# Run a job of bash as the init of new pid, ipc, uts and mount namespaces, and of
+# those that "container_namespaces" has options of unshare for, with its output
+# in a file and nothing else open: container FILE SCRIPT [ARG...]
 #
 # It opens the file itself: unshare stays outside, and what is shared with it
 # would have to be given again at the restart.
@@ -70,7 +72,8 @@ container() {
 	rm -f "$output"
 	clock
 	began=$now
-	unshare --pid --ipc --uts --mount-proc --fork -- \
+	unshare --pid --ipc --uts --mount-proc --fork \
+		"${container_namespaces[@]}" -- \
 		bash -c 'exec > "$0" 2>&1; '"$2" "$@" \
 		> "$work/unshare" 2>&1 < /dev/null &
 	unshare=$!
