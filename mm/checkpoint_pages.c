@@ -297,7 +297,7 @@ static void kept_free(void *priv)
 	list_for_each_entry_safe(batch, next, &kept->batches, list) {
 		for (i = 0; i < batch->nr; i++)
 			put_page(batch->pages[i].page);
-		kfree(batch);
+		kvfree(batch);
 		cond_resched();
 	}
 	kfree(kept);
@@ -318,7 +318,7 @@ static int kept_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 		p->from[p->nr] = 0;
 	}
 	list_del(&batch->list);
-	kfree(batch);
+	kvfree(batch);
 	return !list_empty(&kept->batches) || kept->gather;
 }
 
@@ -335,7 +335,7 @@ static int keep(struct kept *kept, struct ckpt_pages *p)
 
 	if (!p->nr)
 		return 0;
-	batch = kmalloc(struct_size(batch, pages, p->nr), GFP_KERNEL_ACCOUNT);
+	batch = kvmalloc(struct_size(batch, pages, p->nr), GFP_KERNEL_ACCOUNT);
 	if (!batch)
 		return -ENOMEM;
 	batch->nr = p->nr;
@@ -415,9 +415,9 @@ static int pages_keep(struct ckpt_ctx *ctx, ckpt_gather_t *gather, void *priv)
 	kept->gather = gather;
 	kept->priv = priv;
 	ret = gather_kept(ctx, kept, p);
-	if (!ret)
-		ret = ckpt_snapshot_later(ctx, kept_write, kept_free, kept);
-	else if (ret > 0)
+	if (!ret && ckpt_snapshot_later(ctx, kept_write, kept_free, kept))
+		ret = 1;
+	if (ret > 0)
 		ret = ckpt_snapshot_give_up(ctx, "no memory for what is shared, or in files");
 	if (!ret && !ctx->snapshot)
 		ret = pages_write(ctx, kept_gather, kept);
