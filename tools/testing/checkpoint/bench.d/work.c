@@ -43,7 +43,7 @@
 #define JOB_MEMORY	(256 * MIB)
 #define FAMILY_MEMORY	(1024 * MIB)
 #define FAMILY_PROCESSES 11
-#define RESERVED	(1UL << 40)
+#define RESERVED	(1024 * 1024 * MIB)
 #define RESERVED_PAGES	16
 #define JOB_PROCESSES	50
 #define JOB_THREADS	100
@@ -468,7 +468,7 @@ static int is_frozen(int fd)
 	return !!strstr(buf, "frozen 1");
 }
 
-static int freeze(const char *cgroup)
+static int time_freeze(const char *cgroup)
 {
 	char path[4096];
 	struct pollfd p = { .events = POLLPRI };
@@ -521,7 +521,7 @@ int main(int argc, char **argv)
 	if (argc >= 3 && !strcmp(argv[1], "fork"))
 		return fork_floor(argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "freeze"))
-		return freeze(argv[2]);
+		return time_freeze(argv[2]);
 	fprintf(stderr, "usage: see work.c\n");
 	return 2;
 }

@@ -215,7 +215,7 @@ CKPT_TEST(never_executed)
 
 static int executes(void *arg)
 {
-	char *argv[] = { "script", NULL }, *envp[] = { NULL };
+	static char *const argv[] = { "script", NULL }, *const envp[] = { NULL };
 
 	fexecve((long)arg, argv, envp);
 	return 1;

@@ -206,7 +206,7 @@ CKPT_VICTIM(quiet)
 	CHECK(ckpt_filled(mem, 16 * MB, 2));
 }
 
-static uint64_t progress(struct ckpt_victim *v)
+static uint64_t passes_of(struct ckpt_victim *v)
 {
 	uint64_t passes = 0;
 	char path[128];
@@ -222,9 +222,9 @@ static uint64_t progress(struct ckpt_victim *v)
 
 static void wait_progress(struct ckpt_victim *v, unsigned int passes)
 {
-	uint64_t end = progress(v) + passes;
+	uint64_t end = passes_of(v) + passes;
 
-	while (progress(v) < end)
+	while (passes_of(v) < end)
 		ckpt_pause();
 }
 
