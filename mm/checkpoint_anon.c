@@ -258,10 +258,34 @@ static const struct mm_walk_ops anon_walk_ops = {
 };
 
 #ifdef CONFIG_SWAP
+/*
+ * Does the page table still have @pte? Somebody who reads this memory from
+ * outside may have brought in what is swapped out, and the swap entry may be
+ * that of another process by now.
+ */
+static bool anon_still_out(struct vm_area_struct *vma, unsigned long addr,
+			   pte_t pte)
+{
+	pmd_t *pmd = mm_find_pmd(vma->vm_mm, addr);
+	pte_t *ptep = NULL;
+	spinlock_t *ptl;	/* of the page table */
+	bool same;
+
+	if (pmd)
+		ptep = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
+	if (!ptep)
+		return false;
+	__acquire(ptl);		/* sparse cannot see it */
+	same = pte_same(ptep_get(ptep), pte);
+	pte_unmap_unlock(ptep, ptl);
+	return same;
+}
+
 /* The page of a swap entry that a page table of @vma has; NULL if it fails */
 static struct page *anon_swap_page(struct vm_area_struct *vma,
-				   unsigned long addr, swp_entry_t entry)
+				   unsigned long addr, pte_t pte)
 {
+	swp_entry_t entry = pte_to_swp_entry(pte);
 	struct page *page = NULL;
 	struct mempolicy *mpol;
 	struct folio *folio;
@@ -276,7 +300,8 @@ static struct page *anon_swap_page(struct vm_area_struct *vma,
 		i = swp_offset(entry) - swp_offset(folio->swap);
 		if (folio_test_swapcache(folio) && folio_test_uptodate(folio) &&
 		    swp_type(folio->swap) == swp_type(entry) &&
-		    i < folio_nr_pages(folio))
+		    i < folio_nr_pages(folio) &&
+		    anon_still_out(vma, addr, pte))
 			page = folio_page(folio, i);
 		folio_unlock(folio);
 	}
@@ -303,7 +328,7 @@ static bool anon_read_swap(struct mm_struct *mm, struct anon_walk *w)
 	si = get_swap_device(entry);
 	if (!si)
 		return false;
-	page = anon_swap_page(vma_lookup(mm, w->next), w->next, entry);
+	page = anon_swap_page(vma_lookup(mm, w->next), w->next, w->absent);
 	put_swap_device(si);
 	if (!page)
 		return false;
