@@ -914,8 +914,9 @@ static int anon_install_copy(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * A huge page that the other has as one, and that is all there from @i on.
- * Returns the number of pages, or 0 if it is to be mapped page by page.
+ * A huge page that the other has as one, and that is all there from @i on; no
+ * mapping of a file can have one. Returns the number of pages, or 0 if it is to
+ * be mapped page by page.
  */
 static int anon_share_huge(struct vm_area_struct *vma, unsigned long addr,
 			   struct ckpt_pages *p, unsigned int i)
@@ -927,6 +928,7 @@ static int anon_share_huge(struct vm_area_struct *vma, unsigned long addr,
 	int n;
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
+	    !vma_is_anonymous(vma) ||
 	    !IS_ALIGNED(addr, HPAGE_PMD_SIZE) || last >= p->nr ||
 	    !folio_test_pmd_mappable(folio) || page != &folio->page ||
 	    !folio_entire_mapcount(folio) ||
