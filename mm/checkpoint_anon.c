@@ -602,19 +602,22 @@ static int anon_install_huge(struct vm_area_struct *vma, pmd_t *pmd,
  * reads this memory from outside has brought a page table there, and that stays
  * even when it is empty.
  */
-static int anon_split(struct mm_struct *mm, struct ckpt_pages *p)
+static int anon_split(struct vm_area_struct *vma, unsigned long addr,
+		      struct ckpt_pages *p)
 {
 	struct page *page, **pages = p->page + p->done;
 	struct folio *folio = page_folio(*pages);
 	unsigned int i, nr = folio_nr_pages(folio);
 
 	for (i = 0; i < nr; i++) {
-		page = alloc_page(GFP_HIGHUSER_MOVABLE);
+		page = alloc_page_vma(GFP_HIGHUSER_MOVABLE, vma,
+				      addr + i * PAGE_SIZE);
 		if (!page)
 			goto undo;
 		copy_highpage(page, folio_page(folio, i));
 		pages[i] = page;
-		if (mem_cgroup_charge(page_folio(page), mm, GFP_KERNEL)) {
+		if (mem_cgroup_charge(page_folio(page), vma->vm_mm,
+				      GFP_KERNEL)) {
 			i++;
 			goto undo;
 		}
@@ -629,23 +632,31 @@ undo:
 	return -ENOMEM;
 }
 
-static unsigned long anon_alloc_bulk(struct page **page, unsigned int nr)
+/* Where the policy of the mapping has them, or else that of the task */
+static unsigned long anon_alloc_bulk(struct vm_area_struct *vma,
+				     unsigned long addr, struct page **page,
+				     unsigned int nr)
 {
+	if (vma_policy(vma)) {
+		*page = alloc_page_vma(GFP_HIGHUSER_MOVABLE, vma, addr);
+		return !!*page;
+	}
 	if (IS_ENABLED(CONFIG_NUMA))
 		return alloc_pages_bulk_array_mempolicy(GFP_HIGHUSER_MOVABLE,
 							nr, page);
 	return alloc_pages_bulk_array(GFP_HIGHUSER_MOVABLE, nr, page);
 }
 
-static int anon_alloc_small(struct mm_struct *mm, struct ckpt_pages *p,
-			    unsigned int nr)
+static int anon_alloc_small(struct vm_area_struct *vma, unsigned long addr,
+			    struct ckpt_pages *p, unsigned int nr)
 {
 	struct page **page = p->page + p->nr;
 	unsigned long i, n, got = 0;
 
 	memset(page, 0, nr * sizeof(*page));
 	while (got < nr) {
-		n = anon_alloc_bulk(page + got, nr - got);
+		n = anon_alloc_bulk(vma, addr + got * PAGE_SIZE, page + got,
+				    nr - got);
 		if (!n)
 			break;
 		got += n;
@@ -654,7 +665,8 @@ static int anon_alloc_small(struct mm_struct *mm, struct ckpt_pages *p,
 	if (got < nr)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++)
-		if (mem_cgroup_charge(page_folio(page[i]), mm, GFP_KERNEL))
+		if (mem_cgroup_charge(page_folio(page[i]), vma->vm_mm,
+				      GFP_KERNEL))
 			return -ENOMEM;
 	return 0;
 }
@@ -675,7 +687,7 @@ static int anon_alloc_extent(struct vm_area_struct *vma, struct ckpt_pages *p,
 				p->page[p->nr++] = folio_page(folio, i);
 			continue;
 		}
-		err = anon_alloc_small(vma->vm_mm, p, n);
+		err = anon_alloc_small(vma, addr, p, n);
 		if (err)
 			return err;
 	}
@@ -838,7 +850,7 @@ static int anon_install_extent(struct vm_area_struct *vma,
 			n = anon_install_small(vma, pmd, addr,
 					       p->page + p->done, room, how);
 		if (n == -EBUSY) {
-			n = anon_split(vma->vm_mm, p);
+			n = anon_split(vma, addr, p);
 			if (!n)
 				continue;
 		}
@@ -898,7 +910,7 @@ static bool anon_can_share(struct vm_area_struct *vma, unsigned long addr,
 static int anon_install_copy(struct vm_area_struct *vma, unsigned long addr,
 			     struct page *page)
 {
-	struct page *copy = alloc_page(GFP_HIGHUSER_MOVABLE);
+	struct page *copy = alloc_page_vma(GFP_HIGHUSER_MOVABLE, vma, addr);
 	int err;
 
 	if (!copy)
