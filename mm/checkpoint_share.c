@@ -72,21 +72,29 @@ static void compare(struct share_walk *w, bool same)
 }
 
 /*
- * Are those of @w that @vma might have of another family than it? Of duplicates
+ * Are all of @w that @vma might have of another family than it? Of duplicates
  * all are looked for, and most are shared with nobody. They hold on to what
  * their pages point to.
  */
 static bool other_family(struct share_walk *w, struct vm_area_struct *vma,
 			 unsigned long start, unsigned long end)
 {
+	const struct ckpt_pages *p = w->pages;
 	struct anon_vma *anon;
+	unsigned int i;
 
 	if (!w->dups)
 		return false;
 	if (!next_wanted(w, start, end))
 		return true;
-	anon = folio_anon_vma(page_folio(w->pages->page[w->i]));
-	return anon && anon->root != vma->anon_vma->root;
+	for (i = w->i; i < p->nr && (p->addr[i] & PAGE_MASK) < end; i++) {
+		if (!wanted(p, i))
+			continue;
+		anon = folio_anon_vma(page_folio(p->page[i]));
+		if (!anon || anon->root == vma->anon_vma->root)
+			return false;
+	}
+	return true;
 }
 
 static int share_test_walk(unsigned long start, unsigned long end,
