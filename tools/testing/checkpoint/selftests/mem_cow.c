@@ -403,7 +403,7 @@ DRIVER_TEST(stored_once)
 }
 
 /* A reservation costs what is in it. */
-#define TB	(1UL << 40)
+#define TB	(1024 * 1024 * MB)
 
 CKPT_VICTIM(reserved)
 {
@@ -436,6 +436,116 @@ DRIVER_TEST(reservation)
 		SKIP(return, "%s", v->skip);
 	ckpt_checkpoint_kill(v);
 	EXPECT_GT(2 * MB, v->stats.bytes);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* ------------------------------------------------ what is not of the family */
+
+static int has_new_memory(void *arg)
+{
+	REQUIRE(mmap(mem, 16 * PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem);
+	fill_pages(mem, 0, 16, 5000);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(pages_filled(mem, 0, 16, 5000));
+	CHECK(pages_filled(mem, 16, BIG / PAGE, 0));
+	return 0;
+}
+
+CKPT_VICTIM(new_in_front)
+{
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	mem = map_rw(BIG);
+	fill_pages(mem, 0, BIG / PAGE, 0);
+	pid = ckpt_fork(has_new_memory, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* Behind pages of its own, the shared ones are found in duplicates, too. */
+DRIVER_TEST(in_duplicates)
+{
+	struct ckpt_victim *v = &self->v;
+	uint64_t bytes;
+	long ret;
+
+	ckpt_start(v, "new_in_front", 0);
+	ret = ckpt_checkpoint(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret), v->log);
+	bytes = v->stats.bytes;
+	EXPECT_GT(BIG + BIG / 2, bytes);
+	ret = ckpt_checkpoint(v, CHECKPOINT_SNAPSHOT);
+	ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret), v->log);
+	EXPECT_EQ(1, v->stats.snapshot);
+	EXPECT_GT(bytes + MB, v->stats.bytes);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+static int writes_one(void *arg)
+{
+	ckpt_gate_wait(&go);
+	fill_pages(mem, 0, 1, 5000);
+	CHECK(pages_filled(mem, 1, HUGE / PAGE, 0));
+	return 0;
+}
+
+CKPT_VICTIM(huge_page)
+{
+	pid_t pid;
+
+	ckpt_gate_init(&go);
+	mem = mmap((void *)TB, HUGE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	REQUIRE(mem == (void *)TB);
+	if (madvise(mem, HUGE, MADV_HUGEPAGE))
+		ckpt_skip("MADV_HUGEPAGE: %m");
+	fill_pages(mem, 0, HUGE / PAGE, 0);
+	pid = ckpt_fork(writes_one, NULL);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* A hostile image: what is a huge page here is of a mapping of a file there. */
+DRIVER_TEST(huge_page_of_a_file)
+{
+	struct ckpt_victim *v = &self->v;
+	unsigned int i, found = 0;
+	struct ckpt_hdr_vma *vma;
+	struct image image;
+	uint32_t file = 0;
+	long ret;
+
+	ckpt_start(v, "huge_page", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	for (i = 0; image_find(&image, CKPT_HDR_VMA, i); i++) {
+		vma = image_at(&image, CKPT_HDR_VMA, i);
+		if (vma->kind == CKPT_VMA_FILE)
+			file = vma->file;
+		if (vma->start != TB || ++found != 2)
+			continue;
+		vma->kind = CKPT_VMA_FILE;
+		vma->file = file;
+		vma->pgoff = TB / PAGE;
+	}
+	ASSERT_EQ(2, found);
+	image_seal(&image);
+	close(v->image);
+	v->image = image_file(&image, image.size);
+	image_free(&image);
 	ret = ckpt_restart(v, 0);
 	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 	ckpt_finish(v);
