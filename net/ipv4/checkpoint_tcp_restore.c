@@ -9,6 +9,7 @@
  */
 
 #include <linux/checkpoint_types.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/user_namespace.h>
@@ -48,6 +49,14 @@ void ckpt_tcp_release(struct sock *sk)
 	tcp_close(sk, 0);
 }
 
+/* As connect(2) leaves it, which moves no socket that has a source address */
+static bool ends_valid(const struct ckpt_hdr_inet_addr *a)
+{
+	return a->dport && !memcmp(a->bound, a->saddr, sizeof(a->bound)) &&
+	       memchr_inv(a->bound, 0, sizeof(a->bound)) &&
+	       memchr_inv(a->daddr, 0, sizeof(a->daddr));
+}
+
 /* As tcp_repair_set_window() and tcp_repair_options_est() ask for, and more */
 static bool late_valid(const struct ckpt_hdr_inet_addr *a,
 		       const struct ckpt_hdr_tcp_late *h)
@@ -66,7 +75,7 @@ static bool late_valid(const struct ckpt_hdr_inet_addr *a,
 	    (h->nr_segs && !connected) ||
 	    (h->rcv_bytes && !connected && h->state != TCP_CLOSE) ||
 	    (h->state != TCP_CLOSE && !a->sport) ||
-	    ((connected || h->state == TCP_SYN_SENT) && !a->dport))
+	    ((connected || h->state == TCP_SYN_SENT) && !ends_valid(a)))
 		return false;
 	if (h->state == TCP_LISTEN || h->state == TCP_SYN_SENT)
 		return true;
@@ -214,7 +223,7 @@ static int put_seg(struct sock *sk, const struct ckpt_hdr_tcp_seg *h,
 	return 0;
 }
 
-/* All that is in the queue was sent: nothing leaves here. */
+/* All that is in the queue so far was sent: nothing leaves here. */
 static void mark_sent(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -233,6 +242,20 @@ static bool seg_valid(const struct ckpt_hdr_tcp_seg *h, u32 last, bool may_end)
 	       ((last & CKPT_TCP_SENT) || !(h->flags & CKPT_TCP_SENT));
 }
 
+/* However small its segments are: as send(2), which counts what they take */
+static int check_queued(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	u32 most = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_wmem[2]);
+	u64 room = 4 * U16_MAX + 2 * (u64)max_t(u32, most, sk->sk_sndbuf);
+
+	if (capable(CAP_NET_ADMIN) || room > INT_MAX / 2)
+		room = INT_MAX / 2;
+	if (sk->sk_wmem_queued > room)
+		return ckpt_err(ctx, -EPERM, "TCP connection whose send queue takes more than %llu bytes of memory: not allowed",
+				room);
+	return 0;
+}
+
 static int restore_seg(struct ckpt_ctx *ctx, struct sock *sk,
 		       const struct ckpt_hdr_tcp_seg *seg, bool reset)
 {
@@ -246,10 +269,12 @@ static int restore_seg(struct ckpt_ctx *ctx, struct sock *sk,
 	}
 	if (!reset) {
 		lock_sock(sk);
-		/* before the first one that was not */
-		if (!(seg->flags & CKPT_TCP_SENT))
+		err = check_queued(ctx, sk);
+		if (!err)
+			err = put_seg(sk, seg, h ? h->data : NULL);
+		/* those that were not come behind it */
+		if (!err && (seg->flags & CKPT_TCP_SENT))
 			mark_sent(sk);
-		err = put_seg(sk, seg, h ? h->data : NULL);
 		release_sock(sk);
 	}
 	kvfree(h);
@@ -259,7 +284,9 @@ static int restore_seg(struct ckpt_ctx *ctx, struct sock *sk,
 static int restore_snd(struct ckpt_ctx *ctx, struct sock *sk,
 		       const struct ckpt_hdr_tcp_late *late, bool reset)
 {
-	bool ended = ckpt_tcp_closed(late->state);
+	/* in FIN_WAIT2 the end was acknowledged, and so was all before it */
+	bool acked = late->state == TCP_FIN_WAIT2;
+	bool ends = ckpt_tcp_closed(late->state) && !acked;
 	u32 last = CKPT_TCP_SENT, i, sum = 0, sent = 0;
 	struct ckpt_hdr_tcp_seg seg;
 	int err = 0;
@@ -273,7 +300,7 @@ static int restore_snd(struct ckpt_ctx *ctx, struct sock *sk,
 		if (seg.flags & CKPT_TCP_SENT)
 			sent = sum;
 		/* never more than was checked to fit */
-		if (!seg_valid(&seg, last, ended) ||
+		if (!seg_valid(&seg, last, ends) || acked ||
 		    sum > late->write_seq - late->snd_una)
 			return ckpt_err(ctx, -EINVAL, "image: TCP segment of %u bytes with flags %#x",
 					seg.len, seg.flags);
@@ -285,7 +312,7 @@ static int restore_snd(struct ckpt_ctx *ctx, struct sock *sk,
 		return err;
 	if (sum != late->write_seq - late->snd_una ||
 	    sent != late->snd_nxt - late->snd_una ||
-	    (late->nr_segs && ended != !!(last & CKPT_TCP_FIN)))
+	    ends != !!(last & CKPT_TCP_FIN))
 		return ckpt_err(ctx, -EINVAL, "image: TCP connection with %u of %u bytes not acknowledged",
 				sum, late->write_seq - late->snd_una);
 	return 0;
@@ -522,7 +549,6 @@ static int restore_connection(struct ckpt_ctx *ctx, struct sock *sk,
 	if (err)
 		return err;
 	lock_sock(sk);
-	mark_sent(sk);
 	restore_windows(sk, h);
 	if (h->flags & CKPT_TCP_DONE)
 		sock_set_flag(sk, SOCK_DONE);
@@ -582,6 +608,23 @@ static int restore_closed(struct ckpt_ctx *ctx, struct sock *sk,
 	return 0;
 }
 
+/* accept(2) charges it, and all that it holds by then, to whoever accepts. */
+static void uncharge(struct sock *sk)
+{
+#ifdef CONFIG_MEMCG
+	mem_cgroup_sk_free(sk);
+	sk->sk_memcg = NULL;
+#endif
+}
+
+/* Nothing was restored of it so far: nothing is charged for it. */
+static bool is_untouched(const struct sock *sk)
+{
+	return sk->sk_state == TCP_CLOSE && !inet_sk(sk)->inet_num &&
+	       skb_queue_empty(&sk->sk_receive_queue) &&
+	       !sk->sk_forward_alloc && !sk->sk_reserved_mem;
+}
+
 /* As tcp_check_req() leaves it to be accepted */
 static int add_waiting(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
 {
@@ -592,7 +635,7 @@ static int add_waiting(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
 		return PTR_ERR(child);
 	if (!ckpt_sock_pending(child) || child->sk_socket || child == sk ||
 	    child->sk_family != sk->sk_family || !sk_is_tcp(child) ||
-	    sock_net(child) != sock_net(sk))
+	    sock_net(child) != sock_net(sk) || !is_untouched(child))
 		return ckpt_err(ctx, -EINVAL, "image: socket %u cannot wait to be accepted",
 				objref);
 	req = inet_reqsk_alloc(sk->sk_prot->rsk_prot, sk, true);
@@ -602,6 +645,7 @@ static int add_waiting(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
 	tcp_rsk(req)->is_mptcp = false;
 	refcount_set(&req->rsk_refcnt, 1);
 	ckpt_sock_taken(child);
+	uncharge(child);
 	local_bh_disable();
 	inet_csk_reqsk_queue_add(sk, req, child);
 	local_bh_enable();
@@ -652,12 +696,21 @@ static int restore_listener(struct ckpt_ctx *ctx, struct sock *sk,
 	return err;
 }
 
+/* Nobody writes to one that waits to be accepted, nor ends it. */
+static bool is_used(const struct sock *sk, const struct ckpt_hdr_tcp_late *h)
+{
+	return h->state == TCP_SYN_SENT ||
+	       (!ckpt_sock_pending(sk) &&
+		(ckpt_tcp_closed(h->state) || h->nr_segs));
+}
+
 static int restore_state(struct ckpt_ctx *ctx, struct sock *sk,
 			 const struct ckpt_hdr_inet_addr *a,
 			 const struct ckpt_hdr_tcp_late *h)
 {
 	if (!late_valid(a, h) || sk->sk_state != TCP_CLOSE ||
-	    inet_sk(sk)->inet_num)
+	    inet_sk(sk)->inet_num || !skb_queue_empty(&sk->sk_receive_queue) ||
+	    (!sk->sk_socket && is_used(sk, h)))
 		return ckpt_err(ctx, -EINVAL, "image: TCP socket in state %u with flags %#x",
 				h->state, h->flags);
 	switch (h->state) {
@@ -765,9 +818,10 @@ void ckpt_tcp_commit(struct ckpt_ctx *ctx, struct sock *sk)
 	ckpt_silence_forget(sock_net(sk), &t);
 	lock_sock(sk);
 	if (tcp_sk(sk)->repair && ckpt_tcp_connected(sk->sk_state)) {
+		go_live(sk);
+		/* with a timer of its own */
 		if (ckpt_sock_pending(sk))
 			make_orphan(sk);
-		go_live(sk);
 	}
 	release_sock(sk);
 }
