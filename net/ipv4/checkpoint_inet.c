@@ -589,7 +589,16 @@ static int sk_write(struct ckpt_ctx *ctx, struct sock *sk)
 
 static int sk_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 {
-	return proto_of(sk)->late_write(ctx, sk);
+	const struct ckpt_inet_proto *proto = proto_of(sk);
+	const char *why = NULL;
+
+	/* of one without a file, nobody has asked so far */
+	if (!sk->sk_socket)
+		why = sk_refused(ctx, sk, false);
+	if (why)
+		return ckpt_err(ctx, -ENOSYS, "%s socket: %s: not supported",
+				proto->name, why);
+	return proto->late_write(ctx, sk);
 }
 
 /**

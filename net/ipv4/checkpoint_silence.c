@@ -48,6 +48,7 @@
  * @net: its network namespace, not referenced: it goes with it
  * @tuple: the connection
  * @expires: when it ends, in jiffies, if it was left behind
+ * @keep: it is in the image: to be left behind
  * @rcu: freed when nobody looks at it any more
  */
 struct silence {
@@ -56,6 +57,7 @@ struct silence {
 	struct net *net;
 	struct ckpt_tuple tuple;
 	unsigned long expires;
+	bool keep;
 	struct rcu_head rcu;
 };
 
@@ -374,6 +376,24 @@ bool ckpt_silence_whole(const struct net *net)
 }
 
 /**
+ * ckpt_silence_keep - a connection is in the image of a tree to be killed
+ * @net: its network namespace
+ * @t: the connection
+ *
+ * Others, which the tree shares with somebody, live on.
+ */
+void ckpt_silence_keep(const struct net *net, const struct ckpt_tuple *t)
+{
+	struct silence *s;
+
+	spin_lock_bh(&silence_lock);
+	hash_for_each_possible(silence_table, s, node, hash_tuple(net, t))
+		if (s->net == net && same_tuple(&s->tuple, t))
+			s->keep = true;
+	spin_unlock_bh(&silence_lock);
+}
+
+/**
  * ckpt_silence_leave - the tree is about to be killed: leave silence behind
  * @ctx: the context of the checkpoint
  *
@@ -390,13 +410,14 @@ void ckpt_silence_leave(struct ckpt_ctx *ctx)
 	spin_lock_bh(&silence_lock);
 	hlist_for_each_entry_safe(s, next, &ctx->silenced, list) {
 		/* others may listen there next */
-		if (listens(s) || is_own(ctx, s->net))
+		if (!s->keep || listens(s) || is_own(ctx, s->net))
 			continue;
 		hlist_del_init(&s->list);
 		s->expires = jiffies + CKPT_SILENCE_TIME;
 	}
 	spin_unlock_bh(&silence_lock);
-	mod_delayed_work(system_unbound_wq, &expire_work, CKPT_SILENCE_TIME);
+	/* what was left before expires before: that is not put off */
+	queue_delayed_work(system_unbound_wq, &expire_work, CKPT_SILENCE_TIME);
 	ckpt_silence_end(ctx);
 }
 

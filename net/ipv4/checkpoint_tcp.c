@@ -127,6 +127,7 @@ static void end_orphan(struct sock *sk)
 static int hush(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
 	struct sock *sk = ptr;
+	struct ckpt_tuple t;
 
 	if (!sk_is_tcp(sk) || !(ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, 0) &
 				CKPT_SOCK_MARK_SAVED))
@@ -135,11 +136,13 @@ static int hush(struct ckpt_ctx *ctx, void *ptr, void *arg)
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return 0;
 	lock_sock(sk);
+	ckpt_tcp_tuple(sk, &t);
 	tcp_sk(sk)->repair = 1;
 	tcp_sk(sk)->repair_queue = TCP_NO_QUEUE;
 	if (sock_flag(sk, SOCK_DEAD))
 		end_orphan(sk);
 	release_sock(sk);
+	ckpt_silence_keep(sock_net(sk), &t);
 	sock_put(sk);
 	return 0;
 }
@@ -271,7 +274,6 @@ static bool list_orphans(struct net *net, struct ckpt_tcp_waiting *w,
 	const struct hlist_nulls_node *node;
 	struct inet_ehash_bucket *head;
 	struct sock *sk;
-	spinlock_t *lock;
 	u32 i;
 
 	*found = 0;
@@ -279,8 +281,7 @@ static bool list_orphans(struct net *net, struct ckpt_tcp_waiting *w,
 		head = &hashinfo->ehash[i];
 		if (hlist_nulls_empty(&head->chain))
 			continue;
-		lock = inet_ehash_lockp(hashinfo, i);
-		spin_lock_bh(lock);
+		spin_lock_bh(inet_ehash_lockp(hashinfo, i));
 		sk_nulls_for_each(sk, node, &head->chain) {
 			if (!is_orphan_of(sk, net))
 				continue;
@@ -289,7 +290,7 @@ static bool list_orphans(struct net *net, struct ckpt_tcp_waiting *w,
 				w->sk[w->nr++] = sk;
 			(*found)++;
 		}
-		spin_unlock_bh(lock);
+		spin_unlock_bh(inet_ehash_lockp(hashinfo, i));
 		cond_resched();
 	}
 	return *found <= w->room;
@@ -430,15 +431,7 @@ static bool has_zerocopy(struct sock *sk)
 	return has;
 }
 
-/**
- * ckpt_tcp_refused - what about a socket cannot be saved?
- * @ctx: the context
- * @sk: the socket
- *
- * Context: process context, may sleep.
- * Return: a text, or NULL if there is nothing.
- */
-const char *ckpt_tcp_refused(struct ckpt_ctx *ctx, struct sock *sk)
+static const char *tcp_refused(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 state = READ_ONCE(sk->sk_state);
@@ -613,7 +606,7 @@ const struct ckpt_inet_proto ckpt_tcp_proto = {
 	.name		= "TCP",
 	.collect	= tcp_collect,
 	.in_tree	= tcp_in_tree,
-	.refused	= ckpt_tcp_refused,
+	.refused	= tcp_refused,
 	.write		= tcp_write,
 	.restore	= tcp_restore,
 	.detach		= ckpt_tcp_detach,

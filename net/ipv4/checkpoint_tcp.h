@@ -54,7 +54,6 @@ int ckpt_tcp_silence(struct ckpt_ctx *ctx, struct sock *sk,
 		     const struct ckpt_tuple *t);
 int ckpt_tcp_waiting_get(struct sock *sk, struct ckpt_tcp_waiting *w);
 void ckpt_tcp_waiting_put(struct ckpt_tcp_waiting *w);
-const char *ckpt_tcp_refused(struct ckpt_ctx *ctx, struct sock *sk);
 
 /* checkpoint_tcp_save.c */
 int ckpt_tcp_late_write(struct ckpt_ctx *ctx, struct sock *sk);

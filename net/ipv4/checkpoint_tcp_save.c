@@ -288,14 +288,8 @@ static int write_listener(struct ckpt_ctx *ctx, struct sock *sk,
 int ckpt_tcp_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	struct ckpt_tcp_data *d;
-	const char *why;
 	int err;
 
-	/* of one that was not accepted, nobody has asked so far */
-	why = ckpt_tcp_refused(ctx, sk);
-	if (why)
-		return ckpt_err(ctx, -ENOSYS, "TCP socket: %s: not supported",
-				why);
 	d = kmalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
 	if (!d)
 		return -ENOMEM;
