@@ -418,13 +418,16 @@ static void full(void)
 
 	make_pair(fd, "127.0.0.1", "127.0.0.1");
 	for (i = 0; i < 2; i++) {
-		set_option(fd[i], SOL_SOCKET, SO_SNDBUF, 60000);
+		set_option(fd[i], SOL_SOCKET, SO_SNDBUF, 100000);
 		set_option(fd[i], SOL_SOCKET, SO_RCVBUF, 30000);
 	}
 	n[0] = send_all(fd[0], 0);
 	n[1] = send_all(fd[1], 0);
 	CHECK(n[0] > 50000);
+	CHECK(count(fd[0], SIOCOUTQNSD) > 0);
 	ckpt_ready();
+	/* what there is no room for was not sent */
+	CHECK(count(fd[0], SIOCOUTQNSD) > 0);
 	recv_all(fd[1], 0, n[0]);
 	recv_all(fd[0], 0, n[1]);
 	talk(fd[0], fd[1]);
@@ -897,33 +900,48 @@ DRIVER_TEST(outside_veth)
  * struct peer - a thread that talks to the server all the time
  * @thread: the thread
  * @fd: its connection
- * @stop: it is to end
+ * @stop: it is to end, atomic as what follows
  * @rounds: how often its bytes went round
  * @failed: they did not come back as they were
  */
 struct peer {
 	pthread_t thread;
 	int fd;
-	_Atomic bool stop;
-	_Atomic unsigned long rounds;
-	_Atomic bool failed;
+	bool stop;
+	unsigned long rounds;
+	bool failed;
 };
+
+static bool get(const bool *b)
+{
+	return __atomic_load_n(b, __ATOMIC_SEQ_CST);
+}
+
+static void set(bool *b)
+{
+	__atomic_store_n(b, true, __ATOMIC_SEQ_CST);
+}
+
+static unsigned long rounds_of(const struct peer *p)
+{
+	return __atomic_load_n(&p->rounds, __ATOMIC_SEQ_CST);
+}
 
 static void *be_busy(void *arg)
 {
 	struct peer *p = arg;
 	size_t sent = 0, got = 0;
 
-	while (!p->stop && !p->failed) {
+	while (!get(&p->stop) && !p->failed) {
 		/* the next ones are on their way while these come back */
 		sent = send_some(p->fd, sent, 3000);
 		if (!got_all(p->fd, got, sent - got - 1000))
-			p->failed = true;
+			set(&p->failed);
 		got = sent - 1000;
-		p->rounds++;
+		__atomic_add_fetch(&p->rounds, 1, __ATOMIC_SEQ_CST);
 	}
 	if (!p->failed && !got_all(p->fd, got, sent - got))
-		p->failed = true;
+		set(&p->failed);
 	return NULL;
 }
 
@@ -931,11 +949,11 @@ static void *be_busy(void *arg)
 static bool goes_on(const struct peer *p)
 {
 	uint64_t end = ckpt_now() + CKPT_WAIT_S * 1000000000ULL;
-	unsigned long before = p->rounds;
+	unsigned long enough = rounds_of(p) + 3;
 
-	while (p->rounds < before + 3 && !p->failed && ckpt_now() < end)
+	while (rounds_of(p) < enough && !get(&p->failed) && ckpt_now() < end)
 		ckpt_pause();
-	return p->rounds >= before + 3;
+	return rounds_of(p) >= enough;
 }
 
 /* Its connections are never idle, whatever is done to the server. */
@@ -963,7 +981,7 @@ static void busy(struct __test_metadata *_metadata, struct ckpt_victim *v,
 			TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 	}
 	for (i = 0; i < PEERS; i++)
-		peer[i].stop = true;
+		set(&peer[i].stop);
 	for (i = 0; i < PEERS; i++) {
 		pthread_join(peer[i].thread, NULL);
 		EXPECT_FALSE(peer[i].failed);
@@ -1003,6 +1021,44 @@ DRIVER_TEST(outside_same_net)
 	ASSERT_EQ(0, net_up("lo", true));
 	ckpt_start(&self->v, "server", 0);
 	outside(_metadata, &self->v, "127.0.0.1", "lo");
+}
+
+#define PASSED	100
+
+CKPT_VICTIM(borrower)
+{
+	ckpt_ready();
+	hear(PASSED, "for whoever reads");
+}
+
+/* A connection that is given again is not in the image, and goes on meanwhile. */
+DRIVER_TEST(passed)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct ckpt_victim *v = &self->v;
+	char c = 0;
+	int fd[2];
+	long ret;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	make_pair(fd, "127.0.0.1", "127.0.0.1");
+	ckpt_pass(fd[1], PASSED);
+	ckpt_start(v, "borrower", 0);
+	ckpt_checkpoint_kill(v);
+	p.fd = fd[1];
+	ASSERT_EQ(1, send(fd[0], "x", 1, 0));
+	ASSERT_EQ(1, poll(&p, 1, CKPT_WAIT_S * 1000));
+	EXPECT_EQ(1, read(fd[1], &c, 1));
+	EXPECT_EQ('x', c);
+	ckpt_inherit_link(v, fd[1]);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	say(fd[0], "for whoever reads");
+	ckpt_finish(v);
+	ckpt_end(v);
+	close(fd[0]);
+	close(fd[1]);
 }
 
 /* ------------------------------------------------------- broken images */
@@ -1068,6 +1124,72 @@ DRIVER_TEST(broken)
 	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 	close(fd);
 	image_free(&image);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* What no checkpoint writes: @len bytes of a record, the first of them @value */
+static const struct wrong {
+	uint32_t type;
+	unsigned int off;
+	unsigned int len;
+	unsigned char value;
+} wrong[] = {
+	/* addresses by which it would be found where it is not */
+	{ CKPT_HDR_INET_ADDR, offsetof(struct ckpt_hdr_inet_addr, saddr),
+	  16, 0 },
+	{ CKPT_HDR_INET_ADDR, offsetof(struct ckpt_hdr_inet_addr, bound),
+	  16, 0 },
+	{ CKPT_HDR_INET_ADDR, offsetof(struct ckpt_hdr_inet_addr, daddr),
+	  16, 0 },
+	{ CKPT_HDR_INET_ADDR, offsetof(struct ckpt_hdr_inet_addr, saddr) + 15,
+	  1, 9 },
+	/* that it ended is not in its send queue: it would never end */
+	{ CKPT_HDR_TCP_LATE, offsetof(struct ckpt_hdr_tcp_late, state),
+	  4, TCP_FIN_WAIT1 },
+	{ CKPT_HDR_TCP_LATE, offsetof(struct ckpt_hdr_tcp_late, state),
+	  4, TCP_CLOSING },
+	{ CKPT_HDR_TCP_LATE, offsetof(struct ckpt_hdr_tcp_late, state),
+	  4, TCP_LAST_ACK },
+};
+
+/* Of each of the connections: the first record of a kind is that of @l. */
+DRIVER_TEST(hostile)
+{
+	struct ckpt_victim *v = &self->v;
+	struct image good, image;
+	unsigned int i, nth;
+	unsigned char *h;
+	long ret;
+	int fd;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	ckpt_start(v, "small", 0);
+	ckpt_checkpoint_kill(v);
+	image_load(&good, v->image);
+	for (i = 0; i < ARRAY_SIZE(wrong) * 4; i++) {
+		const struct wrong *w = &wrong[i / 4];
+
+		nth = i % 4 + 1;
+		ASSERT_NE(NULL, image_find(&good, w->type, nth));
+		image_copy(&image, &good);
+		h = image_at(&image, w->type, nth);
+		memset(h + w->off, 0, w->len);
+		h[w->off] = w->value;
+		image_seal(&image);
+		fd = image_file(&image, image.size);
+		ret = ckpt_restart_from(v, 0, fd);
+		EXPECT_EQ(-EINVAL, ret)
+			TH_LOG("change %u of record %u: %s", i / 4, nth, v->log);
+		close(fd);
+		image_free(&image);
+		if (ret > 0)
+			ckpt_kill(v);
+	}
+	image_free(&good);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 	ckpt_finish(v);
 	ckpt_end(v);
 }
