@@ -66,8 +66,10 @@ static void thread_save(struct ckpt_ctx *ctx, struct task_struct *from,
 	u64 age = ktime_mono_to_any(ctx->stopped_at, TK_OFFS_BOOT) -
 		  t->start_boottime;
 
-	h->start_ns = visible_start(from, t->start_boottime);
-	h->start_real_ns = ktime_mono_to_real(ctx->stopped_at) - age;
+	/* it may be older than the clock of a time namespace that it entered */
+	h->start_ns = max_t(s64, visible_start(from, t->start_boottime), 0);
+	h->start_real_ns = max_t(s64, ktime_mono_to_real(ctx->stopped_at) - age,
+				 0);
 	h->own.times.utime_ns = t->utime;
 	h->own.times.stime_ns = t->stime;
 	h->own.gtime_ns = t->gtime;
@@ -143,6 +145,16 @@ static bool acct_ok(const struct ckpt_acct *a)
 	       a->runtime_ns <= KTIME_MAX / 4;
 }
 
+/*
+ * The kernel adds up what the threads of a process have used, and divides by
+ * it: the sum must not overflow. Of what was checked above, none here does.
+ */
+static bool sum_ok(struct ckpt_ctx *ctx, const struct ckpt_acct *a)
+{
+	ctx->cpu_ns += a->times.utime_ns + a->times.stime_ns;
+	return ctx->cpu_ns <= KTIME_MAX;
+}
+
 static int acct_restore(struct ckpt_ctx *ctx)
 {
 	struct acct_defer *d;
@@ -161,7 +173,8 @@ static int acct_restore(struct ckpt_ctx *ctx)
 	    !acct_ok(&d->h.own) || d->h.own.inblock || d->h.own.oublock ||
 	    d->h.own.maxrss || !acct_ok(&d->p.dead) ||
 	    !acct_ok(&d->p.children) || d->p.children.runtime_ns ||
-	    !times_ok(&d->h.shown) || !times_ok(&d->p.shown))
+	    !times_ok(&d->h.shown) || !times_ok(&d->p.shown) ||
+	    !sum_ok(ctx, &d->h.own) || !sum_ok(ctx, &d->p.dead))
 		return ckpt_err(ctx, -EINVAL, "image: accounting: start %llu, CPU time %llu, %llu",
 				d->h.start_ns, d->h.own.times.utime_ns,
 				d->h.own.times.stime_ns);
@@ -266,6 +279,11 @@ static void process_load(struct signal_struct *sig,
 	io_load(&sig->ioac, &h->io);
 	write_sequnlock(&sig->stats_lock);
 	prev_load(&sig->prev_cputime, &h->shown);
+	/*
+	 * RLIMIT_CPU of the caller of restart has started the clock, from 0:
+	 * whoever needs it starts it again, from these.
+	 */
+	WRITE_ONCE(sig->posix_cputimers.timers_active, false);
 }
 
 /* Whoever replaces itself goes on counting as the one that it was. */

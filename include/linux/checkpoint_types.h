@@ -83,6 +83,7 @@ struct user_namespace;
  * @cgroups: of kernel/cgroup/checkpoint.c
  * @nets: the network namespaces of the image, or NULL so far
  * @silenced: connections whose packets go nowhere: net/ipv4/checkpoint_silence.c
+ * @cpu_ns: restart: CPU time of all tasks that were read so far
  * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
  * @err: first error reported, negative
  * @errmsg: its text
@@ -123,6 +124,7 @@ struct ckpt_ctx {
 	struct ckpt_cgroups *cgroups;
 	struct ckpt_nets *nets;
 	struct hlist_head silenced;
+	u64 cpu_ns;
 	u32 join;
 	int err;
 	char errmsg[512];

@@ -2,6 +2,7 @@
 /* What a process and a thread have used so far, and since when they are there. */
 #include "libckpttest.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -192,6 +193,24 @@ CKPT_TEST(in_a_time_namespace)
 	ckpt_join(pid, 0);
 }
 
+/* It is older than the clock that it goes by. */
+CKPT_TEST(enters_a_time_namespace)
+{
+	struct timespec ts;
+	char buf[64];
+	int fd;
+
+	if (unshare(CLONE_NEWTIME))
+		ckpt_skip("unshare(CLONE_NEWTIME): %m");
+	REQUIRE(!clock_gettime(CLOCK_BOOTTIME, &ts));
+	snprintf(buf, sizeof(buf), "boottime %lld %ld\n",
+		 -(long long)ts.tv_sec - 1, 999999999 - ts.tv_nsec);
+	REQUIRE(!ckpt_write_file("/proc/self/timens_offsets", buf));
+	fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0 && !setns(fd, CLONE_NEWTIME) && !close(fd));
+	ckpt_ready();
+}
+
 /* What is counted says how long RLIMIT_CPU lets it live. */
 CKPT_VICTIM(limited)
 {
@@ -201,6 +220,83 @@ CKPT_VICTIM(limited)
 	REQUIRE(!setrlimit(RLIMIT_CPU, &limit));
 	ckpt_ready();
 	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= SECOND);
+}
+
+/* The clock of a process goes on, where that of the caller is limited, too. */
+DRIVER_TEST(restarted_under_a_limit)
+{
+	struct ckpt_victim *v = &self->v;
+	struct rlimit limit;
+	long ret;
+
+	ckpt_start(v, "limited", 0);
+	ckpt_checkpoint_kill(v);
+	ASSERT_EQ(0, getrlimit(RLIMIT_CPU, &limit));
+	limit.rlim_cur = 1000;
+	ASSERT_EQ(0, setrlimit(RLIMIT_CPU, &limit));
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+static void *waits(void *arg)
+{
+	ckpt_gate_wait(&go);
+	return NULL;
+}
+
+CKPT_VICTIM(four_threads)
+{
+	pthread_t thread[3];
+	int i;
+
+	ckpt_gate_init(&go);
+	for (i = 0; i < 3; i++)
+		REQUIRE(!pthread_create(&thread[i], NULL, waits, NULL));
+	ckpt_ready();
+	ckpt_gate_open(&go, 3);
+	for (i = 0; i < 3; i++)
+		CHECK(!pthread_join(thread[i], NULL));
+}
+
+/* Each has used what it may have, but not all of them together. */
+DRIVER_TEST(too_much_in_sum)
+{
+	struct ckpt_acct most = {
+		.times.utime_ns = INT64_MAX / 4,
+		.times.stime_ns = INT64_MAX / 4,
+		.runtime_ns = INT64_MAX / 4,
+	};
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_process_acct *p;
+	struct ckpt_hdr_task_acct *h;
+	struct image image;
+	unsigned int i;
+	long ret;
+	int fd;
+
+	ckpt_start(v, "four_threads", 0);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	for (i = 0; i < 4; i++) {
+		h = image_at(&image, CKPT_HDR_TASK_ACCT, i);
+		ASSERT_NE(NULL, h);
+		h->own = most;
+	}
+	p = image_at(&image, CKPT_HDR_PROCESS_ACCT, 0);
+	ASSERT_NE(NULL, p);
+	p->dead = most;
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ret = ckpt_restart_from(v, 0, fd);
+	EXPECT_EQ(-EINVAL, ret) TH_LOG("%s", v->log);
+	close(fd);
+	image_free(&image);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 DRIVER_TEST(hostile)
