@@ -726,8 +726,11 @@ static int ns_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	put_cred(cred);
 	if (!err)
 		err = ckpt_obj_collect(ctx, ns, CKPT_OBJ_NSPROXY);
-	if (!err && t == ctx->root_task)
+	/* the leader of the root may have exited: by the first thread then */
+	if (!err && !ctx->maker_met && same_thread_group(t, ctx->root_task)) {
+		ctx->maker_met = true;
 		collect_maker(ctx, ns);
+	}
 	put_nsproxy(ns);
 	return err;
 }

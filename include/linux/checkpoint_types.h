@@ -84,6 +84,7 @@ struct user_namespace;
  * @nets: the network namespaces of the image, or NULL so far
  * @silenced: connections whose packets go nowhere: net/ipv4/checkpoint_silence.c
  * @cpu_ns: restart: CPU time of all tasks that were read so far
+ * @maker_met: checkpoint: the parent of the root was looked at
  * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
  * @err: first error reported, negative
  * @errmsg: its text
@@ -125,6 +126,7 @@ struct ckpt_ctx {
 	struct ckpt_nets *nets;
 	struct hlist_head silenced;
 	u64 cpu_ns;
+	bool maker_met;
 	u32 join;
 	int err;
 	char errmsg[512];

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -15,6 +16,7 @@
 #include <sys/msg.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #ifndef CLONE_NEWTIME
@@ -660,6 +662,20 @@ CKPT_VICTIM(made_with_time)
 	expect_name("made");
 }
 
+static void *outlives(void *arg)
+{
+	ckpt_ready();
+	return NULL;
+}
+
+CKPT_VICTIM(made_and_outlived)
+{
+	pthread_t thread;
+
+	REQUIRE(!pthread_create(&thread, NULL, outlives, NULL));
+	syscall(SYS_exit, 0);
+}
+
 /* Called by who stayed outside, when it is told who the root is */
 static pid_t checkpointer(int from, int image, int log)
 {
@@ -676,9 +692,10 @@ static pid_t checkpointer(int from, int image, int log)
  * As unshare(1) does it: it goes to the new namespaces, makes the init, and
  * waits. With a time namespace it has a set of namespaces of its own.
  */
-DRIVER_TEST(its_maker_waits)
+static void saved_beside_maker(struct __test_metadata *_metadata,
+			       struct ckpt_victim *v, const char *name,
+			       bool outlived)
 {
-	struct ckpt_victim *v = &self->v;
 	int image = ckpt_tmpfile(), log, fd[2], status;
 	pid_t pid;
 
@@ -688,15 +705,29 @@ DRIVER_TEST(its_maker_waits)
 	ASSERT_EQ(0, unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID |
 			     CLONE_NEWCGROUP | CLONE_NEWTIME));
 	ASSERT_EQ(0, sethostname("made", 4));
-	ckpt_start(v, "made_with_time", 0);
+	ckpt_start(v, name, 0);
+	if (outlived)
+		ckpt_wait_state(v->pid, 'Z');
 	ASSERT_EQ((ssize_t)sizeof(v->pid),
 		  write(fd[1], &v->pid, sizeof(v->pid)));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ckpt_log_read(v, log);
 	EXPECT_EQ(0, status) TH_LOG("%s", v->log);
 	close(image);
-	ckpt_finish(v);
-	ckpt_end(v);
+}
+
+DRIVER_TEST(its_maker_waits)
+{
+	saved_beside_maker(_metadata, &self->v, "made_with_time", false);
+	ckpt_finish(&self->v);
+	ckpt_end(&self->v);
+}
+
+DRIVER_TEST(its_maker_waits_for_a_thread)
+{
+	saved_beside_maker(_metadata, &self->v, "made_and_outlived", true);
+	ckpt_kill(&self->v);
+	ckpt_end(&self->v);
 }
 
 /* A task in it */
