@@ -167,7 +167,8 @@ static void save_real_timer(struct ckpt_ctx *ctx, struct k_itimer *timer,
 	/* its function may be waiting for the lock: it is about to expire */
 	if (timer->it_active)
 		r->flags |= CKPT_TIMER_ARMED;
-	if (!expires)
+	/* 0 is also a time before that of the time namespace began */
+	if (!expires && !timer->it_active && list_empty(&timer->sigq->list))
 		return;
 	r->flags |= CKPT_TIMER_SET;
 	if (is_clock_time(timer)) {
@@ -469,11 +470,18 @@ static bool add_with_id(struct k_itimer *timer, unsigned int id)
 static int init_timer(struct k_itimer *timer, const struct ckpt_posix_timer *r,
 		      struct pid *pid)
 {
+	bool gone = r->dead_clock_pid;
 	int err;
 
 	if (!pid)
 		return timer->kclock->timer_create(timer);
-	if (r->dead_clock_pid) {
+	/* all processes are there: of a slot may be left a group, or session */
+	if (!CPUCLOCK_PERTHREAD(r->clockid)) {
+		rcu_read_lock();
+		gone = !pid_task(pid, PIDTYPE_PID);
+		rcu_read_unlock();
+	}
+	if (gone) {
 		timer->kclock = &clock_posix_cpu;
 		timerqueue_init(&timer->it.cpu.node);
 		timer->it.cpu.pid = get_pid(pid);

@@ -497,6 +497,36 @@ CKPT_TEST(of_a_child)
 	drop(id);
 }
 
+static int waits(void *arg)
+{
+	ckpt_gate_wait(&go);
+	return 0;
+}
+
+/* The time of one that is gone, whose number is still that of its group */
+CKPT_TEST(of_a_dead_group_leader)
+{
+	pid_t leader, member;
+	clockid_t clock;
+	int id;
+
+	ckpt_gate_init(&go);
+	leader = ckpt_fork(waits, NULL);
+	member = ckpt_fork(waits, NULL);
+	REQUIRE(!setpgid(leader, leader) && !setpgid(member, leader));
+	REQUIRE(!clock_getcpuclockid(leader, &clock));
+	id = make(clock, SIGEV_SIGNAL, SIG, 0);
+	REQUIRE(id >= 0);
+	set(id, 0, 10000 * SECOND, 0);
+	REQUIRE(!kill(leader, SIGKILL));
+	REQUIRE(waitpid(leader, NULL, 0) == leader);
+	ckpt_ready();
+	CHECK_EQ(left(id, NULL), 0);
+	drop(id);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(member, 0);
+}
+
 /* ------------------------------------------------------------------ others */
 
 CKPT_TEST(alarm_clocks)
@@ -544,10 +574,15 @@ CKPT_TEST(many)
 static int lives_later(void *arg)
 {
 	int id = make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIG, 0);
+	int early = make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIG + 1, 0);
 	struct timespec ts;
 	int64_t until;
 
 	block(SIG);
+	block(SIG + 1);
+	/* before the machine was started, and over and over again */
+	set(early, TIMER_ABSTIME, SECOND, SECOND);
+	CKPT_WAIT_FOR(is_pending(SIG + 1));
 	REQUIRE(!clock_gettime(CLOCK_MONOTONIC, &ts));
 	CHECK(ts.tv_sec > 800000);
 	until = (ts.tv_sec + 5000) * SECOND;
@@ -558,6 +593,8 @@ static int lives_later(void *arg)
 	CHECK(llabs(left(id, NULL) - (until - ts.tv_sec * SECOND)) < 2 * SECOND);
 	set(id, TIMER_ABSTIME, (ts.tv_sec + 1) * SECOND, 0);
 	take(id, SIG);
+	take(early, SIG + 1);
+	take(early, SIG + 1);
 	return 0;
 }
 
