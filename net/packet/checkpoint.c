@@ -386,10 +386,10 @@ static bool ckpt_packet_valid(const struct ckpt_hdr_packet_msg *h)
 	    h->halen > sizeof(h->addr) || h->protocol > U16_MAX ||
 	    h->network < -CKPT_PACKET_MAC_MAX || h->network > (s32)h->head)
 		return false;
+	/* where a sum belongs a filter may have cut: nobody writes it there */
 	if (h->csum > CHECKSUM_PARTIAL ||
 	    (h->csum == CHECKSUM_PARTIAL &&
-	     (h->csum_start > U16_MAX / 2 || h->csum_offset > U16_MAX / 2 ||
-	      h->csum_start + h->csum_offset + 2 > h->len)))
+	     (h->csum_start > U16_MAX / 2 || h->csum_offset > U16_MAX / 2)))
 		return false;
 	if (h->vlan_tci > U16_MAX || h->vlan_proto > U16_MAX ||
 	    (!(h->flags & CKPT_PACKET_VLAN) && (h->vlan_tci || h->vlan_proto)))
@@ -558,7 +558,9 @@ static int ckpt_pk_late_restore(struct ckpt_ctx *ctx, struct sock *sk)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_PACKET_LATE, sizeof(h));
 	if (err)
 		return err;
-	if (!ckpt_late_valid(&h))
+	/* one that is bound has its hook in a list, by its protocol */
+	if (!ckpt_late_valid(&h) || READ_ONCE(po->num) ||
+	    READ_ONCE(po->ifindex))
 		return ckpt_err(ctx, -EINVAL, "image: packet socket on the device of index %d, in fanout group %u",
 				h.ifindex, h.fanout_id);
 	err = ckpt_restore_queue(ctx, sk, h.nr);

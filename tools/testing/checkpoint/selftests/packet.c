@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -358,6 +359,23 @@ CKPT_TEST_ONLY(sends, CKPT_CONTAINER)
 	CHECK_EQ(recv(b, buf, sizeof(buf), 0), 5);
 }
 
+/* A filter that cuts off where the checksum is yet to be written */
+CKPT_TEST_ONLY(cut, CKPT_CONTAINER)
+{
+	struct sock_filter insn = BPF_STMT(BPF_RET | BPF_K, 30);
+	struct sock_fprog prog = { .len = 1, .filter = &insn };
+	char buf[64];
+	int fd;
+
+	own_net();
+	fd = make(SOCK_RAW, "lo", ETH_P_IP);
+	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			    sizeof(prog)));
+	send_some(1);
+	ckpt_ready();
+	CHECK_EQ(recv(fd, buf, sizeof(buf), 0), 30);
+}
+
 CKPT_VICTIM(has_packets)
 {
 	int fd;
@@ -408,6 +426,31 @@ DRIVER_TEST(broken_data)
 	close(fd);
 	image_free(&image);
 	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* Bound by the protocol of socket(2), and then to a device that is gone */
+DRIVER_TEST(bound_twice)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_packet_late *late;
+	struct ckpt_hdr_sock *sock;
+	struct image image;
+	int fd;
+
+	ckpt_start(v, "has_packets", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	sock = image_at(&image, CKPT_HDR_SOCK, 0);
+	ASSERT_EQ(AF_PACKET, sock->family);
+	sock->protocol = htons(ETH_P_ALL);
+	late = image_at(&image, CKPT_HDR_PACKET_LATE, 0);
+	late->ifindex = -1;
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ASSERT_EQ(-EINVAL, ckpt_restart_from(v, 0, fd));
+	close(fd);
+	image_free(&image);
 	ckpt_end(v);
 }
 
