@@ -346,10 +346,19 @@ static bool skb_valid(const struct sock *sk, const struct ckpt_hdr_inet_skb *h,
 	    h->ee_info || h->ee_data || h->addr_offset || h->port ||
 	    head_len(h) > h->len)
 		return false;
-	/* what receivers compute from these two must not be off */
-	return !is_udp(sk) ||
-	       (h->transport + sizeof(struct udphdr) == h->data &&
-		h->network + network_len(h) <= h->transport);
+	if (!is_udp(sk))
+		/* its header is read as one of the family of the socket */
+		return sk->sk_family == PF_INET ||
+		       (h->flags & CKPT_INET_SKB_IPV6);
+	/*
+	 * What receivers compute from these two must not be off. Behind the
+	 * bytes that its checksum covers a filter may have cut one that was
+	 * checked, nobody computes that again.
+	 */
+	return h->transport + sizeof(struct udphdr) == h->data &&
+	       h->network + network_len(h) <= h->transport &&
+	       ((h->flags & CKPT_INET_SKB_CHECKED) ||
+		h->cscov <= h->len - h->data);
 }
 
 static void restore_parm(struct sk_buff *skb, const struct ckpt_hdr_inet_skb *h)
@@ -455,6 +464,9 @@ static struct sk_buff *make_skb(struct ckpt_ctx *ctx, struct sock *sk,
 	if (error)
 		restore_err(skb, h);
 	if (!error && is_udp(sk)) {
+		/* a sum by a device that was off is not kept in a queue */
+		if (!skb_csum_unnecessary(skb))
+			skb->ip_summed = CHECKSUM_NONE;
 		UDP_SKB_CB(skb)->cscov = h->cscov;
 		UDP_SKB_CB(skb)->partial_cov =
 			!!(h->flags & CKPT_INET_SKB_PARTIAL);
@@ -532,10 +544,12 @@ static int restore_queues(struct ckpt_ctx *ctx, struct sock *sk,
 static void drop_all(struct sock *sk)
 {
 	struct sk_buff *skb;
-	int off = 0, err;
+	int off = 0, err = 0;
 
 	if (is_udp(sk)) {
-		while ((skb = __skb_recv_udp(sk, MSG_DONTWAIT, &off, &err)))
+		/* a pending error comes first, and is taken */
+		while ((skb = __skb_recv_udp(sk, MSG_DONTWAIT, &off, &err)) ||
+		       err != -EAGAIN)
 			kfree_skb(skb);
 	} else {
 		skb_queue_purge(&sk->sk_receive_queue);

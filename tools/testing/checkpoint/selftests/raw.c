@@ -276,4 +276,42 @@ CKPT_TEST_ONLY(ping6, CKPT_CONTAINER)
 	CHECK_EQ(recv(fd, &got, sizeof(got), 0), sizeof(got));
 }
 
+CKPT_VICTIM(has_message)
+{
+	int fd;
+
+	own_net();
+	fd = raw(AF_INET6, 253);
+	send6(fd, "one");
+	ckpt_ready();
+	expect6(fd, "one");
+}
+
+/* Its header would be read as that of IPv6 all the same. */
+DRIVER_TEST(other_family)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_inet_skb *h;
+	struct image image;
+	int fd;
+
+	ckpt_start(v, "has_message", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	h = image_at(&image, CKPT_HDR_INET_SKB, 0);
+	h->flags &= ~CKPT_INET_SKB_IPV6;
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ASSERT_EQ(-EINVAL, ckpt_restart_from(v, 0, fd));
+	close(fd);
+	h->flags |= CKPT_INET_SKB_IPV6;
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ASSERT_LT(0, ckpt_restart_from(v, 0, fd));
+	close(fd);
+	image_free(&image);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 TEST_HARNESS_MAIN

@@ -834,4 +834,50 @@ DRIVER_TEST(device_by_name)
 	ckpt_end(v);
 }
 
+CKPT_VICTIM(has_message)
+{
+	int fd;
+
+	own_net();
+	fd = bound("127.0.0.1", 1000);
+	REQUIRE(send_to(fd, "text", "127.0.0.1", 1000) == 4);
+	ckpt_ready();
+	expect(fd, "text");
+}
+
+/* A message whose checksum is not known yet, and what is said of that */
+DRIVER_TEST(broken_checksum)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_inet_skb *h;
+	struct image image;
+	uint16_t word[2];
+	uint32_t sum;
+	int fd;
+
+	ckpt_start(v, "has_message", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	h = image_at(&image, CKPT_HDR_INET_SKB, 0);
+	h->flags &= ~CKPT_INET_SKB_CHECKED;
+	h->cscov = 60000;
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ASSERT_EQ(-EINVAL, ckpt_restart_from(v, 0, fd));
+	close(fd);
+	/* as by a device, and right only if that is not believed */
+	memcpy(word, "text", 4);
+	sum = word[0] + word[1];
+	h->csum = 0xffff - ((sum & 0xffff) + (sum >> 16));
+	h->cscov = 4;
+	h->flags |= CKPT_INET_SKB_COMPLETE;
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ASSERT_LT(0, ckpt_restart_from(v, 0, fd));
+	close(fd);
+	image_free(&image);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 TEST_HARNESS_MAIN
