@@ -18,6 +18,7 @@
 #include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
 #include <linux/security.h>
+#include <net/addrconf.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -404,6 +405,16 @@ static bool has_policy(struct sock *sk)
 #endif
 }
 
+/* Of a connection, the device that it came through may be gone. */
+static bool devs_there(struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	return ckpt_inet_has_dev(sk, READ_ONCE(inet->uc_index)) &&
+	       (sk->sk_type == SOCK_STREAM ||
+		ckpt_inet_has_dev(sk, READ_ONCE(inet->mc_index)));
+}
+
 static const char *sk_refused(struct ckpt_ctx *ctx, struct sock *sk,
 			      bool external)
 {
@@ -418,6 +429,8 @@ static const char *sk_refused(struct ckpt_ctx *ctx, struct sock *sk,
 		return "IPsec policy";
 	if (has_mroute(sk))
 		return "multicast routing";
+	if (!devs_there(sk))
+		return "IP_UNICAST_IF or IP_MULTICAST_IF of a device that is gone";
 	if (sk->sk_family == PF_INET6)
 		why = ckpt_inet6_refused(sk);
 	if (!why && proto->refused)
@@ -707,6 +720,8 @@ static int restore_group(struct ckpt_ctx *ctx, struct sock *sk)
 	if (!l || h->mode >= CKPT_INET_MODE_MAX || h->reserved || !h->ifindex ||
 	    h->ifindex > INT_MAX || h->nr_src > CKPT_INET_SRC_MAX ||
 	    h->h.len != struct_size(h, src, h->nr_src) ||
+	    /* as setsockopt(2): a connection can only be in anycast groups */
+	    (inet_test_bit(IS_ICSK, sk) && h->mode != CKPT_INET_ANYCAST) ||
 	    (h->mode == CKPT_INET_ANYCAST && h->nr_src)) {
 		err = ckpt_err(ctx, -EINVAL, "image: multicast group of level %u with %u sources",
 			       h->level, h->nr_src);
@@ -840,6 +855,11 @@ static int sk_restore(struct ckpt_ctx *ctx, struct sock *sk)
 
 static void sk_detach(struct sock *sk)
 {
+#if IS_BUILTIN(CONFIG_IPV6)
+	/* only a file that is closed would do this */
+	if (sk->sk_family == PF_INET6)
+		ipv6_sock_ac_close(sk);
+#endif
 	proto_of(sk)->detach(sk);
 }
 

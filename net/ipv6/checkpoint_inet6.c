@@ -292,6 +292,11 @@ const char *ckpt_inet6_refused(struct sock *sk)
 		return "IPV6_2292PKTOPTIONS";
 	if (has_mroute(sk))
 		return "multicast routing";
+	/* of a connection, the device that it came through may be gone */
+	if (!ckpt_inet_has_dev(sk, READ_ONCE(np->ucast_oif)) ||
+	    (sk->sk_type != SOCK_STREAM &&
+	     !ckpt_inet_has_dev(sk, READ_ONCE(np->mcast_oif))))
+		return "IPV6_UNICAST_IF or IPV6_MULTICAST_IF of a device that is gone";
 	return NULL;
 }
 
