@@ -624,6 +624,8 @@ static int set_ids(struct ckpt_ctx *ctx, struct ckpt_net *n)
 		if (err < 0)
 			return ckpt_err(ctx, err, "network namespace: id %u of another one cannot be given: error %d",
 					e->id, err);
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	return 0;
