@@ -64,12 +64,14 @@ const char *ckpt_netsched_refused(struct net_device *dev)
  * @index: number of the namespace in the image
  * @m: what is to be written next
  * @devs: indexes of devices that have classes perhaps, in any order
+ * @blocks: struct tcmsg, what filters are asked of: qdiscs and classes
  */
 struct save {
 	struct ckpt_ctx *ctx;
 	u32 index;
 	struct ckpt_msgs m;
 	struct ckpt_msgs devs;
+	struct ckpt_msgs blocks;
 };
 
 static int refuse(struct save *s, const struct tcmsg *tcm, const char *kind,
@@ -91,12 +93,21 @@ static const char *kind_of(const struct nlmsghdr *nlh)
 	return a ? nla_data(a) : "";
 }
 
-/* What it tells of a delay does not say how that is distributed. */
+/* What it tells of a delay, or of slots, does not say how that is distributed. */
 static bool has_jitter(const struct nlattr *options)
 {
+	const int len = NLA_ALIGN(sizeof(struct tc_netem_qopt));
 	const struct tc_netem_qopt *q = nla_data(options);
+	struct tc_netem_slot slot = {};
+	const struct nlattr *a;
 
-	return nla_len(options) >= (int)sizeof(*q) && q->jitter;
+	if (nla_len(options) < len)
+		return false;
+	a = nla_find(nla_data(options) + len, nla_len(options) - len,
+		     TCA_NETEM_SLOT);
+	if (a)
+		nla_memcpy(&slot, a, sizeof(slot));
+	return q->jitter || slot.dist_delay || slot.dist_jitter;
 }
 
 /* It tells of more than the version that it takes. */
@@ -154,6 +165,19 @@ static int write_some(struct save *s, size_t limit)
 	return err;
 }
 
+/* Filters are listed of one qdisc, or of one class. */
+static int add_block(struct save *s, const struct tcmsg *tcm)
+{
+	struct tcmsg block = {
+		.tcm_ifindex = tcm->tcm_ifindex,
+		.tcm_parent = tcm->tcm_handle,
+	};
+
+	BUILD_BUG_ON(!IS_ALIGNED(sizeof(block), NLMSG_ALIGNTO));
+
+	return ckpt_msgs_add(&s->blocks, &block, sizeof(block));
+}
+
 /* Those without a handle are the kernel's own choice, and come by themselves. */
 static int save_qdisc(void *arg, struct nlmsghdr *nlh)
 {
@@ -171,9 +195,11 @@ static int save_qdisc(void *arg, struct nlmsghdr *nlh)
 	    has_jitter(attr(nlh, TCA_OPTIONS)))
 		return refuse(s, tcm, kind, " with jitter");
 	err = copy_message(s, nlh);
-	if (!err && !strcmp(kind, "htb"))
+	if (!err && !strcmp(kind, "htb")) {
 		err = ckpt_msgs_add(&s->devs, &tcm->tcm_ifindex,
 				    sizeof(tcm->tcm_ifindex));
+		err = err ?: add_block(s, tcm);
+	}
 	return err ?: write_some(s, CKPT_REC_MAX / 2);
 }
 
@@ -187,6 +213,7 @@ static int save_class(void *arg, struct nlmsghdr *nlh)
 	    strcmp(kind_of(nlh), "htb"))
 		return 0;
 	err = copy_message(s, nlh);
+	err = err ?: add_block(s, nlmsg_data(nlh));
 	return err ?: write_some(s, CKPT_REC_MAX / 2);
 }
 
@@ -211,10 +238,21 @@ static int save_classes(struct save *s, struct ckpt_nl *nl)
 		tcm.tcm_ifindex = *dev;
 		err = ckpt_nl_dump(nl, RTM_GETTCLASS, &tcm, sizeof(tcm),
 				   save_class, s);
-		if (!err && IS_ENABLED(CONFIG_NET_CLS))
-			err = ckpt_nl_dump(nl, RTM_GETTFILTER, &tcm,
-					   sizeof(tcm), found_filter, s);
 	}
+	return err;
+}
+
+static int look_for_filters(struct save *s, struct ckpt_nl *nl)
+{
+	const struct tcmsg *block = s->blocks.data;
+	const struct tcmsg *end = s->blocks.data + s->blocks.len;
+	int err = 0;
+
+	if (!IS_ENABLED(CONFIG_NET_CLS))
+		return 0;
+	for (; block < end && !err; block++)
+		err = ckpt_nl_dump(nl, RTM_GETTFILTER, block, sizeof(*block),
+				   found_filter, s);
 	return err;
 }
 
@@ -240,6 +278,8 @@ int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index,
 	err = ckpt_nl_dump(nl, RTM_GETQDISC, &all, sizeof(all), save_qdisc, &s);
 	if (!err)
 		err = save_classes(&s, nl);
+	if (!err)
+		err = look_for_filters(&s, nl);
 	if (err == -EAGAIN)
 		err = ckpt_err(ctx, -EBUSY, "network namespace: its qdiscs changed meanwhile, try again");
 	else if (err)
@@ -249,6 +289,7 @@ int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index,
 		err = write_some(&s, 0);
 	ckpt_msgs_free(&s.m);
 	ckpt_msgs_free(&s.devs);
+	ckpt_msgs_free(&s.blocks);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #include "libckptnet.h"
 
 #include <errno.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <net/if.h>
 #include <sched.h>
@@ -232,17 +233,73 @@ CKPT_VICTIM(has_jitter)
 	ckpt_ready();
 }
 
-DRIVER_TEST(jitter)
+CKPT_VICTIM(has_slots)
 {
-	struct ckpt_victim *v = &self->v;
+	struct {
+		struct tc_netem_qopt opt;
+		struct rtattr attr;
+		struct tc_netem_slot slot;
+	} __attribute__((packed)) options = {
+		.opt.limit = 55,
+		.attr.rta_len = RTA_LENGTH(sizeof(struct tc_netem_slot)),
+		.attr.rta_type = TCA_NETEM_SLOT,
+		.slot.dist_delay = 1000000, .slot.dist_jitter = 300000,
+	};
+	struct net_msg m;
 
-	ckpt_start(v, "has_jitter", 0);
-	if (v->skip[0])
-		SKIP(return, "%s", v->skip);
-	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
-	EXPECT_TRUE(ckpt_logged(v, "qdisc netem with jitter: not supported"));
-	ckpt_finish(v);
-	ckpt_end(v);
+	REQUIRE(!unshare(CLONE_NEWNET));
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
+	begin(&m, RTM_NEWQDISC, "dm0", 0x70000, TC_H_ROOT, "netem");
+	net_put(&m, TCA_OPTIONS, &options, sizeof(options));
+	if (net_talk(&m))
+		ckpt_skip("no netem");
+	ckpt_ready();
+}
+
+/* On a class: it is not among those of the qdisc */
+CKPT_VICTIM(has_filter)
+{
+	struct tcmsg tcm = { .tcm_parent = 0x10007, .tcm_info = 0x10300 };
+	struct rtattr *options;
+	struct net_msg m;
+
+	REQUIRE(!unshare(CLONE_NEWNET));
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
+	if (htb("dm0", 0x10000))
+		ckpt_skip("no htb");
+	REQUIRE(!class("dm0", 0x10007, 0x10000, 1000000));
+	REQUIRE(!class("dm0", 0x10020, 0x10007, 500000));
+	tcm.tcm_ifindex = if_nametoindex("dm0");
+	net_begin(&m, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &tcm,
+		  sizeof(tcm));
+	net_put_str(&m, TCA_KIND, "matchall");
+	options = net_nest(&m, TCA_OPTIONS);
+	net_put_u32(&m, TCA_MATCHALL_CLASSID, 0x10020);
+	net_nest_end(&m, options);
+	if (net_talk(&m))
+		ckpt_skip("no matchall");
+	ckpt_ready();
+}
+
+DRIVER_TEST(refused)
+{
+	static const char * const cases[][2] = {
+		{ "has_jitter", "qdisc netem with jitter: not supported" },
+		{ "has_slots", "qdisc netem with jitter: not supported" },
+		{ "has_filter", "qdisc filter: not supported" },
+	};
+	struct ckpt_victim *v = &self->v;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ckpt_start(v, cases[i][0], 0);
+		if (v->skip[0])
+			SKIP(return, "%s", v->skip);
+		EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
+		EXPECT_TRUE(ckpt_logged(v, cases[i][1]));
+		ckpt_finish(v);
+		ckpt_end(v);
+	}
 }
 
 TEST_HARNESS_MAIN
