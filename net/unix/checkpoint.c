@@ -51,58 +51,6 @@ static bool is_bound(const struct sock *sk)
 		!hlist_unhashed(&sk->sk_bind_node));
 }
 
-/* ------------------------------------------------------- what is in a queue */
-
-/**
- * struct ckpt_unix_queue - what is in the queue of a socket at one moment
- * @skb: the messages, referenced
- * @nr: how many there are
- * @room: how many @skb has room for
- * @oob: the urgent one among them, or NULL
- */
-struct ckpt_unix_queue {
-	struct sk_buff **skb;
-	u32 nr;
-	u32 room;
-	const struct sk_buff *oob;
-};
-
-static void queue_put(struct ckpt_unix_queue *q)
-{
-	while (q->nr)
-		consume_skb(q->skb[--q->nr]);
-	kvfree(q->skb);
-}
-
-/* Those who would take from the queue are parked, or others, if they have it */
-static int queue_get(struct sock *sk, struct ckpt_unix_queue *q)
-{
-	struct sk_buff_head *list = &sk->sk_receive_queue;
-	struct sk_buff *skb;
-	u32 len;
-
-	memset(q, 0, sizeof(*q));
-	for (;;) {
-		spin_lock(&list->lock);
-		len = skb_queue_len(list);
-		if (len <= q->room)
-			break;
-		spin_unlock(&list->lock);
-		kvfree(q->skb);
-		q->room = len + 8;
-		q->skb = kvcalloc(q->room, sizeof(*q->skb), GFP_KERNEL_ACCOUNT);
-		if (!q->skb)
-			return -ENOMEM;
-	}
-	skb_queue_walk(list, skb)
-		q->skb[q->nr++] = skb_get(skb);
-#if IS_ENABLED(CONFIG_AF_UNIX_OOB)
-	q->oob = unix_sk(sk)->oob_skb;
-#endif
-	spin_unlock(&list->lock);
-	return 0;
-}
-
 static bool queue_empty(struct sock *sk)
 {
 	return skb_queue_empty_lockless(&sk->sk_receive_queue);
@@ -165,7 +113,7 @@ static bool get_path(struct sock *sk, struct path *path)
 static int sk_collect(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	bool listens = READ_ONCE(sk->sk_state) == TCP_LISTEN;
-	struct ckpt_unix_queue q;
+	struct ckpt_skbs q;
 	struct path path;
 	struct sock *peer;
 	int err = 0;
@@ -183,7 +131,7 @@ static int sk_collect(struct ckpt_ctx *ctx, struct sock *sk)
 		sock_put(peer);
 	}
 	if (!err)
-		err = queue_get(sk, &q);
+		err = ckpt_skbs_get(&sk->sk_receive_queue, &q);
 	if (err)
 		return err;
 	for (i = 0; i < q.nr && !err; i++) {
@@ -191,7 +139,7 @@ static int sk_collect(struct ckpt_ctx *ctx, struct sock *sk)
 				collect_message(ctx, q.skb[i]);
 		cond_resched();
 	}
-	queue_put(&q);
+	ckpt_skbs_put(&q);
 	return err;
 }
 
@@ -240,17 +188,17 @@ static bool sk_in_tree(struct ckpt_ctx *ctx, struct sock *sk)
 
 static const char *refuse_waiting(struct ckpt_ctx *ctx, struct sock *sk)
 {
-	struct ckpt_unix_queue q;
+	struct ckpt_skbs q;
 	const char *why = NULL;
 	u32 i;
 
 	/* if there is no memory for it, saving it says so */
-	if (queue_get(sk, &q))
+	if (ckpt_skbs_get(&sk->sk_receive_queue, &q))
 		return NULL;
 	for (i = 0; i < q.nr && !why; i++)
 		if (goes_outside(ctx, q.skb[i]->sk))
 			why = "a connection of a process outside of the tree waits to be accepted";
-	queue_put(&q);
+	ckpt_skbs_put(&q);
 	return why;
 }
 
@@ -505,12 +453,16 @@ static int save_state(struct ckpt_ctx *ctx, struct sock *sk,
 }
 
 static int write_all(struct ckpt_ctx *ctx, struct sock *sk,
-		     const struct ckpt_unix_queue *q, struct ckpt_unix_names *n)
+		     const struct ckpt_skbs *q, struct ckpt_unix_names *n)
 {
 	struct ckpt_hdr_unix_late h = { .nr = q->nr };
 	u32 i, *files = (u32 *)n->path;
+	const void *oob = NULL;
 	int err;
 
+#if IS_ENABLED(CONFIG_AF_UNIX_OOB)
+	oob = READ_ONCE(unix_sk(sk)->oob_skb);
+#endif
 	BUILD_BUG_ON(SCM_MAX_FD * sizeof(*files) > PATH_MAX);
 
 	err = save_state(ctx, sk, &h);
@@ -528,7 +480,7 @@ static int write_all(struct ckpt_ctx *ctx, struct sock *sk,
 			err = write_waiting(ctx, q->skb[i]->sk);
 		else
 			err = write_message(ctx, q->skb[i],
-					    q->skb[i] == q->oob, files);
+					    q->skb[i] == oob, files);
 		cond_resched();
 	}
 	return err;
@@ -537,16 +489,16 @@ static int write_all(struct ckpt_ctx *ctx, struct sock *sk,
 static int sk_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	struct ckpt_unix_names names = {};
-	struct ckpt_unix_queue q;
+	struct ckpt_skbs q;
 	int err = -ENOMEM;
 
 	names.path = __getname();
 	names.server = __getname();
 	if (names.path && names.server) {
-		err = queue_get(sk, &q);
+		err = ckpt_skbs_get(&sk->sk_receive_queue, &q);
 		if (!err)
 			err = write_all(ctx, sk, &q, &names);
-		queue_put(&q);
+		ckpt_skbs_put(&q);
 	}
 	if (names.server)
 		__putname(names.server);
