@@ -7,6 +7,7 @@
 
 #include <kunit/static_stub.h>
 #include <linux/hash.h>
+#include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
 #include <linux/sched/signal.h>
 #include <linux/xarray.h>
@@ -359,8 +360,9 @@ int ckpt_obj_for_each(struct ckpt_ctx *ctx, enum ckpt_obj_type type,
 
 /*
  * Somebody who reads /proc holds a reference for a moment: count again for a
- * while before it is a leak. What may be outside is not waited for here, but
- * counted again when it is written.
+ * while before it is a leak. So does what was closed and RCU is yet to free, a
+ * UDP socket of a namespace for one: wait for that before the last count. What
+ * may be outside is not waited for here, but counted again when it is written.
  */
 static int obj_users(struct ckpt_obj *obj, int tries)
 {
@@ -372,7 +374,10 @@ static int obj_users(struct ckpt_obj *obj, int tries)
 		if (users == obj->count || !--tries ||
 		    fatal_signal_pending(current))
 			return users;
-		schedule_timeout_killable(CKPT_LEAK_DELAY);
+		if (tries == 1)
+			rcu_barrier();
+		else
+			schedule_timeout_killable(CKPT_LEAK_DELAY);
 	}
 }
 
