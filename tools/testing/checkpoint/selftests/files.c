@@ -572,7 +572,7 @@ static void many(int nr)
 
 CKPT_VICTIM(many_files)
 {
-	many(100000 / ckpt_step());
+	many(100000 / (ckpt_step() * ckpt_step()));
 }
 
 /* Once: restarts of restarts are what the other tests are for. */

@@ -68,12 +68,12 @@ CKPT_TEST(loopback)
 /* More than fit in any buffer */
 CKPT_TEST_ONLY(thousand, CKPT_CONTAINER)
 {
+	int i, step = ckpt_step(), nr = 1000 / (step * step) + 10;
 	char addr[64], *was;
-	int i;
 
 	own_net();
 	REQUIRE(!net_up("lo", true));
-	for (i = 0; i < 1000 / (int)ckpt_step(); i++) {
+	for (i = 0; i < nr; i++) {
 		snprintf(addr, sizeof(addr), "10.%d.%d.1", i / 250, i % 250);
 		REQUIRE(!net_addr("lo", addr, 24, 0));
 		snprintf(addr, sizeof(addr), "fd00:%x::1", i);

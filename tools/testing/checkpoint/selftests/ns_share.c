@@ -326,12 +326,12 @@ static int one_way(void *arg)
 }
 
 /*
- * A child for each way that has all of @with and nothing of @without, or for a
- * third of them, where not all is to be tried
+ * A child for each way that has all of @with and nothing of @without, or for
+ * some of them, where not all is to be tried
  */
 static void share_in_ways(int with, int without)
 {
-	unsigned int way, i, nth = 0, step = ckpt_step() / 4 + 1;
+	unsigned int way, i, nth = 0, step = ckpt_step();
 	pid_t pid[WAYS] = {};
 	int n = 0;
 
