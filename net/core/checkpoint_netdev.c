@@ -922,10 +922,12 @@ static struct outer choose_outer(struct ckpt_ctx *ctx, const struct dev *d)
 static bool about_to_go(struct net *net, const char *name)
 {
 	struct net_device *dev, *peer;
-	bool going = false;
+	bool going;
 
 	rtnl_lock();
 	dev = __dev_get_by_name(net, name);
+	/* or it went just now */
+	going = !dev;
 	if (dev && dev->netdev_ops->ndo_get_peer_dev) {
 		peer = peer_of(dev);
 		going = !peer || !check_net(dev_net(peer)) ||
