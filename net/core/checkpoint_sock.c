@@ -288,31 +288,33 @@ static long timeo_restore(u64 us)
 	return DIV64_U64_ROUND_UP(us * HZ, USEC_PER_SEC);
 }
 
-/* Half of what a buffer may be without CAP_NET_ADMIN: that of TCP grows */
+/*
+ * Half of what a buffer may be without CAP_NET_ADMIN: @max is for all sockets,
+ * @tcp for those of TCP, which grow.
+ */
+static u32 buf_max(const struct sock *sk, u32 max, int tcp)
+{
+	return sk_is_tcp(sk) ? max(max, tcp / 2U + 1) : max;
+}
+
 static u32 sndbuf_max(const struct sock *sk)
 {
-	u32 max = READ_ONCE(sysctl_wmem_max);
+	int tcp = 0;
 
 #ifdef CONFIG_INET
-	const struct netns_ipv4 *ipv4 = &sock_net(sk)->ipv4;
-
-	if (sk_is_tcp(sk))
-		max = max(max, READ_ONCE(ipv4->sysctl_tcp_wmem[2]) / 2U + 1);
+	tcp = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_wmem[2]);
 #endif
-	return max;
+	return buf_max(sk, READ_ONCE(sysctl_wmem_max), tcp);
 }
 
 static u32 rcvbuf_max(const struct sock *sk)
 {
-	u32 max = READ_ONCE(sysctl_rmem_max);
+	int tcp = 0;
 
 #ifdef CONFIG_INET
-	const struct netns_ipv4 *ipv4 = &sock_net(sk)->ipv4;
-
-	if (sk_is_tcp(sk))
-		max = max(max, READ_ONCE(ipv4->sysctl_tcp_rmem[2]) / 2U + 1);
+	tcp = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]);
 #endif
-	return max;
+	return buf_max(sk, READ_ONCE(sysctl_rmem_max), tcp);
 }
 
 /* As much as setsockopt(2) gives to everybody, or what it is given anyway */

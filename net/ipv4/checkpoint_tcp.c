@@ -219,12 +219,29 @@ static bool listens(const struct sock *sk)
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN;
 }
 
+/* Each of them, and the namespace that it is in. Puts what @w holds. */
+static int collect_waiting(struct ckpt_ctx *ctx, struct ckpt_tcp_waiting *w)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < w->nr && !err; i++) {
+		err = ckpt_obj_collect_n(ctx, w->sk[i], CKPT_OBJ_SOCK, 0);
+		if (err)
+			break;
+		ckpt_obj_mark(ctx, w->sk[i], CKPT_OBJ_SOCK,
+			      CKPT_SOCK_MARK_WAITS);
+		err = ckpt_sock_net_collect(ctx, w->sk[i]);
+	}
+	ckpt_tcp_waiting_put(w);
+	return err;
+}
+
 static int tcp_collect(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	struct net *net = sock_net(sk);
 	struct ckpt_tcp_waiting w;
 	int err;
-	u32 i;
 
 	/* what came while its packets were stopped */
 	lock_sock(sk);
@@ -236,16 +253,7 @@ static int tcp_collect(struct ckpt_ctx *ctx, struct sock *sk)
 	if (!listens(sk))
 		return 0;
 	err = ckpt_tcp_waiting_get(sk, &w);
-	for (i = 0; i < w.nr && !err; i++) {
-		err = ckpt_obj_collect_n(ctx, w.sk[i], CKPT_OBJ_SOCK, 0);
-		if (err)
-			break;
-		ckpt_obj_mark(ctx, w.sk[i], CKPT_OBJ_SOCK,
-			      CKPT_SOCK_MARK_WAITS);
-		err = ckpt_sock_net_collect(ctx, w.sk[i]);
-	}
-	ckpt_tcp_waiting_put(&w);
-	return err;
+	return err ?: collect_waiting(ctx, &w);
 }
 
 /* Closed here, and not yet there: nobody has a descriptor of it. */
@@ -310,8 +318,7 @@ static bool list_orphans(struct net *net, struct ckpt_tcp_waiting *w,
 int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net)
 {
 	struct ckpt_tcp_waiting w = {};
-	u32 i, found;
-	int err = 0;
+	u32 found;
 
 	while (!list_orphans(net, &w, &found)) {
 		ckpt_tcp_waiting_put(&w);
@@ -320,16 +327,7 @@ int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net)
 		if (!w.sk)
 			return -ENOMEM;
 	}
-	for (i = 0; i < w.nr && !err; i++) {
-		err = ckpt_obj_collect_n(ctx, w.sk[i], CKPT_OBJ_SOCK, 0);
-		if (err)
-			break;
-		ckpt_obj_mark(ctx, w.sk[i], CKPT_OBJ_SOCK,
-			      CKPT_SOCK_MARK_WAITS);
-		err = ckpt_sock_net_collect(ctx, w.sk[i]);
-	}
-	ckpt_tcp_waiting_put(&w);
-	return err;
+	return collect_waiting(ctx, &w);
 }
 
 /**
