@@ -178,19 +178,10 @@ static int lives_later(void *arg)
 /* It sees its start by a clock of its own. */
 CKPT_TEST(in_a_time_namespace)
 {
-	pid_t pid;
-
 	ckpt_gate_init(&up);
 	ckpt_gate_init(&go);
-	if (unshare(CLONE_NEWTIME))
-		ckpt_skip("unshare(CLONE_NEWTIME): %m");
-	REQUIRE(!ckpt_write_file("/proc/self/timens_offsets",
-				 "boottime 1728000 5\n"));
-	pid = ckpt_fork(lives_later, NULL);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_new_time("boottime 1728000 5\n");
+	ckpt_ready_beside(lives_later, NULL, &up, &go);
 }
 
 /* It is older than the clock that it goes by. */
@@ -200,12 +191,10 @@ CKPT_TEST(enters_a_time_namespace)
 	char buf[64];
 	int fd;
 
-	if (unshare(CLONE_NEWTIME))
-		ckpt_skip("unshare(CLONE_NEWTIME): %m");
 	REQUIRE(!clock_gettime(CLOCK_BOOTTIME, &ts));
 	snprintf(buf, sizeof(buf), "boottime %lld %ld\n",
 		 -(long long)ts.tv_sec - 1, 999999999 - ts.tv_nsec);
-	REQUIRE(!ckpt_write_file("/proc/self/timens_offsets", buf));
+	ckpt_new_time(buf);
 	fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
 	REQUIRE(fd >= 0 && !setns(fd, CLONE_NEWTIME) && !close(fd));
 	ckpt_ready();
@@ -227,17 +216,13 @@ DRIVER_TEST(restarted_under_a_limit)
 {
 	struct ckpt_victim *v = &self->v;
 	struct rlimit limit;
-	long ret;
 
 	ckpt_start(v, "limited", 0);
 	ckpt_checkpoint_kill(v);
 	ASSERT_EQ(0, getrlimit(RLIMIT_CPU, &limit));
 	limit.rlim_cur = 1000;
 	ASSERT_EQ(0, setrlimit(RLIMIT_CPU, &limit));
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 static void *waits(void *arg)
@@ -274,7 +259,6 @@ DRIVER_TEST(too_much_in_sum)
 	struct image image;
 	unsigned int i;
 	long ret;
-	int fd;
 
 	ckpt_start(v, "four_threads", 0);
 	ckpt_checkpoint_kill(v);
@@ -287,16 +271,10 @@ DRIVER_TEST(too_much_in_sum)
 	p = image_at(&image, CKPT_HDR_PROCESS_ACCT, 0);
 	ASSERT_NE(NULL, p);
 	p->dead = most;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
+	ret = image_restart(v, &image);
 	EXPECT_EQ(-EINVAL, ret) TH_LOG("%s", v->log);
-	close(fd);
 	image_free(&image);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 DRIVER_TEST(hostile)
@@ -315,7 +293,6 @@ DRIVER_TEST(hostile)
 	uint64_t bad = -1;
 	unsigned int i;
 	long ret;
-	int fd;
 
 	ckpt_start(v, "limited", 0);
 	ckpt_checkpoint_kill(v);
@@ -324,18 +301,12 @@ DRIVER_TEST(hostile)
 		image_copy(&image, &good);
 		memcpy((char *)image_at(&image, CKPT_HDR_TASK_ACCT, 0) +
 		       changes[i], &bad, sizeof(bad));
-		image_seal(&image);
-		fd = image_file(&image, image.size);
-		ret = ckpt_restart_from(v, 0, fd);
+		ret = image_restart(v, &image);
 		EXPECT_EQ(-EINVAL, ret) TH_LOG("change %u: %s", i, v->log);
-		close(fd);
 		image_free(&image);
 	}
 	image_free(&good);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN

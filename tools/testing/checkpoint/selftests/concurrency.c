@@ -105,10 +105,7 @@ DRIVER_TEST(two_checkpoints)
 	EXPECT_EQ(0, end_checkpoint(pid, fd));
 	ckpt_ping(v);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* The tree is killed under the hands of the checkpoint. */

@@ -42,10 +42,7 @@ DRIVER_TEST(not_given)
 	ret = ckpt_restart(v, 0);
 	EXPECT_EQ(-ENOENT, ret);
 	v->inherit_name[0][0] = 'p';
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /*
@@ -148,10 +145,7 @@ DRIVER_TEST(mapped_file)
 	EXPECT_EQ(-ESTALE, ret);
 	EXPECT_TRUE(ckpt_logged(v, "mapped")) TH_LOG("%s", v->log);
 	v->inherit[2].fd = fd;
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(twice)

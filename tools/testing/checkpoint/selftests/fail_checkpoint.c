@@ -75,15 +75,11 @@ static void unharmed(struct ckpt_victim *v, const struct ckpt_snap *before)
 static void finish(struct __test_metadata *_metadata, struct ckpt_victim *v,
 		   struct ckpt_snap *before)
 {
-	long ret;
 
 	unharmed(v, before);
 	ckpt_snap_free(before);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 DRIVER_TEST(disk_full)
@@ -598,10 +594,7 @@ static void entered(struct __test_metadata *_metadata, struct ckpt_victim *v,
 	ckpt_snap_free(&before);
 	leave(other, type == CLONE_NEWPID);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 DRIVER_TEST(uts_namespace_entered)
@@ -669,10 +662,7 @@ DRIVER_TEST(segment_attached_from_outside)
 	ckpt_ping(v);
 	leave(other, false);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 DRIVER_TEST(mnt_namespace_entered)

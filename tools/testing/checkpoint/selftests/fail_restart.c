@@ -105,13 +105,9 @@ FIXTURE_TEARDOWN(fail)
 static void finish(struct __test_metadata *_metadata, struct ckpt_victim *v,
 		   const struct ckpt_world *before)
 {
-	long ret;
 
 	ckpt_world_expect(before, SLACK_KB);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 static void expect_refused(struct __test_metadata *_metadata,

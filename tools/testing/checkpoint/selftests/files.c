@@ -579,16 +579,12 @@ CKPT_VICTIM(many_files)
 DRIVER_TEST(very_many_descriptors)
 {
 	struct ckpt_victim *v = &self->v;
-	long ret;
 
 	ckpt_start(v, "many_files", 0);
 	if (v->skip[0])
 		SKIP(return, "%s", v->skip);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* ------------------------------------- files that are not what they were */

@@ -821,12 +821,8 @@ static const struct wrong wrong[] = {
 static long restart_wrong(struct ckpt_victim *v, struct image *bad)
 {
 	long ret;
-	int fd;
 
-	image_seal(bad);
-	fd = image_file(bad, bad->size);
-	ret = ckpt_restart_from(v, 0, fd);
-	close(fd);
+	ret = image_restart(v, bad);
 	image_free(bad);
 	if (ret > 0)
 		ckpt_kill(v);

@@ -288,13 +288,9 @@ FIXTURE_TEARDOWN(hostile)
 static void finish(struct __test_metadata *_metadata, struct ckpt_victim *v,
 		   const struct ckpt_world *before)
 {
-	long ret;
 
 	ckpt_world_expect(before, SLACK_KB);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /**
@@ -338,15 +334,11 @@ static long try_change(struct ckpt_victim *v, const struct image *good,
 {
 	struct image bad;
 	long ret;
-	int fd;
 
 	image_copy(&bad, good);
 	memcpy((char *)image_at(&bad, c->type, c->nth) + c->off, &c->value,
 	       c->size);
-	image_seal(&bad);
-	fd = image_file(&bad, bad.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	close(fd);
+	ret = image_restart(v, &bad);
 	image_free(&bad);
 	if (ret > 0)
 		ckpt_kill(v);
@@ -382,15 +374,11 @@ static void expect_invalid(struct __test_metadata *_metadata,
 			   const char *what)
 {
 	long ret;
-	int fd;
 
-	image_seal(bad);
-	fd = image_file(bad, bad->size);
-	ret = ckpt_restart_from(v, 0, fd);
+	ret = image_restart(v, bad);
 	EXPECT_EQ(-EINVAL, ret) TH_LOG("%s: %s", what, v->log);
 	if (ret > 0)
 		ckpt_kill(v);
-	close(fd);
 	image_free(bad);
 }
 
@@ -562,7 +550,6 @@ HOSTILE_TEST(cycle_of_parents)
 	struct image bad;
 	unsigned int i, n, a = 0, b = 0;
 	long ret;
-	int fd;
 
 	image_copy(&bad, &self->image);
 	tasks = image_at(&bad, CKPT_HDR_TASKS, 0);
@@ -579,12 +566,9 @@ HOSTILE_TEST(cycle_of_parents)
 	ASSERT_NE(0, b);
 	tasks->tasks[a].parent = b;
 	tasks->tasks[b].parent = a;
-	image_seal(&bad);
-	fd = image_file(&bad, bad.size);
-	ret = ckpt_restart_from(v, 0, fd);
+	ret = image_restart(v, &bad);
 	EXPECT_EQ(-EINVAL, ret);
 	EXPECT_TRUE(ckpt_logged(v, "parent")) TH_LOG("%s", v->log);
-	close(fd);
 	image_free(&bad);
 	finish(_metadata, v, &self->before);
 }

@@ -279,17 +279,12 @@ static int has_its_own(void *arg)
 CKPT_TEST_ONLY(namespaces, CKPT_CONTAINER)
 {
 	struct ckpt_gate gate[2];
-	pid_t pid;
 
 	ckpt_gate_init(&gate[0]);
 	ckpt_gate_init(&gate[1]);
 	queue = make("/same", O_RDWR, 4, 8192);
 	put(queue, "parent", 2);
-	pid = ckpt_fork(has_its_own, gate);
-	ckpt_gate_wait(&gate[0]);
-	ckpt_ready();
-	ckpt_gate_open(&gate[1], 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(has_its_own, gate, &gate[0], &gate[1]);
 	expect_attr(queue, 0, 4, 8192, 0);
 }
 

@@ -683,6 +683,52 @@ long ckpt_restart(struct ckpt_victim *v, unsigned long flags)
 	return ckpt_restart_from(v, flags, v->image);
 }
 
+static void finish_restarted(struct ckpt_victim *v, long ret)
+{
+	if (ret <= 0)
+		die_with_log(v, "restart: %s", strerror(-ret));
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+void ckpt_restart_finish(struct ckpt_victim *v)
+{
+	finish_restarted(v, ckpt_restart(v, 0));
+}
+
+long image_restart(struct ckpt_victim *v, struct image *image)
+{
+	long ret;
+	int fd;
+
+	image_seal(image);
+	fd = image_file(image, image->size);
+	ret = ckpt_restart_from(v, 0, fd);
+	close(fd);
+	return ret;
+}
+
+void image_try_flipped(struct ckpt_victim *v, struct image *image, void *at,
+		       uint32_t bits)
+{
+	uint32_t was, now;
+
+	memcpy(&was, at, sizeof(was));
+	now = was ^ bits;
+	memcpy(at, &now, sizeof(now));
+	if (image_restart(v, image) > 0)
+		ckpt_kill(v);
+	memcpy(at, &was, sizeof(was));
+}
+
+void image_restart_finish(struct ckpt_victim *v, struct image *image)
+{
+	long ret = image_restart(v, image);
+
+	image_free(image);
+	finish_restarted(v, ret);
+}
+
 bool ckpt_logged(struct ckpt_victim *v, const char *text)
 {
 	return strcasestr(v->log, text);

@@ -23,6 +23,10 @@
 
 #include "libckptproto.h"
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
 static struct ckpt_entry *entries;
 
 void ckpt_register(struct ckpt_entry *entry)
@@ -169,6 +173,24 @@ void ckpt_join(pid_t pid, int code)
 
 	CHECK_EQ(waitpid(pid, &status, __WALL), pid);
 	CHECK_EQ(status, code << 8);
+}
+
+void ckpt_ready_beside(int (*fn)(void *arg), void *arg, struct ckpt_gate *up,
+		       struct ckpt_gate *go)
+{
+	pid_t pid = ckpt_fork(fn, arg);
+
+	ckpt_gate_wait(up);
+	ckpt_ready();
+	ckpt_gate_open(go, 1);
+	ckpt_join(pid, 0);
+}
+
+void ckpt_new_time(const char *offsets)
+{
+	if (unshare(CLONE_NEWTIME))
+		ckpt_skip("unshare(CLONE_NEWTIME): %m");
+	REQUIRE(!ckpt_write_file("/proc/self/timens_offsets", offsets));
 }
 
 static void set_effective(uint64_t drop, bool back)

@@ -138,6 +138,11 @@ void ckpt_gate_wait(struct ckpt_gate *gate);
 pid_t ckpt_fork(int (*fn)(void *arg), void *arg);
 /* Wait for a child: CHECK that it exited with @code. */
 void ckpt_join(pid_t pid, int code);
+/* ckpt_ready() with a child that runs @fn, opens @up, and waits at @go. */
+void ckpt_ready_beside(int (*fn)(void *arg), void *arg, struct ckpt_gate *up,
+		       struct ckpt_gate *go);
+/* What is forked from now on lives with the clocks that are so far ahead. */
+void ckpt_new_time(const char *offsets);
 /*
  * Wait, with a bound, until thread @tid of process @pid is blocked in the
  * system call @nr; -1 for any.
@@ -288,6 +293,8 @@ void ckpt_checkpoint_kill(struct ckpt_victim *v);
 long ckpt_restart(struct ckpt_victim *v, unsigned long flags);
 /* The same, from @fd. */
 long ckpt_restart_from(struct ckpt_victim *v, unsigned long flags, int fd);
+/* Restart from the last image, which must work, go on to the end, and end. */
+void ckpt_restart_finish(struct ckpt_victim *v);
 /* A restart, in whichever way, made @pid: it is the victim from now on. */
 void ckpt_adopt(struct ckpt_victim *v, pid_t pid);
 /* A file for the log of a system call that a test makes itself, and back. */
@@ -422,6 +429,16 @@ void *image_at(struct image *image, uint32_t type, unsigned int nth);
 void image_seal(struct image *image);
 /* Write the first @len bytes into a new temporary file, and open it. */
 int image_file(const struct image *image, size_t len);
+/* As ckpt_restart(), from this image, which is sealed first. */
+long image_restart(struct ckpt_victim *v, struct image *image);
+/*
+ * Restart with the word at @at in the image xored by @bits, kill what came of
+ * it, and undo the change.
+ */
+void image_try_flipped(struct ckpt_victim *v, struct image *image, void *at,
+		       uint32_t bits);
+/* As ckpt_restart_finish(), from this image, which is freed. */
+void image_restart_finish(struct ckpt_victim *v, struct image *image);
 /* Name of a type of record, for messages */
 const char *image_rec_name(uint32_t type);
 

@@ -429,17 +429,13 @@ CKPT_VICTIM(reserved)
 DRIVER_TEST(reservation)
 {
 	struct ckpt_victim *v = &self->v;
-	long ret;
 
 	ckpt_start(v, "reserved", 0);
 	if (v->skip[0])
 		SKIP(return, "%s", v->skip);
 	ckpt_checkpoint_kill(v);
 	EXPECT_GT(2 * MB, v->stats.bytes);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* ------------------------------------------------ what is not of the family */
@@ -458,17 +454,11 @@ static int has_new_memory(void *arg)
 
 CKPT_VICTIM(new_in_front)
 {
-	pid_t pid;
-
 	ckpt_gate_init(&up);
 	ckpt_gate_init(&go);
 	mem = map_rw(BIG);
 	fill_pages(mem, 0, BIG / PAGE, 0);
-	pid = ckpt_fork(has_new_memory, NULL);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(has_new_memory, NULL, &up, &go);
 }
 
 /* Behind pages of its own, the shared ones are found in duplicates, too. */
@@ -524,7 +514,6 @@ DRIVER_TEST(huge_page_of_a_file)
 	struct ckpt_hdr_vma *vma;
 	struct image image;
 	uint32_t file = 0;
-	long ret;
 
 	ckpt_start(v, "huge_page", 0);
 	if (v->skip[0])
@@ -546,10 +535,7 @@ DRIVER_TEST(huge_page_of_a_file)
 	close(v->image);
 	v->image = image_file(&image, image.size);
 	image_free(&image);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN

@@ -63,15 +63,10 @@ static int has_it_too(void *mem)
 CKPT_VICTIM(inherited)
 {
 	char *mem = swapped_memory();
-	pid_t pid;
 
 	ckpt_gate_init(&up);
 	ckpt_gate_init(&go);
-	pid = ckpt_fork(has_it_too, mem);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(has_it_too, mem, &up, &go);
 	CHECK(ckpt_filled(mem, MEM_SIZE, 1));
 }
 

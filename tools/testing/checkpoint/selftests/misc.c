@@ -211,15 +211,10 @@ static int parent(void *arg)
 CKPT_TEST(parent_death_signal)
 {
 	int status;
-	pid_t pid;
 
 	gates();
 	REQUIRE(!prctl(PR_SET_CHILD_SUBREAPER, 1));
-	pid = ckpt_fork(parent, NULL);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(parent, NULL, &up, &go);
 	CHECK(wait(&status) > 0);
 	CHECK_EQ(status, SIGUSR1);
 }

@@ -592,17 +592,13 @@ static long restart_changed(struct ckpt_victim *v, uint32_t clear)
 	struct image image;
 	unsigned int i;
 	long ret;
-	int fd;
 
 	image_load(&image, v->image);
 	for (i = 0; image_find(&image, CKPT_HDR_MNT, i); i++) {
 		mnt = image_at(&image, CKPT_HDR_MNT, i);
 		mnt->flags &= ~clear;
 	}
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	close(fd);
+	ret = image_restart(v, &image);
 	image_free(&image);
 	return ret;
 }

@@ -320,7 +320,6 @@ DRIVER_TEST(port_in_use)
 {
 	struct ckpt_victim *v = &self->v;
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_pid = 77777 };
-	long ret;
 	int fd;
 
 	ckpt_start(v, "has_port", 0);
@@ -331,10 +330,7 @@ DRIVER_TEST(port_in_use)
 	EXPECT_EQ(-EADDRINUSE, ckpt_restart(v, 0));
 	EXPECT_TRUE(ckpt_logged(v, "its port id 77777 is in use"));
 	close(fd);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(has_messages)
@@ -355,21 +351,17 @@ static void broken(struct __test_metadata *_metadata, struct ckpt_victim *v,
 	uint32_t *field, was;
 	struct image copy;
 	long ret;
-	int fd;
 
 	image_copy(&copy, image);
 	field = image_at(&copy, type, 0) + at;
 	was = *field;
 	*field = value;
-	image_seal(&copy);
-	fd = image_file(&copy, copy.size);
-	ret = ckpt_restart_from(v, 0, fd);
+	ret = image_restart(v, &copy);
 	EXPECT_EQ(err, ret)
 		TH_LOG("%s: %u in place of %u at %zu", image_rec_name(type),
 		       value, was, at);
 	if (ret > 0)
 		ckpt_kill(v);
-	close(fd);
 	image_free(&copy);
 }
 

@@ -690,8 +690,6 @@ DRIVER_TEST(broken_data)
 	unsigned int nr, seen = 0;
 	struct image image;
 	size_t at;
-	long ret;
-	int fd;
 
 	ckpt_start(v, "has_rules", CKPT_CONTAINER);
 	if (v->skip[0])
@@ -703,26 +701,11 @@ DRIVER_TEST(broken_data)
 		if (h->section != CKPT_NET_NFT)
 			continue;
 		seen++;
-		for (at = sizeof(*h); at < h->h.len; at += 7 * ckpt_step()) {
-			((unsigned char *)h)[at] ^= 0x41;
-			image_seal(&image);
-			fd = image_file(&image, image.size);
-			ret = ckpt_restart_from(v, 0, fd);
-			close(fd);
-			((unsigned char *)h)[at] ^= 0x41;
-			if (ret > 0)
-				ckpt_kill(v);
-		}
+		for (at = sizeof(*h); at < h->h.len; at += 7 * ckpt_step())
+			image_try_flipped(v, &image, (char *)h + at, 0x41);
 	}
 	EXPECT_EQ(1, seen);
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 TEST_HARNESS_MAIN

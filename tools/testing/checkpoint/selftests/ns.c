@@ -151,14 +151,8 @@ static int unshares_all(void *arg)
 
 CKPT_TEST_ONLY(ipc_and_mnt_of_a_child, CKPT_CONTAINER)
 {
-	pid_t pid;
-
 	gates();
-	pid = ckpt_fork(unshares_all, NULL);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(unshares_all, NULL, &up, &go);
 }
 
 TEST_HARNESS_MAIN

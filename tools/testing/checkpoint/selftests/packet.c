@@ -397,36 +397,18 @@ DRIVER_TEST(broken_data)
 	struct image image;
 	struct ckpt_hdr *h;
 	unsigned int i;
-	uint32_t *word;
 	size_t at;
-	long ret;
-	int fd;
 
 	ckpt_start(v, "has_packets", CKPT_CONTAINER);
 	ckpt_checkpoint_kill(v);
 	image_load(&image, v->image);
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		h = image_at(&image, types[i], 0);
-		for (at = sizeof(*h); at < h->len; at += 4 * ckpt_step()) {
-			word = (void *)h + at;
-			*word ^= 0x81000041;
-			image_seal(&image);
-			fd = image_file(&image, image.size);
-			ret = ckpt_restart_from(v, 0, fd);
-			close(fd);
-			*word ^= 0x81000041;
-			if (ret > 0)
-				ckpt_kill(v);
-		}
+		for (at = sizeof(*h); at < h->len; at += 4 * ckpt_step())
+			image_try_flipped(v, &image, (char *)h + at,
+					  0x81000041);
 	}
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 /* Bound by the protocol of socket(2), and then to a device that is gone */

@@ -13,9 +13,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
 #define SECOND	1000000000LL
 /* How much of the time of a test can pass */
 #define SLACK	(CKPT_TEST_S * SECOND)
@@ -601,19 +598,10 @@ static int lives_later(void *arg)
 /* Whose clocks are not those of the machine, here or there */
 CKPT_TEST(in_a_time_namespace)
 {
-	pid_t pid;
-
 	ckpt_gate_init(&up);
 	ckpt_gate_init(&go);
-	if (unshare(CLONE_NEWTIME))
-		ckpt_skip("unshare(CLONE_NEWTIME): %m");
-	REQUIRE(!ckpt_write_file("/proc/self/timens_offsets",
-				 "monotonic 864000 0\n"));
-	pid = ckpt_fork(lives_later, NULL);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_new_time("monotonic 864000 0\n");
+	ckpt_ready_beside(lives_later, NULL, &up, &go);
 }
 
 CKPT_VICTIM(has_timers)
@@ -670,7 +658,6 @@ DRIVER_TEST(hostile)
 	struct image good, image;
 	unsigned int i;
 	long ret;
-	int fd;
 
 	ckpt_start(v, "has_timers", 0);
 	ckpt_checkpoint_kill(v);
@@ -681,18 +668,12 @@ DRIVER_TEST(hostile)
 		ASSERT_TRUE(h);
 		memcpy((char *)&h->timers[changes[i].which] +
 		       changes[i].offset, &changes[i].to, changes[i].size);
-		image_seal(&image);
-		fd = image_file(&image, image.size);
-		ret = ckpt_restart_from(v, 0, fd);
+		ret = image_restart(v, &image);
 		EXPECT_EQ(-EINVAL, ret) TH_LOG("change %u: %s", i, v->log);
-		close(fd);
 		image_free(&image);
 	}
 	image_free(&good);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN

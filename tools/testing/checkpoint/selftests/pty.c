@@ -861,10 +861,7 @@ DRIVER_TEST(number_in_use)
 	EXPECT_TRUE(ckpt_logged(v, "in use")) TH_LOG("%s", v->log);
 	while (nr)
 		close(fds[--nr]);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(has_other_discipline)
@@ -945,10 +942,7 @@ DRIVER_TEST(settings_of_a_given_one)
 	get(slave[1], &io);
 	EXPECT_TRUE(io.c_lflag & ECHO);
 	v->tty_fd = slave[1];
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(leads_session)
@@ -1089,10 +1083,7 @@ DRIVER_TEST(session_on_a_given_one)
 	EXPECT_TRUE(ckpt_logged(v, "another session")) TH_LOG("%s", v->log);
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN

@@ -411,10 +411,7 @@ DRIVER_TEST(killed_while_it_is_written)
 	ret = end(v, call, true);
 	ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret), v->log);
 	ckpt_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /*
@@ -440,10 +437,7 @@ static void two_at_a_time(struct __test_metadata *_metadata,
 	ret = end(v, second, true);
 	ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret), v->log);
 	ckpt_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 DRIVER_TEST(two_at_a_time)
@@ -501,17 +495,13 @@ DRIVER_TEST(of_itself)
 static void unharmed(struct __test_metadata *_metadata, struct ckpt_victim *v,
 		     const struct ckpt_world *before)
 {
-	long ret;
 
 	ckpt_ping(v);
 	wait_progress(v, 2);
 	/* less than the duplicates */
 	ckpt_world_expect(before, 8 * KB);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 DRIVER_TEST(caller_killed)
@@ -591,10 +581,7 @@ static void expect_parked(struct __test_metadata *_metadata,
 	EXPECT_TRUE(ckpt_logged(v, why)) TH_LOG("log: %s", v->log);
 	EXPECT_TRUE(ckpt_logged(v, "no copy on write"));
 	ckpt_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 DRIVER_TEST(too_little)
@@ -713,10 +700,7 @@ TEST_F(memcg, room)
 	ASSERT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret), v->log);
 	EXPECT_EQ(1, v->stats.snapshot);
 	ckpt_verdict(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 FIXTURE(overcommit) {

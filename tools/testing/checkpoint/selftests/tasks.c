@@ -542,10 +542,7 @@ DRIVER_TEST(vfork_children)
 					 v->log);
 	}
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* Knows its relatives not by pids that it remembers, but by asking. */

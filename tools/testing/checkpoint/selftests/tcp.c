@@ -1089,8 +1089,6 @@ DRIVER_TEST(broken)
 	struct image_rec *rec;
 	struct image image;
 	unsigned char *h;
-	long ret;
-	int fd;
 
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	ASSERT_EQ(0, net_up("lo", true));
@@ -1106,26 +1104,13 @@ DRIVER_TEST(broken)
 			for (at = 8 + nth; at < len;
 			     at += (3 + len / 16) * step) {
 				h = image_at(&image, broken_types[type], nth);
-				h[at] ^= at & 1 ? 0x80 : 0x05;
-				image_seal(&image);
-				fd = image_file(&image, image.size);
-				ret = ckpt_restart_from(v, 0, fd);
-				close(fd);
-				h[at] ^= at & 1 ? 0x80 : 0x05;
-				if (ret > 0)
-					ckpt_kill(v);
+				image_try_flipped(v, &image, h + at,
+						  at & 1 ? 0x80 : 0x05);
 			}
 		}
 		EXPECT_LT(0, nth);
 	}
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 /* What no checkpoint writes: @len bytes of a record, the first of them @value */
@@ -1161,7 +1146,6 @@ DRIVER_TEST(hostile)
 	unsigned int i, nth;
 	unsigned char *h;
 	long ret;
-	int fd;
 
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	ASSERT_EQ(0, net_up("lo", true));
@@ -1177,21 +1161,15 @@ DRIVER_TEST(hostile)
 		h = image_at(&image, w->type, nth);
 		memset(h + w->off, 0, w->len);
 		h[w->off] = w->value;
-		image_seal(&image);
-		fd = image_file(&image, image.size);
-		ret = ckpt_restart_from(v, 0, fd);
+		ret = image_restart(v, &image);
 		EXPECT_EQ(-EINVAL, ret)
 			TH_LOG("change %u of record %u: %s", i / 4, nth, v->log);
-		close(fd);
 		image_free(&image);
 		if (ret > 0)
 			ckpt_kill(v);
 	}
 	image_free(&good);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN

@@ -7,10 +7,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-
 #define SECOND	1000000000LL
 #define DAY	(86400 * SECOND)
 /* How much of the time of a test can pass unseen */
@@ -44,11 +40,9 @@ static void new_time(long mono, long boot)
 {
 	char buf[128];
 
-	if (unshare(CLONE_NEWTIME))
-		ckpt_skip("unshare(CLONE_NEWTIME): %m");
 	snprintf(buf, sizeof(buf), "monotonic %ld 5\nboottime %ld 7\n", mono,
 		 boot);
-	REQUIRE(!ckpt_write_file("/proc/self/timens_offsets", buf));
+	ckpt_new_time(buf);
 }
 
 /* A clock that showed @before shows @after: as one would expect? */
@@ -82,15 +76,9 @@ static int lives_later(void *arg)
 
 CKPT_TEST(clocks_go_on)
 {
-	pid_t pid;
-
 	gates();
 	new_time(10 * 86400, 20 * 86400);
-	pid = ckpt_fork(lives_later, NULL);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(lives_later, NULL, &up, &go);
 }
 
 /* As long as nobody was in it, its offsets may be set again. */
@@ -202,7 +190,6 @@ DRIVER_TEST(clocks_in_the_image)
 	struct ckpt_hdr_time_ns *ns;
 	struct ckpt_victim *v = &self->v;
 	struct image image;
-	int fd;
 	long ret;
 
 	ckpt_start(v, "clocks_go_on", CKPT_CONTAINER);
@@ -217,23 +204,14 @@ DRIVER_TEST(clocks_in_the_image)
 
 	/* Nobody can set a clock to this. */
 	ns->monotonic_ns = -1;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
+	ret = image_restart(v, &image);
 	EXPECT_EQ(-EINVAL, ret);
-	close(fd);
 	ns->monotonic_ns = INT64_MAX;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
+	ret = image_restart(v, &image);
 	EXPECT_EQ(-EINVAL, ret);
-	close(fd);
 	image_free(&image);
 
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN

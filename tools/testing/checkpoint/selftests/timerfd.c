@@ -307,19 +307,11 @@ static int in_time_ns(void *arg)
 CKPT_TEST_ONLY(time_namespace, CKPT_CONTAINER)
 {
 	struct ckpt_gate gates[2];
-	pid_t pid;
 
-	if (unshare(CLONE_NEWTIME))
-		ckpt_skip("unshare(CLONE_NEWTIME): %m");
-	REQUIRE(!ckpt_write_file("/proc/self/timens_offsets",
-				 "monotonic 7200 0\nboottime 3600 0\n"));
+	ckpt_new_time("monotonic 7200 0\nboottime 3600 0\n");
 	ckpt_gate_init(&gates[0]);
 	ckpt_gate_init(&gates[1]);
-	pid = ckpt_fork(in_time_ns, gates);
-	ckpt_gate_wait(&gates[0]);
-	ckpt_ready();
-	ckpt_gate_open(&gates[1], 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(in_time_ns, gates, &gates[0], &gates[1]);
 }
 
 CKPT_VICTIM(wakes_the_machine)

@@ -898,10 +898,7 @@ DRIVER_TEST(name_in_use)
 	close(fd);
 	ckpt_world_expect(&world, 8192);
 
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* A connection that it has not accepted would be lost. */
@@ -922,10 +919,7 @@ DRIVER_TEST(connection_from_outside)
 	EXPECT_TRUE(ckpt_logged(v, "waits to be accepted")) TH_LOG("%s", v->log);
 	close(fd);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(logs)
@@ -1079,10 +1073,7 @@ DRIVER_TEST(network_left_out)
 	ret = ckpt_checkpoint(v, CHECKPOINT_NONETNS | CHECKPOINT_KILL);
 	ASSERT_LT(0, ret) TH_LOG("%s", v->log);
 	ckpt_reaped(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN

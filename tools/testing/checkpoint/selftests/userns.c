@@ -424,14 +424,8 @@ static int limits_fn(void *arg)
 
 CKPT_TEST(limits)
 {
-	pid_t pid;
-
 	gates();
-	pid = ckpt_fork(limits_fn, NULL);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(limits_fn, NULL, &up, &go);
 }
 
 /* ------------------------------------------------------------ open files */
@@ -457,14 +451,8 @@ static int opened_fn(void *arg)
 
 CKPT_VICTIM(opened)
 {
-	pid_t pid;
-
 	gates();
-	pid = ckpt_fork(opened_fn, NULL);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ckpt_ready_beside(opened_fn, NULL, &up, &go);
 }
 
 /* The @nth record of @type, or NULL */
@@ -524,10 +512,7 @@ DRIVER_TEST(credentials_of_a_file)
 	image_load(&image, v->image);
 	EXPECT_EQ(files, files_with_cred(&image, &file));
 	image_free(&image);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* ------------------------------------------------------------- containers */
@@ -703,12 +688,8 @@ static void expect_hostile(struct __test_metadata *_metadata,
 			   long err, const char *what)
 {
 	long ret;
-	int fd;
 
-	image_seal(image);
-	fd = image_file(image, image->size);
-	ret = ckpt_restart_from(v, 0, fd);
-	close(fd);
+	ret = image_restart(v, image);
 	EXPECT_EQ(err, ret) TH_LOG("%s: %s", what, v->log);
 	if (ret > 0)
 		ckpt_kill(v);
@@ -719,7 +700,6 @@ DRIVER_TEST(hostile)
 	struct ckpt_victim *v = &self->v;
 	struct ckpt_hdr_user_ns *ns, was;
 	struct image image;
-	long ret;
 
 	ckpt_start(v, "maps", 0);
 	if (v->skip[0])
@@ -757,10 +737,7 @@ DRIVER_TEST(hostile)
 	HOSTILE(-EINVAL, extents[0].lower_first, 0xffffffff);
 	image_free(&image);
 
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN
