@@ -358,4 +358,15 @@ struct file *ckpt_ns_file_restore(struct ckpt_ctx *ctx,
 				  const struct ckpt_hdr_file *h,
 				  const char *name);
 
+/* ../drivers/net/checkpoint_tun.c */
+bool ckpt_tun_match(struct file *file);
+struct fasync_struct **ckpt_tun_fasync(struct file *file);
+int ckpt_tun_file_collect(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_tun_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
+			     struct ckpt_hdr_file *h);
+int ckpt_tun_file_write(struct ckpt_ctx *ctx, struct file *file);
+struct file *ckpt_tun_file_restore(struct ckpt_ctx *ctx,
+				   const struct ckpt_hdr_file *h,
+				   const char *name);
+
 #endif /* _FS_CHECKPOINT_H */

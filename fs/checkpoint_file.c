@@ -15,6 +15,7 @@
 #include <linux/file.h>
 #include <linux/kdev_t.h>
 #include <linux/major.h>
+#include <linux/miscdevice.h>
 #include <linux/namei.h>
 #include <linux/pid.h>
 #include <linux/signal.h>
@@ -104,6 +105,13 @@ static bool fifo_match(struct file *file)
 {
 	return ckpt_fifo_match(file) && in_file_system(file);
 }
+
+#if defined(CONFIG_CHECKPOINT_NETNS) && IS_BUILTIN(CONFIG_TUN)
+static bool tun_match(struct file *file)
+{
+	return ckpt_tun_match(file) && in_file_system(file);
+}
+#endif
 
 /* Of those that are found by their path, is it one that has none any more? */
 static bool is_removed(struct file *file, int kind)
@@ -497,6 +505,18 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.name		= "terminal that was hung up",
 		.restore	= ckpt_hung_up_restore,
 	},
+#if defined(CONFIG_CHECKPOINT_NETNS) && IS_BUILTIN(CONFIG_TUN)
+	[CKPT_FILE_TUN] = {
+		.name		= "tun",
+		.by_path	= true,
+		.match		= tun_match,
+		.collect	= ckpt_tun_file_collect,
+		.checkpoint	= ckpt_tun_file_checkpoint,
+		.write		= ckpt_tun_file_write,
+		.restore	= ckpt_tun_file_restore,
+		.fasync		= ckpt_tun_fasync,
+	},
+#endif
 };
 
 /**
@@ -913,6 +933,9 @@ static bool may_open(const struct ckpt_hdr_file *h, const struct path *path)
 	if (ckpt_fs_refused(path->dentry->d_sb))
 		return false;
 	switch (h->kind) {
+	case CKPT_FILE_TUN:
+		return S_ISCHR(inode->i_mode) &&
+		       inode->i_rdev == MKDEV(MISC_MAJOR, TUN_MINOR);
 	case CKPT_FILE_REG:
 		return S_ISREG(inode->i_mode);
 	case CKPT_FILE_DIR:

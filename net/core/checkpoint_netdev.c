@@ -81,6 +81,8 @@ static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
  * @no_addr: its address is that of another, or follows from its parameters
  * @extra: say in its own way what is among @drop, from IFLA_INFO_DATA; may be
  *	NULL
+ * @refused: what of a device cannot be made, or NULL; may be NULL
+ * @make: make it in a way of its own, since rtnetlink does not; may be NULL
  */
 struct kind {
 	const char *name;
@@ -88,6 +90,9 @@ struct kind {
 	bool pair;
 	bool no_addr;
 	int (*extra)(struct sk_buff *skb, const struct nlattr *from);
+	const char *(*refused)(struct net_device *dev);
+	int (*make)(struct ckpt_ctx *ctx, struct ckpt_net *n, const char *name,
+		    u32 ifindex);
 };
 
 /* It tells of no flags if there are none, and else masks more than it has. */
@@ -158,6 +163,12 @@ static const struct kind kinds[] = {
 		.name = "vxlan", .drop = A(IFLA_VXLAN_TTL_INHERIT),
 		.extra = put_vxlan,
 	},
+#if IS_BUILTIN(CONFIG_TUN)
+	{
+		.name = "tun", .refused = ckpt_tun_refused,
+		.make = ckpt_tun_make,
+	},
+#endif
 };
 
 static const struct kind *find_kind(const char *name)
@@ -212,6 +223,8 @@ static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
 		kind = find_kind(dev->rtnl_link_ops->kind);
 		if (!kind)
 			return refuse(ctx, dev, dev->rtnl_link_ops->kind);
+		if (kind->refused && kind->refused(dev))
+			return refuse(ctx, dev, kind->refused(dev));
 		if (!kind->pair && link_net(dev) != net)
 			return refuse(ctx, dev, "what it is made on is in another network namespace");
 	}
@@ -1126,6 +1139,9 @@ static int create_dev(struct make *k, struct dev *d, struct dev *peer)
 	struct sk_buff *skb;
 	int err;
 
+	if (d->kind->make)
+		return d->kind->make(k->ctx, k->n, dev_ifname(d),
+				     d->ifm->ifi_index);
 	if (d->kind->pair && !d->fixed->peer_net)
 		return create_outer(k, d);
 	if (d->kind->pair) {

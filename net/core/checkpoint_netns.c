@@ -59,6 +59,7 @@ static struct ckpt_nets *nets_alloc(u32 nr)
 	if (!nets)
 		return NULL;
 	nets->nr = nr;
+	INIT_LIST_HEAD(&nets->tuns);
 	for (i = 0; i < nr; i++)
 		xa_init(&nets->net[i].by_index);
 	return nets;
@@ -79,6 +80,7 @@ void ckpt_nets_free(struct ckpt_ctx *ctx)
 		return;
 	if (!nets->keep)
 		ckpt_netdevs_undo(ctx);
+	ckpt_tuns_free(nets);
 	ckpt_msgs_free(&nets->outside);
 	for (i = 0; i < nets->nr; i++) {
 		for (section = 0; section < CKPT_NET_MAX; section++)
@@ -386,6 +388,8 @@ static int write_content(struct ckpt_ctx *ctx, u32 index)
 	if (!err)
 		err = ckpt_netsched_checkpoint(ctx, index, &nl);
 	if (!err)
+		err = ckpt_tuns_checkpoint(ctx, index, net);
+	if (!err)
 		err = ckpt_net_write(ctx, index, CKPT_NET_END, &none);
 	ckpt_nl_close(&nl);
 	return err;
@@ -556,6 +560,8 @@ static int check_data(struct ckpt_ctx *ctx, const struct ckpt_hdr_net_data *h,
 		return ckpt_nft_check(ctx, m);
 	case CKPT_NET_SCHED:
 		return ckpt_netsched_check(ctx, m);
+	case CKPT_NET_TUN:
+		return ckpt_tuns_check(ctx, m);
 	default:
 		return ckpt_netroute_check(ctx, h->section, m);
 	}

@@ -75,12 +75,15 @@ struct ckpt_net {
  * @outside: restart: what was made in the namespace of the caller, struct
  *	ckpt_outside
  * @keep: restart: and stays there
+ * @tuns: restart: open files that keep queues of tun devices until those of the
+ *	image are there
  * @nr: how many namespaces there are
  * @net: each of them
  */
 struct ckpt_nets {
 	struct ckpt_msgs outside;
 	bool keep;
+	struct list_head tuns;
 	u32 nr;
 	struct ckpt_net net[] __counted_by(nr);
 };
@@ -154,6 +157,32 @@ int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index,
 int ckpt_netsched_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
 int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 			  struct ckpt_nl *nl);
+
+/* drivers/net/checkpoint_tun.c: tun and tap devices */
+#if IS_BUILTIN(CONFIG_TUN)
+const char *ckpt_tun_refused(struct net_device *dev);
+int ckpt_tuns_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net);
+int ckpt_tuns_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
+int ckpt_tun_make(struct ckpt_ctx *ctx, struct ckpt_net *n, const char *name,
+		  u32 ifindex);
+void ckpt_tuns_free(struct ckpt_nets *nets);
+#else
+static inline int ckpt_tuns_checkpoint(struct ckpt_ctx *ctx, u32 index,
+				       struct net *net)
+{
+	return 0;
+}
+
+static inline int ckpt_tuns_check(struct ckpt_ctx *ctx,
+				  const struct ckpt_msgs *m)
+{
+	return ckpt_err(ctx, -EINVAL, "image: network namespace: tun devices: not supported in this build");
+}
+
+static inline void ckpt_tuns_free(struct ckpt_nets *nets)
+{
+}
+#endif
 
 /* fs/proc/checkpoint_sysctl.c */
 int ckpt_net_sysctl_save(struct ckpt_ctx *ctx, struct net *net,

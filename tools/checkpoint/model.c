@@ -513,7 +513,7 @@ static int read_late_pidfd(struct parser *p)
 	return check_opt_ref(p, "dead", h->dead, CKPT_OBJ_DEAD_PID);
 }
 
-static int read_sock_data(struct parser *p, uint64_t left)
+int read_sock_data(struct parser *p, uint64_t left)
 {
 	const struct ckpt_hdr_sock_data *data;
 	uint64_t n;

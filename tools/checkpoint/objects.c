@@ -426,6 +426,23 @@ static int read_files(struct parser *p, struct model_object *o)
 	return read_locks(p);
 }
 
+static int read_tun(struct parser *p)
+{
+	const struct ckpt_hdr_tun *h = need(p, CKPT_HDR_TUN);
+	const struct ckpt_hdr_tun_packet *packet;
+	uint32_t nr;
+
+	if (!h || check_opt_ref(p, "net", h->net, CKPT_OBJ_NET_NS) ||
+	    check_opt_ref(p, "dev_net", h->dev_net, CKPT_OBJ_NET_NS))
+		return -1;
+	for (nr = h->nr; nr; nr--) {
+		packet = need(p, CKPT_HDR_TUN_PACKET);
+		if (!packet || read_sock_data(p, packet->len))
+			return -1;
+	}
+	return 0;
+}
+
 static int read_file(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_file *r;
@@ -491,6 +508,10 @@ static int read_file(struct parser *p, struct model_object *o)
 		break;
 	case CKPT_FILE_TTY:
 		kind = CKPT_HDR_TTY;
+		break;
+	case CKPT_FILE_TUN:
+		if (read_tun(p))
+			return -1;
 		break;
 	}
 	own = kind ? need(p, kind) : NULL;

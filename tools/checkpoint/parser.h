@@ -81,6 +81,9 @@ const struct ckpt_hdr *next(struct parser *p);
 /* As next(), of @type. */
 const void *need(struct parser *p, uint32_t type);
 
+/* model.c: read CKPT_HDR_SOCK_DATA with @left bytes together. */
+int read_sock_data(struct parser *p, uint64_t left);
+
 /* Read the object that starts with @h, which peek() gave. */
 int read_object(struct parser *p, const struct ckpt_hdr_object *h);
 

@@ -116,6 +116,8 @@ enum ckpt_hdr_type {
 	CKPT_HDR_PTM,
 	CKPT_HDR_TTY,
 	CKPT_HDR_TTY_END,
+	CKPT_HDR_TUN,
+	CKPT_HDR_TUN_PACKET,
 
 	/* memory */
 	CKPT_HDR_MM = 501,
@@ -1411,6 +1413,7 @@ enum ckpt_net_section {
 	CKPT_NET_NSID,		/* struct ckpt_netnsid */
 	CKPT_NET_NFT,		/* NFT_MSG_NEW* */
 	CKPT_NET_SCHED,		/* RTM_NEWQDISC, RTM_NEWTCLASS */
+	CKPT_NET_TUN,		/* struct ckpt_net_tun */
 	CKPT_NET_MAX
 };
 
@@ -1476,6 +1479,60 @@ struct ckpt_netdev {
 	__u8 peer_addr[8];
 	char peer_name[16];
 	char peer_bridge[16];
+};
+
+/* struct ckpt_net_tun.state */
+#define CKPT_TUN_CARRIER	0x1	/* it has a carrier */
+#define CKPT_TUN_OFFLOAD	0x2	/* TUNSETOFFLOAD said what @offload has */
+
+/* Most addresses that TUNSETTXFILTER compares one by one */
+#define CKPT_TUN_FILTER_MAX	8
+/* Most queues of a device */
+#define CKPT_TUN_QUEUES_MAX	256
+
+/**
+ * struct ckpt_net_tun - what a tun or tap device is, in the section CKPT_NET_TUN
+ * @ifindex: its index, as in CKPT_NET_DEV
+ * @flags: IFF_TUN or IFF_TAP with IFF_*, as TUNGETIFF shows them; 0x80000000 and
+ *	0x40000000: TUNSETVNETLE, TUNSETVNETBE
+ * @state: CKPT_TUN_*
+ * @owner: TUNSETOWNER: user id, or ~0
+ * @group: TUNSETGROUP: group id, or ~0
+ * @link: TUNSETLINK: ARPHRD_*
+ * @offload: TUN_F_*
+ * @vnet_hdr_sz: TUNSETVNETHDRSZ, in bytes
+ * @sndbuf: TUNSETSNDBUF, in bytes
+ * @msg_enable: TUNSETDEBUG
+ * @rx_batched: how many packets it takes together, see ethtool -C
+ * @speed: of the link, as ethtool shows it
+ * @duplex: of the link, as ethtool shows it
+ * @filter_nr: TUNSETTXFILTER: number of addresses, or 0: none is left out
+ * @filter_mask: hash of others
+ * @filter_addr: addresses
+ * @nr_queues: number of open files that send and receive through it
+ * @nr_detached: number of those that were detached by TUNSETQUEUE
+ * @queue: IFF_NAPI and IFF_NAPI_FRAGS of each file, the detached ones last
+ */
+struct ckpt_net_tun {
+	__u32 ifindex;
+	__u32 flags;
+	__u32 state;
+	__u32 owner;
+	__u32 group;
+	__u32 link;
+	__u32 offload;
+	__u32 vnet_hdr_sz;
+	__u32 sndbuf;
+	__u32 msg_enable;
+	__u32 rx_batched;
+	__u32 speed;
+	__u32 duplex;
+	__u32 filter_nr;
+	__u32 filter_mask[2];
+	__u8 filter_addr[CKPT_TUN_FILTER_MAX][6];
+	__u32 nr_queues;
+	__u32 nr_detached;
+	__u32 queue[];
 };
 
 /**
@@ -1598,6 +1655,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_PTS,		/* such a terminal, whose master is in the tree */
 	CKPT_FILE_HUNG_UP,	/* any terminal, after a hangup */
 	CKPT_FILE_MEMFD,	/* memfd_create(2) */
+	CKPT_FILE_TUN,		/* /dev/net/tun, by path */
 	CKPT_FILE_MAX
 };
 
@@ -1661,9 +1719,10 @@ enum ckpt_file_kind {
  * has none, and of one that is external, what /proc/PID/fd/N shows; of one that
  * was removed the directory that it was in, or the nearest one above that was
  * not removed, and then the name that it had. The record of an eventfd, a
- * timerfd, a signalfd, a fanotify group, the master of a terminal, or an
- * external terminal comes after that. With CKPT_FILEF_LOCKS, CKPT_HDR_LOCKS come
- * next until one without entries: OFD locks, a flock, a lease.
+ * timerfd, a signalfd, a fanotify group, the master of a terminal, an external
+ * terminal, or /dev/net/tun comes after that. With CKPT_FILEF_LOCKS,
+ * CKPT_HDR_LOCKS come next until one without entries: OFD locks, a flock, a
+ * lease.
  */
 struct ckpt_hdr_file {
 	struct ckpt_hdr h;
@@ -4019,6 +4078,65 @@ struct ckpt_hdr_packet_msg {
 	__u32 mac_len;
 	__s64 time_ns;
 	__u8 addr[32];
+};
+
+/**
+ * struct ckpt_hdr_tun - an open file of /dev/net/tun
+ * @h: type CKPT_HDR_TUN
+ * @net: objref of the network namespace in which it was opened, or 0: that of
+ *	whoever restarts
+ * @dev_net: objref of the network namespace of its device, or 0: there is none
+ * @dev: index of its device, or 0
+ * @queue: which queue of that it is, as in struct ckpt_net_tun
+ * @ifindex: TUNSETIFINDEX, of one without a device; else 0
+ * @sndbuf: TUNGETSNDBUF, in bytes
+ * @nr: number of CKPT_HDR_TUN_PACKET that follow: packets not read yet
+ * @reserved: 0
+ */
+struct ckpt_hdr_tun {
+	struct ckpt_hdr h;
+	__u32 net;
+	__u32 dev_net;
+	__u32 dev;
+	__u32 queue;
+	__u32 ifindex;
+	__u32 sndbuf;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct ckpt_hdr_tun_packet - a packet in the queue of a tun or tap device
+ * @h: type CKPT_HDR_TUN_PACKET
+ * @len: its length, in bytes
+ * @head: how many of them are in one piece
+ * @protocol: ETH_P_*
+ * @csum: as in struct ckpt_hdr_packet_msg; likewise those up to @gso_segs
+ * @csum_start: see @csum
+ * @csum_offset: see @csum
+ * @vlan: it has @vlan_tci and @vlan_proto
+ * @vlan_tci: VLAN tag
+ * @vlan_proto: and its protocol
+ * @gso: enum ckpt_packet_gso
+ * @gso_size: see @csum
+ * @gso_segs: see @csum
+ *
+ * CKPT_HDR_SOCK_DATA follow, of @len bytes.
+ */
+struct ckpt_hdr_tun_packet {
+	struct ckpt_hdr h;
+	__u32 len;
+	__u32 head;
+	__u32 protocol;
+	__u32 csum;
+	__u32 csum_start;
+	__u32 csum_offset;
+	__u32 vlan;
+	__u32 vlan_tci;
+	__u32 vlan_proto;
+	__u32 gso;
+	__u32 gso_size;
+	__u32 gso_segs;
 };
 
 #endif /* _UAPI_LINUX_CHECKPOINT_HDR_H */

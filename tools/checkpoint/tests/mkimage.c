@@ -486,6 +486,8 @@ static void late_tcp(uint32_t first)
 /* A terminal: @first is its master, the next one the other end */
 static void terminal_files(uint32_t first)
 {
+	struct ckpt_hdr_sock_data h = {};
+
 	file(first, CKPT_FILE_PTM, O_RDWR, 0, 0, "/dev/ptmx");
 	REC(PTM, ptm, .index = 7, .mode = 0620, .gid = 5);
 	file(first + 1, CKPT_FILE_PTS, O_RDWR, 0, first, "/dev/pts/7");
@@ -498,6 +500,10 @@ static void terminal_files(uint32_t first)
 	no_more_pages();
 	file(first + 3, CKPT_FILE_MEMFD, O_RDWR, 0, first + 4,
 	     "/memfd:pool (deleted)");
+	file(first + 5, CKPT_FILE_TUN, O_RDWR, 0, 0, "/dev/net/tun");
+	REC(TUN, tun, .sndbuf = 4096, .nr = 1);
+	REC(TUN_PACKET, tun_packet, .len = 5, .head = 5, .protocol = 0x800);
+	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "hello", 5);
 }
 
 /* What is left of it */
@@ -570,7 +576,7 @@ static void late_files(uint32_t first)
 
 static void files(uint32_t objref, uint32_t first)
 {
-	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[20]; } fds = {
+	struct { struct ckpt_hdr_fds h; struct ckpt_fd fd[21]; } fds = {
 		.fd = {
 			{ .fd = 0, .file = 20 },
 			{ .fd = 1, .file = 21 },
@@ -591,6 +597,7 @@ static void files(uint32_t objref, uint32_t first)
 			{ .fd = 269, .file = 141 },
 			{ .fd = 270, .file = 151 },
 			{ .fd = 271, .file = 153 },
+			{ .fd = 272, .file = 125 },
 			{ .fd = 300, .file = 26 },
 		},
 	};

@@ -10,7 +10,6 @@
 #include <linux/filter.h>
 #include <linux/if_bridge.h>
 #include <linux/if_packet.h>
-#include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -511,22 +510,6 @@ REFUSED(io_ports, "I/O ports")
 }
 
 /* ------------------------------------------------------------- namespaces */
-
-REFUSED(net_device, "network device tap7: tun: not supported")
-{
-	struct ifreq ifr = {
-		.ifr_name = "tap7", .ifr_flags = IFF_TAP | IFF_NO_PI,
-	};
-	int fd;
-
-	HAVE(unshare(CLONE_NEWNET));
-	fd = open("/dev/net/tun", O_RDWR);
-	HAVE(fd);
-	HAVE(ioctl(fd, TUNSETIFF, &ifr));
-	REQUIRE(!ioctl(fd, TUNSETPERSIST, 1) && !close(fd));
-	ckpt_ready();
-	CHECK(if_nametoindex("tap7"));
-}
 
 REFUSED(multicast_address, "dm0: multicast address added by hand")
 {
