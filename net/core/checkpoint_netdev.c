@@ -291,27 +291,11 @@ static bool keep_attr(int type)
 	return memchr(keep_attrs, type, sizeof(keep_attrs));
 }
 
-/* Begin an attribute that has others inside; returns where, or an errno. */
-static int nest(struct ckpt_msgs *m, int type)
-{
-	struct nlattr a = { .nla_type = type | NLA_F_NESTED };
-	int at = m->len;
-
-	return ckpt_msgs_add(m, &a, sizeof(a)) ?: at;
-}
-
-static void nest_end(struct ckpt_msgs *m, int at)
-{
-	struct nlattr *a = m->data + at;
-
-	a->nla_len = m->len - at;
-}
-
 static int copy_some(struct ckpt_msgs *m, const struct nlattr *from, int type,
 		     u64 keep)
 {
 	const struct nlattr *a;
-	int at = nest(m, type), left, err;
+	int at = ckpt_msgs_nest(m, type), left, err;
 
 	if (at < 0)
 		return at;
@@ -322,7 +306,7 @@ static int copy_some(struct ckpt_msgs *m, const struct nlattr *from, int type,
 		if (err)
 			return err;
 	}
-	nest_end(m, at);
+	ckpt_msgs_nest_end(m, at);
 	return 0;
 }
 
@@ -330,7 +314,7 @@ static int copy_some(struct ckpt_msgs *m, const struct nlattr *from, int type,
 static int save_af(struct ckpt_msgs *m, const struct nlattr *from)
 {
 	const struct nlattr *a;
-	int at = nest(m, IFLA_AF_SPEC), left, err;
+	int at = ckpt_msgs_nest(m, IFLA_AF_SPEC), left, err;
 
 	if (at < 0)
 		return at;
@@ -341,7 +325,7 @@ static int save_af(struct ckpt_msgs *m, const struct nlattr *from)
 		if (err)
 			return err;
 	}
-	nest_end(m, at);
+	ckpt_msgs_nest_end(m, at);
 	return 0;
 }
 
@@ -428,6 +412,7 @@ static int save_fixed(struct save *s, int ifindex)
 /* What of a device of a kind that can be made cannot, or NULL */
 static const char *not_made(const struct nlmsghdr *nlh)
 {
+	const struct br_boolopt_multi *opts;
 	struct nlattr *a, *kind, *data;
 
 	a = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_LINKINFO);
@@ -438,9 +423,12 @@ static const char *not_made(const struct nlmsghdr *nlh)
 	if (!kind || !data)
 		return NULL;
 	if (!strcmp(nla_data(kind), "bridge")) {
-		a = nla_find_nested(data, IFLA_BR_VLAN_FILTERING);
-		if (a && nla_get_u8(a))
-			return "VLAN filtering";
+		a = nla_find_nested(data, IFLA_BR_MULTI_BOOLOPT);
+		opts = a ? nla_data(a) : NULL;
+		if (opts && (opts->optval & BIT(BR_BOOLOPT_MCAST_VLAN_SNOOPING)))
+			return "multicast snooping per VLAN";
+		if (opts && (opts->optval & BIT(BR_BOOLOPT_MST_ENABLE)))
+			return "multiple spanning trees";
 	}
 	if (!strcmp(nla_data(kind), "vxlan")) {
 		a = nla_find_nested(data, IFLA_VXLAN_VNIFILTER);
@@ -494,39 +482,6 @@ static int save_dev(void *arg, struct nlmsghdr *nlh)
 	return 0;
 }
 
-/* Is there a group in this message that was entered, and not learned? */
-static bool has_entered(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *mdb, *entry, *info;
-	const struct br_mdb_entry *e;
-	int left, inner;
-
-	mdb = nlmsg_find_attr(nlh, sizeof(struct br_port_msg), MDBA_MDB);
-	if (!mdb)
-		return false;
-	nla_for_each_nested(entry, mdb, left) {
-		nla_for_each_nested(info, entry, inner) {
-			e = nla_data(info);
-			if (nla_len(info) >= (int)sizeof(*e) &&
-			    e->state == MDB_PERMANENT)
-				return true;
-		}
-	}
-	return false;
-}
-
-static int check_groups(void *arg, struct nlmsghdr *nlh)
-{
-	const struct br_port_msg *bpm = nlmsg_data(nlh);
-	struct save *s = arg;
-
-	if (nlh->nlmsg_type != RTM_NEWMDB ||
-	    nlmsg_len(nlh) < (int)sizeof(*bpm) || !has_entered(nlh))
-		return 0;
-	return ckpt_err(s->ctx, -ENOSYS, "network device %u: multicast groups entered by hand: not supported",
-			bpm->ifindex);
-}
-
 /**
  * ckpt_netdevs_checkpoint - write the devices of a namespace
  * @ctx: the context
@@ -541,15 +496,10 @@ int ckpt_netdevs_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 			    struct ckpt_nl *nl)
 {
 	struct save s = { .ctx = ctx, .net = net, .index = index };
-	struct br_port_msg groups = { .family = AF_BRIDGE };
 	struct ifinfomsg hdr = {};
 	int err;
 
-	err = ckpt_nl_dump(nl, RTM_GETMDB, &groups, sizeof(groups),
-			   check_groups, &s);
-	if (!err)
-		err = ckpt_nl_dump(nl, RTM_GETLINK, &hdr, sizeof(hdr), save_dev,
-				   &s);
+	err = ckpt_nl_dump(nl, RTM_GETLINK, &hdr, sizeof(hdr), save_dev, &s);
 	if (err == -EAGAIN)
 		err = ckpt_err(ctx, -EBUSY, "network namespace: its devices changed meanwhile, try again");
 	else if (err)
@@ -1438,11 +1388,15 @@ static int put_port(struct sk_buff *skb, const struct dev *d)
 	return 0;
 }
 
-static int set_port(struct make *k, const struct dev *d)
+/* When all ports are there: one may be the backup of another. */
+static int set_port(struct dev *d, void *arg)
 {
+	const struct nlattr *kind = d->info[IFLA_INFO_SLAVE_KIND];
+	struct make *k = arg;
 	struct sk_buff *skb;
 
-	if (!d->info[IFLA_INFO_SLAVE_DATA])
+	if (!d->tb[IFLA_MASTER] || !kind || strcmp(nla_data(kind), "bridge") ||
+	    !d->info[IFLA_INFO_SLAVE_DATA])
 		return 0;
 	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
 	return send(k, d, skb, skb ? put_port(skb, d) : 0,
@@ -1451,7 +1405,6 @@ static int set_port(struct make *k, const struct dev *d)
 
 static int set_master(struct dev *d, void *arg)
 {
-	const struct nlattr *kind = d->info[IFLA_INFO_SLAVE_KIND];
 	struct make *k = arg;
 	struct sk_buff *skb;
 	int err;
@@ -1460,10 +1413,7 @@ static int set_master(struct dev *d, void *arg)
 		return 0;
 	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
 	err = skb ? put_attr(skb, d->tb[IFLA_MASTER], IFLA_MASTER) : 0;
-	err = send(k, d, skb, err, "given to its master");
-	if (err || !kind || strcmp(nla_data(kind), "bridge"))
-		return err;
-	return set_port(k, d);
+	return send(k, d, skb, err, "given to its master");
 }
 
 /**
@@ -1482,6 +1432,8 @@ int ckpt_netdevs_set(struct ckpt_ctx *ctx, struct ckpt_net *n,
 	int err;
 
 	err = walk_devs(n, set_master, &k);
+	if (!err)
+		err = walk_devs(n, set_port, &k);
 	return err ?: walk_devs(n, set_dev, &k);
 }
 

@@ -60,6 +60,34 @@ int ckpt_msgs_add(struct ckpt_msgs *m, const void *data, size_t len)
 }
 
 /**
+ * ckpt_msgs_nest - begin an attribute that has others inside
+ * @m: the messages
+ * @type: of the attribute
+ *
+ * Context: process context, may sleep.
+ * Return: where it begins, for ckpt_msgs_nest_end(), -ENOMEM, or -E2BIG.
+ */
+int ckpt_msgs_nest(struct ckpt_msgs *m, int type)
+{
+	struct nlattr a = { .nla_type = type | NLA_F_NESTED };
+	int at = m->len;
+
+	return ckpt_msgs_add(m, &a, sizeof(a)) ?: at;
+}
+
+/**
+ * ckpt_msgs_nest_end - end an attribute that has others inside
+ * @m: the messages
+ * @at: where it began
+ */
+void ckpt_msgs_nest_end(struct ckpt_msgs *m, int at)
+{
+	struct nlattr *a = m->data + at;
+
+	a->nla_len = m->len - at;
+}
+
+/**
  * ckpt_msgs_free - free messages
  * @m: the messages
  */

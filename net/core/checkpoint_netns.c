@@ -380,7 +380,8 @@ static int write_content(struct ckpt_ctx *ctx, u32 index)
 	if (!err)
 		err = write_sysctls(ctx, index, net);
 	if (!err)
-		err = ckpt_netroute_checkpoint(ctx, index, net, &nl);
+		err = ckpt_netroute_checkpoint(ctx, index, net, &nl,
+					       CKPT_NET_ADDR4, CKPT_NET_FDB);
 	if (!err)
 		err = write_ids(ctx, index, net);
 	if (!err)
@@ -389,6 +390,9 @@ static int write_content(struct ckpt_ctx *ctx, u32 index)
 		err = ckpt_netsched_checkpoint(ctx, index, &nl);
 	if (!err)
 		err = ckpt_tuns_checkpoint(ctx, index, net);
+	if (!err)
+		err = ckpt_netroute_checkpoint(ctx, index, net, &nl,
+					       CKPT_NET_BRVLAN, CKPT_NET_MDB);
 	if (!err)
 		err = ckpt_net_write(ctx, index, CKPT_NET_END, &none);
 	ckpt_nl_close(&nl);
@@ -675,6 +679,9 @@ static int prepare_net(struct ckpt_ctx *ctx, struct ckpt_net *n)
 	err = ckpt_net_sysctl_set(ctx, n->net, &n->data[CKPT_NET_SYSCTL], true);
 	if (!err)
 		err = ckpt_netdevs_set(ctx, n, &nl);
+	if (!err)
+		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_BRVLAN,
+					    CKPT_NET_BRVLAN);
 	if (!err)
 		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_ADDR4,
 					    CKPT_NET_ADDR4);

@@ -42,6 +42,8 @@ struct ckpt_msgs {
 };
 
 int ckpt_msgs_add(struct ckpt_msgs *m, const void *data, size_t len);
+int ckpt_msgs_nest(struct ckpt_msgs *m, int type);
+void ckpt_msgs_nest_end(struct ckpt_msgs *m, int at);
 void ckpt_msgs_free(struct ckpt_msgs *m);
 
 typedef int (*ckpt_nl_fn)(void *arg, struct nlmsghdr *nlh);
@@ -120,7 +122,7 @@ void ckpt_netdevs_undo(struct ckpt_ctx *ctx);
 
 /* checkpoint_netroute.c: what belongs to a namespace beside its devices */
 int ckpt_netroute_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
-			     struct ckpt_nl *nl);
+			     struct ckpt_nl *nl, u32 first, u32 last);
 int ckpt_netroute_check(struct ckpt_ctx *ctx, u32 section,
 			const struct ckpt_msgs *m);
 int ckpt_netroute_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,

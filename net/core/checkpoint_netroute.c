@@ -10,6 +10,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_addrlabel.h>
+#include <linux/if_bridge.h>
 #include <linux/inetdevice.h>
 #include <linux/jhash.h>
 #include <linux/mm.h>
@@ -45,6 +46,10 @@
  * @ordered: of those for the same prefix the first is used
  * @skip: is this none that is saved? May be NULL
  * @fix: leave out what only describes it; may be NULL
+ * @ask: what to ask with, instead of @family; may be NULL
+ * @ask_len: its length
+ * @copy: copy an attribute that has others inside; may be NULL
+ * @split: make messages that can be sent of one that lists them; may be NULL
  */
 struct section {
 	const char *name;
@@ -59,6 +64,11 @@ struct section {
 	bool ordered;
 	bool (*skip)(struct net *net, const struct nlmsghdr *nlh);
 	void (*fix)(struct nlmsghdr *nlh);
+	const void *ask;
+	u8 ask_len;
+	int (*copy)(struct ckpt_msgs *m, const struct nlattr *a);
+	int (*split)(struct ckpt_ctx *ctx, struct net *net,
+		     const struct nlmsghdr *nlh, struct ckpt_msgs *m);
 };
 
 /* ------------------------------------------------------------ addresses */
@@ -233,6 +243,205 @@ static void fix_fdb(struct nlmsghdr *nlh)
 			 A(NDA_IFINDEX) | A(NDA_SRC_VNI) |		\
 			 A(NDA_NH_ID) | A(NDA_FLAGS_EXT))
 
+/* ------------------------------------- VLANs and multicast groups of bridges */
+
+/* With its statistics, each VLAN is told by itself, and never one for many. */
+static const struct {
+	struct br_vlan_msg bvm;
+	struct nlattr attr;
+	u32 flags;
+} ask_vlans = {
+	.bvm.family = AF_BRIDGE,
+	.attr.nla_len = NLA_HDRLEN + sizeof(u32),
+	.attr.nla_type = BRIDGE_VLANDB_DUMP_FLAGS,
+	.flags = BRIDGE_VLANDB_DUMPF_STATS,
+};
+
+static bool skip_vlans(struct net *net, const struct nlmsghdr *nlh)
+{
+	return !nlmsg_find_attr(nlh, sizeof(struct br_vlan_msg),
+				BRIDGE_VLANDB_ENTRY);
+}
+
+static int copy_tunnel(struct ckpt_msgs *m, const struct nlattr *from)
+{
+	const struct nlattr *id = nla_find_nested(from, BRIDGE_VLANDB_TINFO_ID);
+	struct { struct nlattr a; u32 value; } cmd = {
+		.a.nla_len = sizeof(cmd),
+		.a.nla_type = BRIDGE_VLANDB_TINFO_CMD,
+		.value = RTM_SETLINK,
+	};
+	int at = ckpt_msgs_nest(m, BRIDGE_VLANDB_ENTRY_TUNNEL_INFO), err;
+
+	if (at < 0 || !id)
+		return at < 0 ? at : -EINVAL;
+	err = ckpt_msgs_add(m, id, id->nla_len);
+	if (!err)
+		err = ckpt_msgs_add(m, &cmd, sizeof(cmd));
+	if (!err)
+		ckpt_msgs_nest_end(m, at);
+	return err;
+}
+
+/* What is as it would be anyway cannot be said in every case. */
+static bool vlan_default(const struct nlattr *a)
+{
+	switch (nla_type(a)) {
+	case BRIDGE_VLANDB_ENTRY_STATE:
+		return nla_get_u8(a) == BR_STATE_FORWARDING;
+	case BRIDGE_VLANDB_ENTRY_MCAST_ROUTER:
+		return nla_get_u8(a) == MDB_RTR_TYPE_TEMP_QUERY;
+	case BRIDGE_VLANDB_ENTRY_NEIGH_SUPPRESS:
+		return !nla_get_u8(a);
+	default:
+		return nla_type(a) != BRIDGE_VLANDB_ENTRY_INFO;
+	}
+}
+
+static int copy_vlan(struct ckpt_msgs *m, const struct nlattr *entry)
+{
+	int at = ckpt_msgs_nest(m, BRIDGE_VLANDB_ENTRY), left, err = 0;
+	const struct nlattr *a;
+
+	if (at < 0)
+		return at;
+	nla_for_each_nested(a, entry, left) {
+		if (nla_type(a) == BRIDGE_VLANDB_ENTRY_TUNNEL_INFO)
+			err = copy_tunnel(m, a);
+		else if (!vlan_default(a))
+			err = ckpt_msgs_add(m, a, a->nla_len);
+		if (err)
+			return err;
+	}
+	ckpt_msgs_nest_end(m, at);
+	return 0;
+}
+
+static const struct nlattr *group_attr(const struct nlattr *info, int type)
+{
+	const int at = NLA_ALIGN(sizeof(struct br_mdb_entry));
+
+	return nla_find(nla_data(info) + at, nla_len(info) - at, type);
+}
+
+/* One that was entered, and neither learned nor made of another one */
+static bool group_entered(const struct nlattr *info)
+{
+	const struct br_mdb_entry *e = nla_data(info);
+	const struct nlattr *proto = group_attr(info, MDBA_MDB_EATTR_RTPROT);
+
+	return e->state == MDB_PERMANENT &&
+	       (!proto || nla_get_u8(proto) >= RTPROT_STATIC);
+}
+
+static int add_group(struct ckpt_msgs *m, const struct nlmsghdr *nlh,
+		     const struct nlattr *info)
+{
+	const struct nlattr *source = group_attr(info, MDBA_MDB_EATTR_SOURCE);
+	const struct nlattr *proto = group_attr(info, MDBA_MDB_EATTR_RTPROT);
+	const struct br_port_msg *bpm = nlmsg_data(nlh);
+	struct {
+		struct nlmsghdr nlh;
+		struct br_port_msg bpm;
+		struct nlattr attr;
+		struct br_mdb_entry e;
+	} msg = {
+		.nlh.nlmsg_type = RTM_NEWMDB,
+		.bpm = *bpm,
+		.attr.nla_len = NLA_HDRLEN + sizeof(msg.e),
+		.attr.nla_type = MDBA_SET_ENTRY,
+	};
+	struct { struct nlattr a; u8 value[16]; } attr;
+	size_t start = m->len;
+	int at, err;
+
+	BUILD_BUG_ON(!IS_ALIGNED(sizeof(msg.bpm), NLMSG_ALIGNTO));
+	BUILD_BUG_ON(!IS_ALIGNED(sizeof(msg.e), NLA_ALIGNTO));
+
+	msg.e = *(struct br_mdb_entry *)nla_data(info);
+	msg.e.flags = 0;
+	err = ckpt_msgs_add(m, &msg, sizeof(msg));
+	at = err ?: ckpt_msgs_nest(m, MDBA_SET_ENTRY_ATTRS);
+	if (at < 0)
+		return at;
+	if (source && nla_len(source) <= (int)sizeof(attr.value)) {
+		attr.a.nla_type = MDBE_ATTR_SOURCE;
+		attr.a.nla_len = nla_attr_size(nla_len(source));
+		memcpy(attr.value, nla_data(source), nla_len(source));
+		err = ckpt_msgs_add(m, &attr, attr.a.nla_len);
+	}
+	if (!err && proto) {
+		attr.a.nla_type = MDBE_ATTR_RTPROT;
+		attr.a.nla_len = nla_attr_size(1);
+		attr.value[0] = nla_get_u8(proto);
+		err = ckpt_msgs_add(m, &attr, attr.a.nla_len);
+	}
+	if (err)
+		return err;
+	ckpt_msgs_nest_end(m, at);
+	((struct nlmsghdr *)(m->data + start))->nlmsg_len = m->len - start;
+	return 0;
+}
+
+static bool looks_for_groups(const struct net_device *dev)
+{
+#if IS_BUILTIN(CONFIG_BRIDGE)
+	return br_multicast_enabled(dev);
+#else
+	return true;
+#endif
+}
+
+/* A bridge that is down, or does not look for groups, takes none. */
+static bool takes_groups(struct net *net, int ifindex)
+{
+	struct net_device *dev;
+	bool takes;
+
+	rtnl_lock();
+	dev = __dev_get_by_index(net, ifindex);
+	takes = dev && netif_running(dev) && looks_for_groups(dev);
+	rtnl_unlock();
+	return takes;
+}
+
+static int save_group(struct ckpt_ctx *ctx, struct net *net,
+		      const struct nlmsghdr *nlh, const struct nlattr *info,
+		      struct ckpt_msgs *m)
+{
+	const struct br_port_msg *bpm = nlmsg_data(nlh);
+
+	if (nla_len(info) < (int)sizeof(struct br_mdb_entry) ||
+	    !group_entered(info))
+		return 0;
+	if (group_attr(info, MDBA_MDB_EATTR_SRC_LIST))
+		return ckpt_err(ctx, -ENOSYS, "network device %u: multicast groups with lists of sources entered by hand: not supported",
+				bpm->ifindex);
+	if (!takes_groups(net, bpm->ifindex))
+		return ckpt_err(ctx, -ENOSYS, "network device %u: multicast groups entered by hand, while it is down or does not look for groups: not supported",
+				bpm->ifindex);
+	return add_group(m, nlh, info);
+}
+
+static int split_groups(struct ckpt_ctx *ctx, struct net *net,
+			const struct nlmsghdr *nlh, struct ckpt_msgs *m)
+{
+	const struct nlattr *mdb, *entry, *info;
+	int left, inner, err;
+
+	mdb = nlmsg_find_attr(nlh, sizeof(struct br_port_msg), MDBA_MDB);
+	if (!mdb)
+		return 0;
+	nla_for_each_nested(entry, mdb, left) {
+		nla_for_each_nested(info, entry, inner) {
+			err = save_group(ctx, net, nlh, info, m);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
 /* ------------------------------------------------------------- sections */
 
 #define MAKE	(NLM_F_CREATE | NLM_F_REPLACE)
@@ -319,6 +528,20 @@ static const struct section sections[CKPT_NET_MAX] = {
 		.ignore = A(NDA_CACHEINFO) | A(NDA_FDB_EXT_ATTRS),
 		.skip = skip_fdb, .fix = fix_fdb,
 	},
+	[CKPT_NET_BRVLAN] = {
+		.name = "VLAN of a bridge", .get = RTM_GETVLAN,
+		.family = AF_BRIDGE, .hdrlen = sizeof(struct br_vlan_msg),
+		.keep = A(BRIDGE_VLANDB_ENTRY), .skip = skip_vlans,
+		.ask = &ask_vlans, .ask_len = sizeof(ask_vlans),
+		.copy = copy_vlan,
+	},
+	[CKPT_NET_MDB] = {
+		.name = "multicast group of a bridge", .get = RTM_GETMDB,
+		.family = AF_BRIDGE, .hdrlen = sizeof(struct br_port_msg),
+		.flags = MAKE,
+		.keep = A(MDBA_SET_ENTRY) | A(MDBA_SET_ENTRY_ATTRS),
+		.split = split_groups,
+	},
 };
 
 static u16 new_type(const struct section *s)
@@ -383,7 +606,8 @@ static int add_attr(struct look *l, const struct section *s,
 	u64 bit = nla_type(a) < 64 ? A(nla_type(a)) : 0;
 
 	if (bit & s->keep & ~drop)
-		return ckpt_msgs_add(&l->m, a, a->nla_len);
+		return s->copy ? s->copy(&l->m, a) :
+				 ckpt_msgs_add(&l->m, a, a->nla_len);
 	expires.value = route_expires(s, a);
 	if (expires.value)
 		return ckpt_msgs_add(&l->m, &expires, sizeof(expires));
@@ -393,9 +617,8 @@ static int add_attr(struct look *l, const struct section *s,
 			s->name, nla_type(a));
 }
 
-static int look_at(void *arg, struct nlmsghdr *nlh)
+static int look_one(struct look *l, struct nlmsghdr *nlh)
 {
-	struct look *l = arg;
 	const struct section *s = &sections[l->section];
 	struct nlmsghdr *copy;
 	size_t start = l->m.len;
@@ -403,12 +626,6 @@ static int look_at(void *arg, struct nlmsghdr *nlh)
 	u64 drop = 0;
 	int left, err;
 
-	if (nlh->nlmsg_type != new_type(s) || nlmsg_len(nlh) < s->hdrlen ||
-	    (s->skip && s->skip(l->net, nlh)))
-		return 0;
-	/* AF_UNSPEC is answered for a family that is not there */
-	if (s->family && *(u8 *)nlmsg_data(nlh) != s->family)
-		return 0;
 	if (s->get == RTM_GETROUTE && has(s, nlh, A(RTA_NH_ID)))
 		drop = ROUTE_OF_NH;
 	err = ckpt_msgs_add(&l->m, nlh, NLMSG_HDRLEN + s->hdrlen);
@@ -426,6 +643,25 @@ static int look_at(void *arg, struct nlmsghdr *nlh)
 	copy->nlmsg_pid = 0;
 	if (s->fix)
 		s->fix(copy);
+	return 0;
+}
+
+static int look_at(void *arg, struct nlmsghdr *nlh)
+{
+	struct look *l = arg;
+	const struct section *s = &sections[l->section];
+	int err;
+
+	if (nlh->nlmsg_type != new_type(s) || nlmsg_len(nlh) < s->hdrlen ||
+	    (s->skip && s->skip(l->net, nlh)))
+		return 0;
+	/* AF_UNSPEC is answered for a family that is not there */
+	if (s->family && *(u8 *)nlmsg_data(nlh) != s->family)
+		return 0;
+	err = s->split ? s->split(l->ctx, l->net, nlh, &l->m) :
+			 look_one(l, nlh);
+	if (err)
+		return err;
 	if (!l->write || l->m.len < CKPT_NET_CHUNK)
 		return 0;
 	err = ckpt_net_write(l->ctx, l->index, l->section, &l->m);
@@ -448,7 +684,10 @@ static int look(struct look *l, struct ckpt_nl *nl)
 	hdr.family = s->family;
 	if (s->get_flags)
 		hdr.ndm.ndm_flags = s->get_flags;
-	err = ckpt_nl_dump(nl, s->get, &hdr, s->hdrlen, look_at, l);
+	if (s->ask)
+		err = ckpt_nl_dump(nl, s->get, s->ask, s->ask_len, look_at, l);
+	else
+		err = ckpt_nl_dump(nl, s->get, &hdr, s->hdrlen, look_at, l);
 	/* a kernel without them has none */
 	if (err == -EOPNOTSUPP || err == -EAFNOSUPPORT)
 		err = 0;
@@ -467,19 +706,21 @@ static int look(struct look *l, struct ckpt_nl *nl)
  * @index: number of the namespace in the image
  * @net: the namespace
  * @nl: a socket in it
+ * @first: first section, CKPT_NET_*
+ * @last: last section
  *
  * Context: process context, may sleep.
  * Return: 0, or a negative errno, reported.
  */
 int ckpt_netroute_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
-			     struct ckpt_nl *nl)
+			     struct ckpt_nl *nl, u32 first, u32 last)
 {
 	struct look l = {
 		.ctx = ctx, .net = net, .index = index, .write = true,
 	};
 	int err = 0;
 
-	for (l.section = 0; l.section < CKPT_NET_MAX && !err; l.section++) {
+	for (l.section = first; l.section <= last && !err; l.section++) {
 		if (!sections[l.section].name)
 			continue;
 		err = look(&l, nl);

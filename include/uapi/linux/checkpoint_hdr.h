@@ -1414,6 +1414,8 @@ enum ckpt_net_section {
 	CKPT_NET_NFT,		/* NFT_MSG_NEW* */
 	CKPT_NET_SCHED,		/* RTM_NEWQDISC, RTM_NEWTCLASS */
 	CKPT_NET_TUN,		/* struct ckpt_net_tun */
+	CKPT_NET_BRVLAN,	/* RTM_NEWVLAN */
+	CKPT_NET_MDB,		/* RTM_NEWMDB, as it is sent */
 	CKPT_NET_MAX
 };
 

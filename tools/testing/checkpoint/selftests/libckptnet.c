@@ -8,6 +8,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_addrlabel.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/nexthop.h>
@@ -302,6 +303,7 @@ static const struct net_kind {
 		"proxy6", RTM_GETNEIGH, AF_INET6, sizeof(struct ndmsg),
 		NTF_PROXY, { NDA_CACHEINFO, NDA_PROBES },
 	},
+	{ "brvlan", RTM_GETVLAN, AF_BRIDGE, sizeof(struct br_vlan_msg), 0 },
 };
 
 /* The index of a peer is another namespace's. */
@@ -323,12 +325,29 @@ static bool ignored(const struct net_kind *k, int type)
 	return false;
 }
 
+/* What a port of a bridge is told, and not what becomes of it */
+static bool port_option(int type)
+{
+	switch (type) {
+	case IFLA_BRPORT_PRIORITY ... IFLA_BRPORT_UNICAST_FLOOD:
+	case IFLA_BRPORT_PROXYARP:
+	case IFLA_BRPORT_PROXYARP_WIFI:
+	case IFLA_BRPORT_MCAST_FLOOD ... IFLA_BRPORT_NEIGH_SUPPRESS:
+	case IFLA_BRPORT_ISOLATED:
+	case IFLA_BRPORT_LOCKED:
+	case IFLA_BRPORT_MCAST_MAX_GROUPS:
+	case IFLA_BRPORT_NEIGH_VLAN_SUPPRESS:
+		return true;
+	}
+	return false;
+}
+
 /* Which kind of device, and how it was made; not the timers of a bridge */
 static void add_info(struct net_text *t, struct rtattr *info)
 {
 	struct rtattr *a = RTA_DATA(info), *b;
 	int left = RTA_PAYLOAD(info), inner, type;
-	bool bridge = false;
+	bool bridge = false, port = false, ours;
 	char text[32];
 
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
@@ -337,15 +356,23 @@ static void add_info(struct net_text *t, struct rtattr *info)
 			bridge = !strcmp(RTA_DATA(a), "bridge");
 			add_text(t, RTA_DATA(a), strlen(RTA_DATA(a)));
 		}
-		if (type != IFLA_INFO_DATA)
+		if (type == IFLA_INFO_SLAVE_KIND)
+			port = !strcmp(RTA_DATA(a), "bridge");
+		if (type != IFLA_INFO_DATA &&
+		    (type != IFLA_INFO_SLAVE_DATA || !port))
 			continue;
+		ours = type == IFLA_INFO_SLAVE_DATA;
 		inner = RTA_PAYLOAD(a);
 		for (b = RTA_DATA(a); RTA_OK(b, inner);
 		     b = RTA_NEXT(b, inner)) {
 			type = b->rta_type & NLA_TYPE_MASK;
-			if (bridge && ((type >= IFLA_BR_ROOT_ID &&
-					type <= IFLA_BR_GC_TIMER) ||
-				       type == IFLA_BR_FDB_N_LEARNED))
+			if (ours && !port_option(type))
+				continue;
+			if (!ours && bridge &&
+			    ((type >= IFLA_BR_ROOT_ID &&
+			      type <= IFLA_BR_GC_TIMER) ||
+			     type == IFLA_BR_MCAST_QUERIER_STATE ||
+			     type == IFLA_BR_FDB_N_LEARNED))
 				continue;
 			snprintf(text, sizeof(text), ",%d=", type);
 			add_text(t, text, strlen(text));
@@ -368,7 +395,8 @@ static void add_msg(struct net_text *t, const struct net_kind *k,
 	    (ndm->ndm_state & NUD_NOARP))
 		return;
 	/* what a bridge has learned */
-	if (k->family == AF_BRIDGE && !(ndm->ndm_state & NUD_PERMANENT))
+	if (k->get == RTM_GETNEIGH && k->family == AF_BRIDGE &&
+	    !(ndm->ndm_state & NUD_PERMANENT))
 		return;
 	add_text(t, k->name, strlen(k->name));
 	add_text(t, " ", 1);

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
-#include <linux/if_bridge.h>
 #include <linux/if_packet.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
@@ -523,28 +522,6 @@ REFUSED(multicast_address, "dm0: multicast address added by hand")
 	REQUIRE(!ioctl(fd, SIOCADDMULTI, &ifr) && !close(fd));
 	ckpt_ready();
 	CHECK(if_nametoindex("dm0"));
-}
-
-REFUSED(multicast_group, "multicast groups entered by hand")
-{
-	struct br_mdb_entry e = { .state = MDB_PERMANENT };
-	struct br_port_msg bpm = { .family = AF_BRIDGE };
-	struct net_msg m;
-
-	HAVE(unshare(CLONE_NEWNET));
-	HAVE(net_make("br0", "bridge", 0));
-	HAVE(net_make("dm0", "dummy", 0));
-	REQUIRE(!net_master("dm0", "br0"));
-	REQUIRE(!net_up("br0", true) && !net_up("dm0", true));
-	bpm.ifindex = if_nametoindex("br0");
-	e.ifindex = if_nametoindex("dm0");
-	e.addr.proto = htons(ETH_P_IP);
-	e.addr.u.ip4 = htonl(0xefff0001);
-	net_begin(&m, RTM_NEWMDB, NLM_F_CREATE, &bpm, sizeof(bpm));
-	net_put(&m, MDBA_SET_ENTRY, &e, sizeof(e));
-	HAVE(net_talk(&m));
-	ckpt_ready();
-	CHECK(if_nametoindex("br0"));
 }
 
 static int waits(void *arg)

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Bridges with VLANs, multicast groups, and ports that are told many things. */
+#include "libckptnet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_bridge.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void put_u8(struct net_msg *m, int type, uint8_t value)
+{
+	net_put(m, type, &value, sizeof(value));
+}
+
+static void put_u16(struct net_msg *m, int type, uint16_t value)
+{
+	net_put(m, type, &value, sizeof(value));
+}
+
+/* One that looks at VLANs: ports get VLAN 7 by themselves. */
+static int make_bridge(const char *name, uint32_t options)
+{
+	struct br_boolopt_multi opt = { .optval = options, .optmask = options };
+	struct rtattr *info, *data;
+	struct net_msg m;
+
+	net_link(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	net_put_str(&m, IFLA_IFNAME, name);
+	info = net_nest(&m, IFLA_LINKINFO);
+	net_put_str(&m, IFLA_INFO_KIND, "bridge");
+	data = net_nest(&m, IFLA_INFO_DATA);
+	put_u8(&m, IFLA_BR_VLAN_FILTERING, 1);
+	put_u16(&m, IFLA_BR_VLAN_DEFAULT_PVID, 7);
+	put_u8(&m, IFLA_BR_VLAN_STATS_ENABLED, 1);
+	net_put_u32(&m, IFLA_BR_AGEING_TIME, 12345);
+	net_put_u32(&m, IFLA_BR_FDB_MAX_LEARNED, 99);
+	put_u8(&m, IFLA_BR_MCAST_IGMP_VERSION, 2);
+	net_put(&m, IFLA_BR_MULTI_BOOLOPT, &opt, sizeof(opt));
+	net_nest_end(&m, data);
+	net_nest_end(&m, info);
+	return net_talk(&m);
+}
+
+/* VLANs @from to @to of a bridge or of one of its ports */
+static int vlans(int type, const char *dev, int from, int to, int flags,
+		 int state, uint32_t tunnel)
+{
+	struct br_vlan_msg bvm = {
+		.family = AF_BRIDGE, .ifindex = if_nametoindex(dev),
+	};
+	struct bridge_vlan_info info = { .vid = from, .flags = flags };
+	struct rtattr *entry, *nest;
+	struct net_msg m;
+
+	net_begin(&m, type, 0, &bvm, sizeof(bvm));
+	entry = net_nest(&m, BRIDGE_VLANDB_ENTRY);
+	net_put(&m, BRIDGE_VLANDB_ENTRY_INFO, &info, sizeof(info));
+	if (to > from)
+		put_u16(&m, BRIDGE_VLANDB_ENTRY_RANGE, to);
+	if (state >= 0)
+		put_u8(&m, BRIDGE_VLANDB_ENTRY_STATE, state);
+	if (tunnel) {
+		nest = net_nest(&m, BRIDGE_VLANDB_ENTRY_TUNNEL_INFO);
+		net_put_u32(&m, BRIDGE_VLANDB_TINFO_ID, tunnel);
+		net_put_u32(&m, BRIDGE_VLANDB_TINFO_CMD, RTM_SETLINK);
+		net_nest_end(&m, nest);
+	}
+	net_nest_end(&m, entry);
+	return net_talk(&m);
+}
+
+/* What a port is told: numbers of options, each of them 1 */
+static int port(const char *dev, const int *options, int nr, const char *backup)
+{
+	struct rtattr *info, *data;
+	struct net_msg m;
+	int i;
+
+	net_link(&m, RTM_NEWLINK, 0, if_nametoindex(dev));
+	info = net_nest(&m, IFLA_LINKINFO);
+	net_put_str(&m, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = net_nest(&m, IFLA_INFO_SLAVE_DATA);
+	for (i = 0; i < nr; i++)
+		put_u8(&m, options[i], 1);
+	if (nr) {
+		put_u8(&m, IFLA_BRPORT_LEARNING, 0);
+		put_u8(&m, IFLA_BRPORT_UNICAST_FLOOD, 0);
+		put_u16(&m, IFLA_BRPORT_PRIORITY, 5);
+		net_put_u32(&m, IFLA_BRPORT_COST, 77);
+	}
+	if (backup)
+		net_put_u32(&m, IFLA_BRPORT_BACKUP_PORT,
+			    if_nametoindex(backup));
+	net_nest_end(&m, data);
+	net_nest_end(&m, info);
+	return net_talk(&m);
+}
+
+static int entry(const char *dev, const char *mac, int vid)
+{
+	struct ndmsg ndm = {
+		.ndm_family = AF_BRIDGE, .ndm_ifindex = if_nametoindex(dev),
+		.ndm_state = NUD_NOARP, .ndm_flags = NTF_MASTER,
+	};
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, &ndm,
+		  sizeof(ndm));
+	net_put(&m, NDA_LLADDR, mac, 6);
+	if (vid)
+		put_u16(&m, NDA_VLAN, vid);
+	return net_talk(&m);
+}
+
+static void quiet(void)
+{
+	REQUIRE(!unshare(CLONE_NEWNET));
+	ckpt_write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+	REQUIRE(!net_up("lo", true));
+}
+
+static void bridge_with_ports(void)
+{
+	quiet();
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_make("dm1", "dummy", 0));
+	if (make_bridge("br0", 0))
+		ckpt_skip("no VLAN filtering");
+	REQUIRE(!net_master("dm0", "br0") && !net_master("dm1", "br0"));
+}
+
+static void raise_all(void)
+{
+	REQUIRE(!net_up("br0", true) && !net_up("dm0", true) &&
+		!net_up("dm1", true));
+}
+
+CKPT_TEST(vlan_tables)
+{
+	static const int tunnel[] = { IFLA_BRPORT_VLAN_TUNNEL };
+	char *was;
+
+	bridge_with_ports();
+	REQUIRE(!port("dm1", tunnel, 1, NULL));
+	/* without the one that it got by itself, and one that has another */
+	REQUIRE(!vlans(RTM_DELVLAN, "dm0", 7, 7, 0, -1, 0));
+	REQUIRE(!vlans(RTM_NEWVLAN, "dm0", 20, 40, 0, -1, 0));
+	REQUIRE(!vlans(RTM_NEWVLAN, "dm0", 30, 30, 0, BR_STATE_BLOCKING, 0));
+	REQUIRE(!vlans(RTM_NEWVLAN, "dm1", 10, 10, BRIDGE_VLAN_INFO_PVID |
+		       BRIDGE_VLAN_INFO_UNTAGGED, -1, 0));
+	REQUIRE(!vlans(RTM_NEWVLAN, "dm1", 4000, 4094, 0, -1, 0));
+	REQUIRE(!vlans(RTM_NEWVLAN, "dm1", 50, 53, 0, -1, 1000));
+	REQUIRE(!vlans(RTM_NEWVLAN, "br0", 20, 22, BRIDGE_VLAN_INFO_UNTAGGED,
+		       -1, 0));
+	raise_all();
+	REQUIRE(!entry("dm0", "\2\0\0\0\0\7", 20));
+	REQUIRE(!entry("dm1", "\2\0\0\0\0\7", 10));
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+CKPT_TEST(port_options)
+{
+	static const int options[] = {
+		IFLA_BRPORT_MODE, IFLA_BRPORT_GUARD, IFLA_BRPORT_PROTECT,
+		IFLA_BRPORT_FAST_LEAVE, IFLA_BRPORT_PROXYARP,
+		IFLA_BRPORT_MCAST_TO_UCAST, IFLA_BRPORT_NEIGH_SUPPRESS,
+		IFLA_BRPORT_ISOLATED,
+	};
+	char *was;
+
+	bridge_with_ports();
+	REQUIRE(!port("dm0", options, ARRAY_SIZE(options), "dm1"));
+	raise_all();
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+/* ------------------------------------------------------ multicast groups */
+
+static int group(const char *dev, int family, const char *addr,
+		 const char *source, int vid)
+{
+	struct br_port_msg bpm = {
+		.family = AF_BRIDGE, .ifindex = if_nametoindex("br0"),
+	};
+	struct br_mdb_entry e = {
+		.ifindex = if_nametoindex(dev), .state = MDB_PERMANENT,
+		.vid = vid,
+	};
+	struct rtattr *attrs;
+	struct net_msg m;
+	uint32_t from;
+
+	if (family == AF_INET) {
+		e.addr.proto = htons(ETH_P_IP);
+		inet_pton(AF_INET, addr, &e.addr.u);
+	} else if (family == AF_INET6) {
+		e.addr.proto = htons(ETH_P_IPV6);
+		inet_pton(AF_INET6, addr, &e.addr.u);
+	} else {
+		memcpy(e.addr.u.mac_addr, addr, 6);
+	}
+	net_begin(&m, RTM_NEWMDB, NLM_F_CREATE, &bpm, sizeof(bpm));
+	net_put(&m, MDBA_SET_ENTRY, &e, sizeof(e));
+	if (source) {
+		attrs = net_nest(&m, MDBA_SET_ENTRY_ATTRS);
+		inet_pton(AF_INET, source, &from);
+		net_put(&m, MDBE_ATTR_SOURCE, &from, sizeof(from));
+		put_u8(&m, MDBE_ATTR_RTPROT, RTPROT_ZEBRA);
+		net_nest_end(&m, attrs);
+	}
+	return net_talk(&m);
+}
+
+/* All that is told of groups: none of them has a timer that runs. */
+static size_t list_groups(char *buf, size_t size)
+{
+	struct br_port_msg bpm = { .family = AF_BRIDGE };
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	struct nlmsghdr *nlh = (void *)buf;
+	struct net_msg m;
+	size_t len;
+
+	REQUIRE(fd >= 0);
+	net_begin(&m, RTM_GETMDB, NLM_F_DUMP, &bpm, sizeof(bpm));
+	REQUIRE(send(fd, &m, m.nlh.nlmsg_len, 0) > 0);
+	memset(buf, 0, size);
+	REQUIRE(recv(fd, buf, size, 0) > 0);
+	REQUIRE(nlh->nlmsg_type == RTM_NEWMDB);
+	len = nlh->nlmsg_len;
+	/* its sequence number and port */
+	memset(buf, 0, sizeof(*nlh));
+	close(fd);
+	return len;
+}
+
+CKPT_TEST(groups)
+{
+	static char was[8192], is[8192];
+	size_t len;
+
+	bridge_with_ports();
+	REQUIRE(!vlans(RTM_NEWVLAN, "dm0", 20, 22, 0, -1, 0));
+	raise_all();
+	/* the one that was made last is listed first */
+	if (group("dm0", AF_INET, "239.255.0.1", NULL, 20))
+		ckpt_skip("no multicast groups");
+	REQUIRE(!group("dm1", AF_INET, "239.255.0.2", "10.1.2.3", 7));
+	REQUIRE(!group("dm1", AF_INET6, "ff0e::77", NULL, 7));
+	REQUIRE(!group("dm0", AF_UNSPEC, "\1\0\0\0\0\7", NULL, 21));
+	REQUIRE(!group("br0", AF_UNSPEC, "\1\0\0\0\0\x9", NULL, 7));
+	len = list_groups(was, sizeof(was));
+	ckpt_ready();
+	CHECK_EQ(list_groups(is, sizeof(is)), len);
+	CHECK(!memcmp(was, is, len));
+}
+
+/* --------------------------------------------------------------- refused */
+
+CKPT_VICTIM(is_down)
+{
+	bridge_with_ports();
+	raise_all();
+	if (group("dm0", AF_INET, "239.255.0.1", NULL, 7))
+		ckpt_skip("no multicast groups");
+	REQUIRE(!net_up("br0", false));
+	ckpt_ready();
+}
+
+CKPT_VICTIM(has_trees)
+{
+	quiet();
+	if (make_bridge("br0", 1 << BR_BOOLOPT_MST_ENABLE))
+		ckpt_skip("no multiple spanning trees");
+	ckpt_ready();
+}
+
+DRIVER_TEST(refused)
+{
+	static const char * const cases[][2] = {
+		{ "is_down", "multicast groups entered by hand, while it is down" },
+		{ "has_trees", "br0: multiple spanning trees: not supported" },
+	};
+	struct ckpt_victim *v = &self->v;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ckpt_start(v, cases[i][0], 0);
+		if (v->skip[0])
+			SKIP(return, "%s", v->skip);
+		EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
+		EXPECT_TRUE(ckpt_logged(v, cases[i][1]));
+		ckpt_finish(v);
+		ckpt_end(v);
+	}
+}
+
+TEST_HARNESS_MAIN
