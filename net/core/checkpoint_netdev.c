@@ -210,6 +210,18 @@ static bool has_static_group(struct net_device *dev)
 	return found;
 }
 
+static bool has_tcx(struct net_device *dev, bool ingress)
+{
+#ifdef CONFIG_NET_XGRESS
+	/* clsact has an entry, too, and no programs in it */
+	struct bpf_mprog_entry *entry = tcx_entry_fetch(dev, ingress);
+
+	return entry && bpf_mprog_total(entry);
+#else
+	return false;
+#endif
+}
+
 static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
 {
 	struct net *net = dev_net(dev);
@@ -239,11 +251,8 @@ static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
 		scnprintf(text, sizeof(text), "qdisc %s", qdisc);
 		return refuse(ctx, dev, text);
 	}
-#ifdef CONFIG_NET_XGRESS
-	/* clsact has one of these, too: after the qdisc */
-	if (tcx_entry_fetch(dev, true) || tcx_entry_fetch(dev, false))
+	if (has_tcx(dev, true) || has_tcx(dev, false))
 		return refuse(ctx, dev, "tcx program");
-#endif
 	return 0;
 }
 

@@ -160,6 +160,12 @@ int ckpt_netsched_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
 int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 			  struct ckpt_nl *nl);
 
+/* checkpoint_tcfilter.c: their filters */
+int ckpt_tcfilter_checkpoint(struct ckpt_ctx *ctx, u32 index,
+			     struct ckpt_nl *nl,
+			     const struct ckpt_msgs *blocks);
+bool ckpt_tcfilter_ok(const struct nlmsghdr *nlh);
+
 /* drivers/net/checkpoint_tun.c: tun and tap devices */
 #if IS_BUILTIN(CONFIG_TUN)
 const char *ckpt_tun_refused(struct net_device *dev);

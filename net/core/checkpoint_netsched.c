@@ -2,7 +2,8 @@
 /*
  * Queueing disciplines that a user chose, and their classes: saved as rtnetlink
  * shows them, and made by telling it the same, each when that which it is in
- * is there. Packets that wait in one are lost, as on a network.
+ * is there, and then their filters. Packets that wait in one are lost, as on a
+ * network.
  */
 
 #include <linux/mm.h>
@@ -23,6 +24,7 @@
 /* Kinds that tell of all that they were told; one with classes, and others */
 static const char * const kinds[] = {
 	"htb", "fq", "netem", "pfifo", "bfifo", "pfifo_head_drop",
+	"ingress", "clsact",
 };
 
 static bool kind_known(const char *name)
@@ -53,7 +55,8 @@ const char *ckpt_netsched_refused(struct net_device *dev)
 	in = rtnl_dereference(dev->ingress_queue);
 #endif
 	q = in ? rtnl_dereference(in->qdisc_sleeping) : NULL;
-	return q && q != &noop_qdisc ? q->ops->id : NULL;
+	return q && q != &noop_qdisc && !kind_known(q->ops->id) ? q->ops->id :
+								  NULL;
 }
 
 /* ---------------------------------------------------------- checkpoint */
@@ -166,11 +169,11 @@ static int write_some(struct save *s, size_t limit)
 }
 
 /* Filters are listed of one qdisc, or of one class. */
-static int add_block(struct save *s, const struct tcmsg *tcm)
+static int add_block(struct save *s, const struct tcmsg *tcm, u32 parent)
 {
 	struct tcmsg block = {
 		.tcm_ifindex = tcm->tcm_ifindex,
-		.tcm_parent = tcm->tcm_handle,
+		.tcm_parent = parent,
 	};
 
 	BUILD_BUG_ON(!IS_ALIGNED(sizeof(block), NLMSG_ALIGNTO));
@@ -198,13 +201,21 @@ static int save_qdisc(void *arg, struct nlmsghdr *nlh)
 	if (!err && !strcmp(kind, "htb")) {
 		err = ckpt_msgs_add(&s->devs, &tcm->tcm_ifindex,
 				    sizeof(tcm->tcm_ifindex));
-		err = err ?: add_block(s, tcm);
+		err = err ?: add_block(s, tcm, tcm->tcm_handle);
 	}
+	/* those that come in, and those that go out */
+	if (!err && tcm->tcm_parent == TC_H_INGRESS)
+		err = add_block(s, tcm, TC_H_MAKE(TC_H_CLSACT,
+						  TC_H_MIN_INGRESS));
+	if (!err && !strcmp(kind, "clsact"))
+		err = add_block(s, tcm, TC_H_MAKE(TC_H_CLSACT,
+						  TC_H_MIN_EGRESS));
 	return err ?: write_some(s, CKPT_REC_MAX / 2);
 }
 
 static int save_class(void *arg, struct nlmsghdr *nlh)
 {
+	const struct tcmsg *tcm = nlmsg_data(nlh);
 	struct save *s = arg;
 	int err;
 
@@ -213,15 +224,8 @@ static int save_class(void *arg, struct nlmsghdr *nlh)
 	    strcmp(kind_of(nlh), "htb"))
 		return 0;
 	err = copy_message(s, nlh);
-	err = err ?: add_block(s, nlmsg_data(nlh));
+	err = err ?: add_block(s, tcm, tcm->tcm_handle);
 	return err ?: write_some(s, CKPT_REC_MAX / 2);
-}
-
-static int found_filter(void *arg, struct nlmsghdr *nlh)
-{
-	const struct tcmsg *tcm = nlmsg_data(nlh);
-
-	return refuse(arg, tcm, "", "filter");
 }
 
 /* A device with several such is listed several times: once is enough. */
@@ -239,20 +243,6 @@ static int save_classes(struct save *s, struct ckpt_nl *nl)
 		err = ckpt_nl_dump(nl, RTM_GETTCLASS, &tcm, sizeof(tcm),
 				   save_class, s);
 	}
-	return err;
-}
-
-static int look_for_filters(struct save *s, struct ckpt_nl *nl)
-{
-	const struct tcmsg *block = s->blocks.data;
-	const struct tcmsg *end = s->blocks.data + s->blocks.len;
-	int err = 0;
-
-	if (!IS_ENABLED(CONFIG_NET_CLS))
-		return 0;
-	for (; block < end && !err; block++)
-		err = ckpt_nl_dump(nl, RTM_GETTFILTER, block, sizeof(*block),
-				   found_filter, s);
 	return err;
 }
 
@@ -279,14 +269,14 @@ int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index,
 	if (!err)
 		err = save_classes(&s, nl);
 	if (!err)
-		err = look_for_filters(&s, nl);
+		err = write_some(&s, 0);
+	if (!err)
+		err = ckpt_tcfilter_checkpoint(ctx, index, nl, &s.blocks);
 	if (err == -EAGAIN)
 		err = ckpt_err(ctx, -EBUSY, "network namespace: its qdiscs changed meanwhile, try again");
 	else if (err)
 		err = ckpt_err(ctx, err, "network namespace: its qdiscs: error %d",
 			       err);
-	if (!err)
-		err = write_some(&s, 0);
 	ckpt_msgs_free(&s.m);
 	ckpt_msgs_free(&s.devs);
 	ckpt_msgs_free(&s.blocks);
@@ -331,7 +321,7 @@ int ckpt_netsched_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m)
 	int left = m->len;
 
 	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
-		if (!message_ok(nlh))
+		if (!message_ok(nlh) && !ckpt_tcfilter_ok(nlh))
 			return ckpt_err(ctx, -EINVAL, "image: network namespace: malformed qdisc");
 	if (left)
 		return ckpt_err(ctx, -EINVAL, "image: network namespace: qdiscs: %d bytes too many",
@@ -376,7 +366,7 @@ static bool may_make(struct make *k, const struct nlmsghdr *nlh)
 	u32 in = tcm->tcm_parent;
 	void *qdisc;
 
-	if (in == TC_H_ROOT) {
+	if (in == TC_H_ROOT || in == TC_H_INGRESS) {
 		if (nlh->nlmsg_type == RTM_NEWQDISC)
 			return true;
 		in = TC_H_MAJ(tcm->tcm_handle);
@@ -414,6 +404,24 @@ static int make_one(struct make *k, struct nlmsghdr *nlh)
 			       GFP_KERNEL_ACCOUNT));
 }
 
+/* They are in the order in which they can be made. */
+static int make_filter(struct make *k, struct nlmsghdr *nlh)
+{
+	const struct tcmsg *tcm = nlmsg_data(nlh);
+	struct nlmsghdr was = *nlh;
+	int err;
+
+	nlh->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
+	err = ckpt_nl_talk(k->nl, nlh);
+	*nlh = was;
+	if (err)
+		return ckpt_err(k->ctx, err, "network device %u: filter %s %x of %x:%x cannot be made: error %d%s",
+				tcm->tcm_ifindex, kind_of(nlh), tcm->tcm_handle,
+				TC_H_MAJ(tcm->tcm_parent) >> 16,
+				TC_H_MIN(tcm->tcm_parent), err, k->nl->why);
+	return 0;
+}
+
 /**
  * ckpt_netsched_restore - make queueing disciplines and classes
  * @ctx: the context
@@ -439,7 +447,8 @@ int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 		left = m->len;
 		for (; nlmsg_ok(nlh, left) && !err;
 		     nlh = nlmsg_next(nlh, &left)) {
-			err = make_one(&k, nlh);
+			if (nlh->nlmsg_type != RTM_NEWTFILTER)
+				err = make_one(&k, nlh);
 			cond_resched();
 		}
 		if (fatal_signal_pending(current))
@@ -447,6 +456,11 @@ int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 	} while (!err && k.left && k.done);
 	if (!err && k.left)
 		err = ckpt_err(ctx, -EINVAL, "image: network namespace: a qdisc or class is in none");
+	nlh = m->data;
+	left = m->len;
+	for (; nlmsg_ok(nlh, left) && !err; nlh = nlmsg_next(nlh, &left))
+		if (nlh->nlmsg_type == RTM_NEWTFILTER)
+			err = make_filter(&k, nlh);
 	xa_destroy(&k.made);
 	return err;
 }

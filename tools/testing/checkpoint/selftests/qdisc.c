@@ -3,7 +3,6 @@
 #include "libckptnet.h"
 
 #include <errno.h>
-#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <net/if.h>
 #include <sched.h>
@@ -256,37 +255,11 @@ CKPT_VICTIM(has_slots)
 	ckpt_ready();
 }
 
-/* On a class: it is not among those of the qdisc */
-CKPT_VICTIM(has_filter)
-{
-	struct tcmsg tcm = { .tcm_parent = 0x10007, .tcm_info = 0x10300 };
-	struct rtattr *options;
-	struct net_msg m;
-
-	REQUIRE(!unshare(CLONE_NEWNET));
-	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
-	if (htb("dm0", 0x10000))
-		ckpt_skip("no htb");
-	REQUIRE(!class("dm0", 0x10007, 0x10000, 1000000));
-	REQUIRE(!class("dm0", 0x10020, 0x10007, 500000));
-	tcm.tcm_ifindex = if_nametoindex("dm0");
-	net_begin(&m, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &tcm,
-		  sizeof(tcm));
-	net_put_str(&m, TCA_KIND, "matchall");
-	options = net_nest(&m, TCA_OPTIONS);
-	net_put_u32(&m, TCA_MATCHALL_CLASSID, 0x10020);
-	net_nest_end(&m, options);
-	if (net_talk(&m))
-		ckpt_skip("no matchall");
-	ckpt_ready();
-}
-
 DRIVER_TEST(refused)
 {
 	static const char * const cases[][2] = {
 		{ "has_jitter", "qdisc netem with jitter: not supported" },
 		{ "has_slots", "qdisc netem with jitter: not supported" },
-		{ "has_filter", "qdisc filter: not supported" },
 	};
 	struct ckpt_victim *v = &self->v;
 	unsigned int i;
