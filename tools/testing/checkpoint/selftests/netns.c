@@ -656,6 +656,26 @@ CKPT_TEST(stacked)
 	net_same(was);
 }
 
+/* Routes of what belongs to it are in a table of its own. */
+CKPT_TEST(vrf)
+{
+	char *was;
+
+	own_net();
+	if (make_u32("vrf7", "vrf", NULL, IFLA_VRF_TABLE, 77))
+		ckpt_skip("no vrf");
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_master("dm0", "vrf7"));
+	REQUIRE(!net_up("vrf7", true) && !net_up("dm0", true));
+	REQUIRE(!net_addr("dm0", "10.7.0.1", 24, 0));
+	REQUIRE(!route("10.9.0.0", 16, "10.7.0.9", "dm0", RTN_UNICAST, 77, 0));
+	if (!net_make("red7", "ifb", 0))
+		REQUIRE(!net_up("red7", true));
+	net_settle("dm0");
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
 /* ------------------------------------------------- one end outside of it */
 
 CKPT_VICTIM(has_veth)
