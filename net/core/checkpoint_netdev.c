@@ -1048,6 +1048,49 @@ static int create_outer(struct make *k, const struct dev *d)
 	return err;
 }
 
+/*
+ * What follows from that others are up: a carrier, which goes up from the
+ * device to what is made on it. Without it a packet is lost.
+ */
+static void settle(struct net *net)
+{
+	struct net_device *dev;
+	int level;
+
+	for (level = 0; level <= MAX_NEST_DEV; level++)
+		for_each_netdev(net, dev)
+			linkwatch_sync_dev(dev);
+}
+
+/* Returns the end that is in the tree, or NULL if there is none any more. */
+static struct net_device *raise_outer(struct net_device *dev)
+{
+	struct net_device *peer = peer_of(dev), *bridge;
+
+	dev_change_flags(dev, dev->flags | IFF_UP, NULL);
+	linkwatch_sync_dev(dev);
+	bridge = netdev_master_upper_dev_get(dev);
+	if (bridge)
+		linkwatch_sync_dev(bridge);
+	if (peer)
+		settle(dev_net(peer));
+	return peer;
+}
+
+/*
+ * Bridges and switches have seen the addresses of the tree elsewhere, and would
+ * send nothing here until they see them again.
+ */
+static void announce(struct net_device *lower)
+{
+	struct net_device *dev;
+
+	for_each_netdev(dev_net(lower), dev)
+		if ((dev == lower || netdev_has_upper_dev(lower, dev)) &&
+		    netif_running(dev) && netif_carrier_ok(dev))
+			__netdev_notify_peers(dev);
+}
+
 /**
  * ckpt_netdevs_commit - the tree is about to run: let others reach it
  * @ctx: the context
@@ -1063,8 +1106,9 @@ void ckpt_netdevs_commit(struct ckpt_ctx *ctx)
 	rtnl_lock();
 	for (; o < end; o++) {
 		dev = __dev_get_by_index(ctx->caller_ns->net_ns, o->ifindex);
-		if (dev && o->up)
-			dev_change_flags(dev, dev->flags | IFF_UP, NULL);
+		dev = dev && o->up ? raise_outer(dev) : NULL;
+		if (dev)
+			announce(dev);
 	}
 	rtnl_unlock();
 }
@@ -1533,12 +1577,9 @@ int ckpt_netdevs_finish(struct ckpt_ctx *ctx, struct ckpt_net *n,
 			struct ckpt_nl *nl)
 {
 	struct make k = { .ctx = ctx, .n = n, .nl = nl };
-	struct net_device *dev;
 
-	/* what follows from that both ends of a pair are up */
 	rtnl_lock();
-	for_each_netdev(n->net, dev)
-		linkwatch_sync_dev(dev);
+	settle(n->net);
 	rtnl_unlock();
 	return walk_devs(n, finish_dev, &k);
 }

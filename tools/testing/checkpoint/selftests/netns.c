@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <linux/if_addr.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/if_packet.h>
 #include <linux/neighbour.h>
 #include <linux/net_namespace.h>
 #include <linux/nexthop.h>
@@ -765,6 +767,89 @@ DRIVER_TEST(veth_outside)
 	ret = ckpt_restart(v, 0);
 	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 	EXPECT_TRUE(if_nametoindex("new0"));
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(has_addresses)
+{
+	int own;
+
+	own_net();
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	REQUIRE(own >= 0);
+	REQUIRE(!net_pair("eth0", "out0", 100));
+	REQUIRE(!net_up("eth0", true));
+	REQUIRE(!make_u16("vlan5", "vlan", "eth0", IFLA_VLAN_ID, 5));
+	REQUIRE(!net_up("vlan5", true));
+	REQUIRE(!net_addr("eth0", "10.0.0.2", 24, 0));
+	REQUIRE(!net_addr("eth0", "fd00::2", 64, IFA_F_NODAD));
+	REQUIRE(!net_addr("vlan5", "10.5.0.2", 24, 0));
+	REQUIRE(!setns(100, CLONE_NEWNET));
+	REQUIRE(!net_up("out0", true));
+	REQUIRE(!setns(own, CLONE_NEWNET) && !close(100) && !close(own));
+	net_settle("eth0");
+	net_settle("vlan5");
+	ckpt_ready();
+}
+
+/*
+ * Is this frame one in which whoever has @ip says so to all: an ARP request for
+ * its own address, or an unsolicited neighbour advertisement?
+ */
+static bool announces(const unsigned char *frame, ssize_t len, const char *ip)
+{
+	unsigned char addr[16];
+
+	if (inet_pton(AF_INET, ip, addr) == 1)
+		return len >= 42 && !memcmp(frame + 12, "\x08\x06", 2) &&
+		       !memcmp(frame + 28, addr, 4) &&
+		       !memcmp(frame + 38, addr, 4);
+	return len >= 78 && inet_pton(AF_INET6, ip, addr) == 1 &&
+	       !memcmp(frame + 12, "\x86\xdd", 2) && frame[54] == 136 &&
+	       !memcmp(frame + 62, addr, 16);
+}
+
+/* A switch that has seen its address elsewhere learns where it is now. */
+DRIVER_TEST(veth_announced)
+{
+	static const char * const ips[] = { "10.0.0.2", "fd00::2", "10.5.0.2" };
+	unsigned int i, heard = 0;
+	struct ckpt_victim *v = &self->v;
+	struct sockaddr_ll any = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
+	};
+	struct timeval wait = { .tv_sec = CKPT_WAIT_S };
+	unsigned char frame[256];
+	ssize_t len;
+	int fd;
+	long ret;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ckpt_pass(fd, 100);
+	ckpt_start(v, "has_addresses", CKPT_CONTAINER);
+	close(fd);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	ASSERT_TRUE(gone("out0"));
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, bind(fd, (void *)&any, sizeof(any)));
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait,
+				sizeof(wait)));
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	while (heard != 7) {
+		len = recv(fd, frame, sizeof(frame), 0);
+		ASSERT_LE(0, len) TH_LOG("heard only 0x%x", heard);
+		for (i = 0; i < ARRAY_SIZE(ips); i++)
+			if (announces(frame, len, ips[i]))
+				heard |= 1U << i;
+	}
+	close(fd);
 	ckpt_finish(v);
 	ckpt_end(v);
 }
