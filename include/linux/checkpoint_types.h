@@ -67,6 +67,7 @@ struct user_namespace;
  *	written and looked up from here
  * @mnts: the mounts of the image, or NULL so far
  * @removed: checkpoint: of fs/checkpoint_removed.c
+ * @nodes: restart: of fs/checkpoint_node.c
  * @pipes_marked: checkpoint: it is known which pipes lead out of the tree
  * @snapshot: checkpoint: what is gathered, to be written once the tree runs, or
  *	NULL
@@ -110,6 +111,7 @@ struct ckpt_ctx {
 	struct path root;
 	struct ckpt_mnts *mnts;
 	struct xarray removed;
+	struct list_head nodes;
 	bool pipes_marked;
 	struct ckpt_snapshot *snapshot;
 	struct list_head dups;
@@ -696,6 +698,13 @@ int ckpt_inode_path(struct ckpt_ctx *ctx, struct inode *inode,
 		    struct path *path, char *buf);
 int ckpt_path_lookup(struct ckpt_ctx *ctx, u32 mnt, const char *name,
 		     unsigned int lookup_flags, struct path *path);
+
+/* fs/checkpoint_node.c: the names of unix sockets */
+int ckpt_node_save(struct ckpt_ctx *ctx, const struct path *path,
+		   struct ckpt_hdr_unix_late *h);
+int ckpt_node_make(struct ckpt_ctx *ctx, const struct ckpt_hdr_unix_late *h,
+		   const char *name, struct path *path);
+void ckpt_nodes_free(struct ckpt_ctx *ctx, bool keep);
 
 /* fs/checkpoint_late.c: what is left of files when all are there */
 int ckpt_late_write(struct ckpt_ctx *ctx);

@@ -4,7 +4,8 @@
  *
  * A name in the file system is the inode, which stays there while the tree
  * does not run: the socket that is restored is bound to the inode that it finds
- * under the path, as nothing else than a socket could be bound to it.
+ * under the path, as nothing else than a socket could be bound to it. Where there
+ * is none any more it is made again.
  *
  * Messages are saved with the socket that has them in its queue. Each is charged
  * to the socket that sent it, which may be closed: it is still asked for its
@@ -398,8 +399,10 @@ static int save_names(struct ckpt_ctx *ctx, struct sock *sk,
 	if (ret > 0) {
 		h->flags |= CKPT_UNIX_PATH;
 		n->path_at = save_path(ctx, &path, n->path, &h->mnt);
-		path_put(&path);
 		ret = PTR_ERR_OR_ZERO(n->path_at);
+		if (!ret && (h->flags & CKPT_UNIX_BOUND))
+			ret = ckpt_node_save(ctx, &path, h);
+		path_put(&path);
 	}
 	if (ret < 0 || !(h->flags & CKPT_UNIX_SERVER))
 		return ret;
@@ -629,7 +632,7 @@ static int restore_state(struct ckpt_ctx *ctx, struct sock *sk,
 
 	if ((h->flags & ~CKPT_UNIX_LATE_ALL) ||
 	    h->state >= CKPT_UNIX_STATE_MAX || h->err > MAX_ERRNO ||
-	    (h->shutdown & ~SHUTDOWN_MASK) || h->reserved ||
+	    (h->shutdown & ~SHUTDOWN_MASK) ||
 	    ((h->flags & CKPT_UNIX_SERVER) &&
 	     (!h->peer || sk->sk_type != SOCK_DGRAM)) ||
 	    ((h->flags & CKPT_UNIX_SERVER_PATH) &&
@@ -1018,10 +1021,15 @@ static int bind_again(struct ckpt_ctx *ctx, struct sock *sk,
 			path_put(&path);
 		return 0;
 	}
+	if (err == -ENOENT)
+		err = ckpt_node_make(ctx, h, name, &path);
 	if (!err) {
 		err = bind_patiently(sk, &path);
 		path_put(&path);
 	}
+	if (err == -ENOTSOCK || err == -EEXIST)
+		return ckpt_err(ctx, err, "unix socket '%s': something else is in the way",
+				name);
 	if (err)
 		return ckpt_err(ctx, err, "unix socket '%s': cannot be bound to it again: error %d",
 				name, err);

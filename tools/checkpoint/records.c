@@ -1768,7 +1768,9 @@ static const struct record_type types[] = {
 		      DEC(hdr_unix_late, nr),
 		      DEC(hdr_unix_late, mnt),
 		      DEC(hdr_unix_late, server_mnt),
-		      ZERO(hdr_unix_late, reserved)),
+		      HEX(hdr_unix_late, mode),
+		      DEC(hdr_unix_late, uid),
+		      DEC(hdr_unix_late, gid)),
 	},
 	[CKPT_HDR_INET] = {
 		.name = "INET",

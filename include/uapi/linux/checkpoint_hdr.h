@@ -3651,7 +3651,9 @@ enum ckpt_unix_state {
  *	connections that wait to be accepted
  * @mnt: number of the mount that the path is in, or 0
  * @server_mnt: the same of the path of the peer
- * @reserved: 0
+ * @mode: of the inode of the path, without its type, with CKPT_UNIX_BOUND
+ * @uid: its owner, in the user namespace of the caller of checkpoint, or -1
+ * @gid: its group, likewise
  *
  * With CKPT_UNIX_PATH a struct ckpt_hdr_string comes first: the path of the
  * socket's inode within that mount. So does, after that, with
@@ -3668,7 +3670,9 @@ struct ckpt_hdr_unix_late {
 	__u32 nr;
 	__u32 mnt;
 	__u32 server_mnt;
-	__u32 reserved;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
 };
 
 /* struct ckpt_hdr_unix_msg.flags */

@@ -368,7 +368,7 @@ static void late_sock(uint32_t ref)
 
 	REC(LATE_FILE, late_file, .file = ref, .kind = CKPT_FILE_SOCKET);
 	REC(UNIX_LATE, unix_late, .state = CKPT_UNIX_CLOSE, .backlog = 10,
-	    .flags = CKPT_UNIX_BOUND | CKPT_UNIX_PATH, .nr = 1);
+	    .flags = CKPT_UNIX_BOUND | CKPT_UNIX_PATH, .nr = 1, .mode = 0755);
 	string("/run/socket");
 	sock(ref + 2, CKPT_SOCK_DEAD);
 	rec2(CKPT_HDR_UNIX_MSG, &msg, sizeof(msg), &(uint32_t){ 20 }, 4);

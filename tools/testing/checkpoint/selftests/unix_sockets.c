@@ -565,6 +565,70 @@ CKPT_TEST(node_attributes)
 	CHECK_EQ(st.st_ino, before.st_ino);
 }
 
+/* Both names are gone, or taken, when the tree comes back. */
+CKPT_VICTIM(at_two_names)
+{
+	int fd = bound(SOCK_DGRAM, "one"), other = bound(SOCK_DGRAM, "two");
+	struct stat st;
+	int client;
+
+	REQUIRE(!chown("one", 7, 8) && !chmod("one", 04640));
+	ckpt_ready();
+	CHECK(!stat("one", &st));
+	CHECK_EQ(st.st_mode, S_IFSOCK | 04640);
+	CHECK_EQ(st.st_uid, 7);
+	CHECK_EQ(st.st_gid, 8);
+	client = connected(SOCK_DGRAM, "one");
+	say(client, "x");
+	hear(fd, "x");
+	CHECK_EQ(connect_to(client, "two"), 0);
+	say(client, "y");
+	hear(other, "y");
+}
+
+static char *in_dir(struct ckpt_victim *v, const char *name)
+{
+	static char path[2][128];
+	static int n;
+
+	n = !n;
+	snprintf(path[n], sizeof(path[n]), "%s/%s", v->dir, name);
+	return path[n];
+}
+
+DRIVER_TEST(name_is_gone)
+{
+	struct ckpt_victim *v = &self->v;
+	struct stat st;
+	long ret;
+
+	ckpt_start(v, "at_two_names", 0);
+	ckpt_checkpoint_kill(v);
+
+	/* what is in the way stays, and what was made goes */
+	ASSERT_EQ(0, unlink(in_dir(v, "one")));
+	ASSERT_EQ(0, unlink(in_dir(v, "two")));
+	ASSERT_EQ(0, mknod(in_dir(v, "two"), S_IFREG | 0600, 0));
+	ret = ckpt_restart(v, 0);
+	EXPECT_EQ(-ENOTSOCK, ret);
+	EXPECT_TRUE(ckpt_logged(v, "something else is in the way")) TH_LOG("%s", v->log);
+	EXPECT_EQ(-1, stat(in_dir(v, "one"), &st));
+	EXPECT_EQ(ENOENT, errno);
+	ASSERT_EQ(0, stat(in_dir(v, "two"), &st));
+	EXPECT_EQ(S_IFREG | 0600, st.st_mode);
+
+	/* as is one that leads elsewhere */
+	ASSERT_EQ(0, unlink(in_dir(v, "two")));
+	ASSERT_EQ(0, symlink("nowhere", in_dir(v, "two")));
+	EXPECT_EQ(-ENOTSOCK, ckpt_restart(v, 0));
+	ASSERT_EQ(0, unlink(in_dir(v, "two")));
+
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("%s", v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 /* ----------------------------------------------------------------- states */
 
 static short ready(int fd)
@@ -881,12 +945,10 @@ DRIVER_TEST(name_in_use)
 
 	snprintf(path, sizeof(path), "%s/socket", v->dir);
 	ASSERT_EQ(0, unlink(path));
-	ret = ckpt_restart(v, 0);
-	EXPECT_EQ(-ENOENT, ret);
-	EXPECT_TRUE(ckpt_logged(v, "/socket'")) TH_LOG("%s", v->log);
 	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	ret = ckpt_restart(v, 0);
 	EXPECT_EQ(-ENOTSOCK, ret);
+	EXPECT_TRUE(ckpt_logged(v, "/socket'")) TH_LOG("%s", v->log);
 	close(fd);
 	unlink(path);
 
