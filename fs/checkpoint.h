@@ -105,6 +105,9 @@ int ckpt_removed_checkpoint(struct ckpt_ctx *ctx, const struct path *path,
 			    u32 *parent);
 char *ckpt_removed_name(struct ckpt_ctx *ctx, const struct path *path,
 			char *buf, int size);
+bool ckpt_removed_find(struct ckpt_ctx *ctx, const struct inode *inode,
+		       struct path *home, u32 *objref);
+int ckpt_removed_step(struct ckpt_ctx *ctx, u32 objref, struct path *path);
 int ckpt_removed_dir(struct ckpt_ctx *ctx, u32 objref, struct path *path);
 int ckpt_removed_path(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h,
 		      const char *name, struct path *path);

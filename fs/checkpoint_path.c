@@ -543,6 +543,9 @@ int ckpt_sb_path(struct ckpt_ctx *ctx, struct super_block *sb,
  * @handle: where to put what leads from there to the inode, if the path does
  *	not: its @len is 0 if it does
  *
+ * Something removed is in @handle if an open file or a working directory of it
+ * is in the image: those of the tree are when all tasks are.
+ *
  * Context: process context, may sleep.
  * Return: 0, or -ENOSYS, reported.
  */
@@ -552,9 +555,12 @@ int ckpt_inode_find(struct ckpt_ctx *ctx, struct inode *inode, const char *who,
 	int len = sizeof(handle->data) / sizeof(u32), type, err;
 
 	memset(handle, 0, sizeof(*handle));
-	if (!inode->i_nlink)
+	if (!inode->i_nlink) {
+		if (ckpt_removed_find(ctx, inode, path, &handle->removed))
+			return 0;
 		return ckpt_err(ctx, -ENOSYS, "%s: what it watches was removed: not supported",
 				who);
+	}
 	err = ckpt_inode_path(ctx, inode, path, buf);
 	if (err)
 		return ckpt_err(ctx, err == -ENOENT ? -ENOSYS : err,
@@ -599,9 +605,12 @@ int ckpt_inode_step(struct ckpt_ctx *ctx, struct ckpt_handle *handle,
 	struct dentry *dentry;
 
 	if (handle->len > sizeof(handle->data) || handle->len % sizeof(u32) ||
-	    !handle->len != !handle->type || handle->type >= FILEID_INVALID)
+	    !handle->len != !handle->type || handle->type >= FILEID_INVALID ||
+	    (handle->len && handle->removed) || handle->reserved)
 		return ckpt_err(ctx, -EINVAL, "image: %s: handle of type %u, %u bytes",
 				who, handle->type, handle->len);
+	if (handle->removed)
+		return ckpt_removed_step(ctx, handle->removed, path);
 	if (!handle->len)
 		return 0;
 	if (!capable(CAP_DAC_READ_SEARCH))

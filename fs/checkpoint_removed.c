@@ -36,11 +36,13 @@
  *	or of the name that it has elsewhere, and the mount, referenced
  * @made: restart: it was made here, and not found by a name. That it has no
  *	name does not tell: who may remove the name may not open the file
+ * @named: restart: what was made here has the name of an open file in @path
  */
 struct ckpt_removed {
 	struct inode *inode;
 	struct path path;
 	bool made;
+	bool named;
 };
 
 /**
@@ -382,6 +384,34 @@ int ckpt_removed_checkpoint(struct ckpt_ctx *ctx, const struct path *path,
 		return ret;
 	*parent = ret;
 	return write_removed(ctx, path);
+}
+
+/**
+ * ckpt_removed_find - find something that was removed by its inode
+ * @ctx: the context of a checkpoint; the collect pass is over
+ * @inode: the inode
+ * @home: where to put the nearest directory above that there still is,
+ *	referenced
+ * @objref: where to put its objref, 0 if nothing of it is in the image so far
+ *
+ * Context: process context, may sleep.
+ * Return: false if the collect pass has not met it.
+ */
+bool ckpt_removed_find(struct ckpt_ctx *ctx, const struct inode *inode,
+		       struct path *home, u32 *objref)
+{
+	struct ckpt_removed *r = find_removed(ctx, inode);
+
+	if (!r)
+		return false;
+	*home = home_of(&r->path);
+	path_get(home);
+	*objref = 0;
+	if (ckpt_obj_mark(ctx, r, CKPT_OBJ_REMOVED, 0) &
+	    CKPT_REMOVED_MARK_WRITTEN)
+		/* which does nothing more, then */
+		*objref = ckpt_obj_checkpoint(ctx, r, CKPT_OBJ_REMOVED);
+	return true;
 }
 
 /**
@@ -1064,6 +1094,48 @@ int ckpt_removed_dir(struct ckpt_ctx *ctx, u32 objref, struct path *path)
 	return 0;
 }
 
+/**
+ * ckpt_removed_step - go to something that was removed, made again
+ * @ctx: the context of a restart
+ * @objref: which one, not checked yet
+ * @path: a referenced path, replaced by that
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int ckpt_removed_step(struct ckpt_ctx *ctx, u32 objref, struct path *path)
+{
+	struct ckpt_removed *r = ckpt_obj_fetch(ctx, objref, CKPT_OBJ_REMOVED);
+
+	if (IS_ERR(r))
+		return PTR_ERR(r);
+	path_put(path);
+	*path = r->path;
+	path_get(path);
+	return 0;
+}
+
+/*
+ * A dentry for an open file of it. Who watches an inode without a name is told
+ * that it is gone with the first dentry: so files of the same name have one,
+ * and that of the name that nobody has seen goes now.
+ */
+static struct dentry *open_dentry(struct ckpt_removed *r, struct dentry *parent,
+				  const char *name)
+{
+	struct dentry *d = r->path.dentry;
+
+	if (d_is_dir(d) || (r->named && d->d_parent == parent &&
+			    !strcmp(d->d_name.name, name)))
+		return dget(d);
+	d = unnamed(parent, name, d_inode(d), d->d_fsdata);
+	if (!IS_ERR(d) && r->made && !r->named) {
+		dput(r->path.dentry);
+		r->path.dentry = dget(d);
+		r->named = true;
+	}
+	return d;
+}
+
 /* Where the directory of @name is, referenced, and its last component */
 static int find_parent(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h,
 		       char *name, const char **last, struct path *path)
@@ -1131,9 +1203,7 @@ int ckpt_removed_path(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h,
 			       name);
 		goto out;
 	}
-	path->dentry = d_is_dir(r->path.dentry) ? dget(r->path.dentry) :
-		       unnamed(parent.dentry, last, d_inode(r->path.dentry),
-			       r->path.dentry->d_fsdata);
+	path->dentry = open_dentry(r, parent.dentry, last);
 	if (IS_ERR(path->dentry))
 		err = PTR_ERR(path->dentry);
 	else

@@ -1178,6 +1178,8 @@ static const struct record_type types[] = {
 		      HEX(hdr_inotify_watch, i_mode),
 		      DEC(hdr_inotify_watch, handle.len),
 		      HEX(hdr_inotify_watch, handle.type),
+		      DEC(hdr_inotify_watch, handle.removed),
+		      ZERO(hdr_inotify_watch, handle.reserved),
 		      BYTES(hdr_inotify_watch, handle.data)),
 	},
 	[CKPT_HDR_FANOTIFY] = {
@@ -1219,6 +1221,8 @@ static const struct record_type types[] = {
 		      HEXS(hdr_fanotify_mark, fsid, 2),
 		      DEC(hdr_fanotify_mark, handle.len),
 		      HEX(hdr_fanotify_mark, handle.type),
+		      DEC(hdr_fanotify_mark, handle.removed),
+		      ZERO(hdr_fanotify_mark, handle.reserved),
 		      BYTES(hdr_fanotify_mark, handle.data)),
 	},
 	[CKPT_HDR_PIDFD] = {

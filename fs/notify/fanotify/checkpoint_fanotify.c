@@ -283,9 +283,17 @@ static int mark_write(struct ckpt_ctx *ctx, const struct saved_mark *m,
 	ret = mark_find(ctx, m, &path, buf, &h->handle);
 	if (ret)
 		return ret;
-	h->i_mode = m->type == FSNOTIFY_OBJ_TYPE_INODE ?
-		    ((struct inode *)m->obj)->i_mode :
-		    d_inode(path.dentry)->i_mode;
+	h->i_mode = d_inode(path.dentry)->i_mode;
+	if (m->type == FSNOTIFY_OBJ_TYPE_INODE) {
+		const struct inode *inode = m->obj;
+
+		h->i_mode = inode->i_mode;
+		/* it is open, but in an external file alone */
+		if (!inode->i_nlink && !h->handle.removed) {
+			path_put(&path);
+			return ckpt_err(ctx, -ENOSYS, "fanotify, mark: what it watches was removed: not supported");
+		}
+	}
 	ret = ckpt_path_mnt(ctx, &path);
 	if (ret >= 0) {
 		h->mnt = ret;
@@ -471,7 +479,8 @@ static int check_mark(struct ckpt_ctx *ctx, struct fsnotify_group *group,
 	    ((h->mask & ~(FANOTIFY_FD_EVENTS | FANOTIFY_EVENT_FLAGS)) &&
 	     (!mode || type == FAN_MARK_MOUNT)) ||
 	    ((h->mask & FAN_RENAME) && !(mode & FAN_REPORT_NAME)) ||
-	    (type != FAN_MARK_INODE && h->handle.len) || h->reserved)
+	    (type != FAN_MARK_INODE &&
+	     (h->handle.len || h->handle.removed)) || h->reserved)
 		return ckpt_err(ctx, -EINVAL, "image: fanotify: mark %#x of events %#x and %#x",
 				h->flags, h->mask, h->ignored_mask);
 	if (type != FAN_MARK_INODE &&

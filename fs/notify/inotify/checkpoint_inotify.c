@@ -4,7 +4,8 @@
  *
  * A watch is on an inode, and is found again by a path that leads to it. Where
  * memory was short the kernel may have forgotten how the inode is called: then
- * a handle of its file system finds it. Watches are set when all files of the
+ * a handle of its file system finds it. One that was removed, and is open in the
+ * tree, is that which is made again of it. Watches are set when all files of the
  * tree are open, so that this is not among what they tell.
  */
 
@@ -191,6 +192,12 @@ static int watch_write(struct ckpt_ctx *ctx, const struct saved_watch *w,
 			      &h->handle);
 	if (ret)
 		return ret;
+	/* it is open, but in an external file alone */
+	if (!w->inode->i_nlink && !h->handle.removed) {
+		path_put(&path);
+		return ckpt_err(ctx, -ENOSYS, "inotify, watch %d: what it watches was removed: not supported",
+				w->wd);
+	}
 	ret = ckpt_path_mnt(ctx, &path);
 	if (ret >= 0) {
 		h->mnt = ret;

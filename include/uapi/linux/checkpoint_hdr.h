@@ -2031,11 +2031,15 @@ struct ckpt_hdr_inotify_event {
  * struct ckpt_handle - how a file system finds one of its files
  * @len: bytes of @data, or 0 if there is none: a path leads to it
  * @type: what the file system says of @data, or 0
+ * @removed: objref of the CKPT_HDR_REMOVED that it is, with @len 0; or 0
+ * @reserved: 0
  * @data: the handle
  */
 struct ckpt_handle {
 	__u32 len;
 	__u32 type;
+	__u32 removed;
+	__u32 reserved;
 	__u8 data[CKPT_HANDLE_MAX];
 };
 

@@ -339,6 +339,38 @@ CKPT_TEST(opened_files)
  * The kernel has forgotten what the watched are called: in a file system that
  * can tell again, unlike one that lives in the names alone.
  */
+/* What is open, but has no name any more: two files, and a directory */
+CKPT_TEST(removed)
+{
+	int fd = instance(), f, again, wd, gone, dir;
+
+	REQUIRE(!mkdir("dir", 0700) && !mkdir("dir/below", 0700));
+	f = open("file", O_RDWR | O_CREAT, 0600);
+	again = open("file", O_RDWR);
+	gone = open("dir/below/file", O_RDWR | O_CREAT, 0600);
+	REQUIRE(f >= 0 && again >= 0 && gone >= 0);
+	wd = watch(fd, "file", IN_MODIFY | IN_DELETE_SELF);
+	dir = watch(fd, "dir/below", IN_MODIFY | IN_DELETE_SELF);
+	REQUIRE(!unlink("file") && !unlink("dir/below/file"));
+	REQUIRE(!chdir("dir/below") && !rmdir("../below"));
+	ckpt_ready();
+	NO_EVENT(fd);
+	CHECK_EQ(write(f, "x", 1), 1);
+	EVENT(fd, wd, IN_MODIFY, NULL);
+	close(f);
+	NO_EVENT(fd);
+	CHECK_EQ(write(gone, "x", 1), 1);
+	EVENT(fd, dir, IN_MODIFY, "file");
+	close(again);
+	EVENT(fd, wd, IN_DELETE_SELF, NULL);
+	EVENT(fd, wd, IN_IGNORED, NULL);
+	close(gone);
+	REQUIRE(!chdir("../.."));
+	EVENT(fd, dir, IN_DELETE_SELF, NULL);
+	EVENT(fd, dir, IN_IGNORED, NULL);
+	rmdir("dir");
+}
+
 CKPT_TEST(forgotten_names)
 {
 	int fd = instance(), file, dir, i;
