@@ -203,6 +203,26 @@ static int owner_save(struct ckpt_ctx *ctx, const struct inode *inode,
 	return 0;
 }
 
+/* Whose limit it counts for, where the image has that user namespace */
+static int payer_save(struct ckpt_ctx *ctx, struct inode *inode,
+		      struct ckpt_hdr_mqueue *h)
+{
+	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
+	struct ucounts *ucounts = MQUEUE_I(inode)->ucounts;
+	int ret;
+
+	h->payer = -1;
+	if (ucounts->ns != user_ns &&
+	    !ckpt_obj_collected(ctx, ucounts->ns, CKPT_OBJ_USER_NS))
+		return 0;
+	ret = ckpt_user_ns_checkpoint(ctx, ucounts->ns);
+	if (ret < 0)
+		return ret;
+	h->payer = from_kuid(user_ns, ucounts->uid);
+	h->payer_ns = ret;
+	return 0;
+}
+
 static int mq_save_as(struct ckpt_ctx *ctx, struct inode *inode,
 		      const char *name, struct ckpt_ipc_text *t)
 {
@@ -218,6 +238,8 @@ static int mq_save_as(struct ckpt_ctx *ctx, struct inode *inode,
 	int err;
 
 	err = owner_save(ctx, inode, &h.uid, &h.gid, &h.mode);
+	if (!err)
+		err = payer_save(ctx, inode, &h);
 	if (!err)
 		err = notice_save(ctx, inode, name, &h);
 	if (!err)
@@ -274,6 +296,52 @@ static int owner_restore(struct dentry *dentry, u32 uid, u32 gid, u32 mode)
 	err = notify_change(&nop_mnt_idmap, dentry, &attr, NULL);
 	inode_unlock(inode);
 	return err;
+}
+
+/* What mqueue_evict_inode() takes back */
+static unsigned long mq_charge(const struct mq_attr *attr)
+{
+	return attr->mq_maxmsg * (sizeof(struct msg_msg) + attr->mq_msgsize) +
+	       min_t(unsigned int, attr->mq_maxmsg, MQ_PRIO_MAX) *
+	       sizeof(struct posix_msg_tree_node);
+}
+
+/*
+ * It counts for who made it, if the caller of restart could do so as that user,
+ * and for the caller otherwise.
+ */
+static int payer_restore(struct ckpt_ctx *ctx, struct inode *inode,
+			 const struct ckpt_hdr_mqueue *h)
+{
+	struct mqueue_inode_info *info = MQUEUE_I(inode);
+	unsigned long bytes = mq_charge(&info->attr);
+	kuid_t uid = make_kuid(current_user_ns(), h->payer);
+	struct user_namespace *ns;
+	struct ucounts *ucounts;
+	long used, limit;
+
+	ns = ckpt_user_ns_fetch(ctx, h->payer_ns);
+	if (IS_ERR(ns))
+		return PTR_ERR(ns);
+	if (!uid_valid(uid) || !kuid_has_mapping(ns, uid) ||
+	    (ns == info->ucounts->ns && uid_eq(uid, info->ucounts->uid)) ||
+	    !ns_capable(ns, CAP_SETUID))
+		return 0;
+	ucounts = alloc_ucounts(ns, uid);
+	if (!ucounts)
+		return -ENOMEM;
+	limit = capable(CAP_SYS_RESOURCE) ? LONG_MAX :
+		min_t(unsigned long, rlimit(RLIMIT_MSGQUEUE), LONG_MAX);
+	spin_lock(&mq_lock);
+	used = inc_rlimit_ucounts(ucounts, UCOUNT_RLIMIT_MSGQUEUE, bytes);
+	if (used != LONG_MAX && used <= limit)
+		swap(ucounts, info->ucounts);
+	else
+		used = -EMFILE;
+	dec_rlimit_ucounts(ucounts, UCOUNT_RLIMIT_MSGQUEUE, bytes);
+	spin_unlock(&mq_lock);
+	put_ucounts(ucounts);
+	return used < 0 ? used : 0;
 }
 
 static int mq_insert(struct inode *inode, struct msg_msg *msg)
@@ -399,6 +467,10 @@ static int mq_fill(struct ckpt_ctx *ctx, struct dentry *dentry,
 	if (err)
 		return ckpt_err(ctx, err, "POSIX message queue '%pd': owned by %u:%u with mode %#o: error %d",
 				dentry, h->uid, h->gid, h->mode, err);
+	err = payer_restore(ctx, inode, h);
+	if (err)
+		return ckpt_err(ctx, err, "POSIX message queue '%pd': counts for user %u: error %d, see RLIMIT_MSGQUEUE",
+				dentry, h->payer, err);
 	err = mq_restore_text(ctx, inode, h->nr);
 	if (!err)
 		err = notice_restore(ctx, inode, h);

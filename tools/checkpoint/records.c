@@ -1567,7 +1567,9 @@ static const struct record_type types[] = {
 		      DEC(hdr_mqueue, signo),
 		      DEC(hdr_mqueue, owner),
 		      DEC(hdr_mqueue, user_ns),
-		      DEC(hdr_mqueue, nr)),
+		      DEC(hdr_mqueue, nr),
+		      DEC(hdr_mqueue, payer),
+		      DEC(hdr_mqueue, payer_ns)),
 	},
 	[CKPT_HDR_MQUEUE_REF] = {
 		.name = "MQUEUE_REF",

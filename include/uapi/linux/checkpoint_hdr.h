@@ -2948,6 +2948,9 @@ struct ckpt_hdr_mqueues {
  * @owner: pid slot + 1 of the process to notify
  * @user_ns: objref of its user namespace, 0 for that of whoever restarts
  * @nr: number of messages
+ * @payer: whose RLIMIT_MSGQUEUE it counts for, as @uid, or -1 for whoever
+ *	restarts
+ * @payer_ns: objref of the user namespace where that is, or 0 as in @user_ns
  *
  * A struct ckpt_hdr_string, its name, follows, then @nr
  * CKPT_HDR_IPC_MESSAGE, lowest priority first, oldest first.
@@ -2968,6 +2971,8 @@ struct ckpt_hdr_mqueue {
 	__u32 owner;
 	__u32 user_ns;
 	__u32 nr;
+	__u32 payer;
+	__u32 payer_ns;
 };
 
 /**

@@ -1155,6 +1155,7 @@ HOSTILE_TEST(ipc)
 		CHANGE(MQUEUE, ckpt_hdr_mqueue, owner, 0),
 		CHANGE(MQUEUE, ckpt_hdr_mqueue, owner, 0xffffffff),
 		CHANGE(MQUEUE, ckpt_hdr_mqueue, nr, 0xffffffff),
+		CHANGE(MQUEUE, ckpt_hdr_mqueue, payer_ns, 0xffffffff),
 		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, ns, 0xffffffff),
 		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, unlinked, 2),
 		CHANGE(MQUEUE_REF, ckpt_hdr_mqueue_ref, unlinked, 1),

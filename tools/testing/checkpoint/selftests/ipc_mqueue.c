@@ -288,6 +288,42 @@ CKPT_TEST_ONLY(namespaces, CKPT_CONTAINER)
 	expect_attr(queue, 0, 4, 8192, 0);
 }
 
+/* One that may have one queue, and not two */
+static int owns_one(void *arg)
+{
+	struct mq_attr attr = { .mq_maxmsg = 10, .mq_msgsize = 8192 };
+	struct rlimit limit = { 120000, 120000 };
+	struct ckpt_gate *gate = arg;
+	struct timespec now;
+	uid_t uid;
+
+	/* whose queues of another life have not gone yet, perhaps */
+	clock_gettime(CLOCK_REALTIME, &now);
+	uid = 10000 + now.tv_nsec / 1000 % 50000;
+	REQUIRE(!setrlimit(RLIMIT_MSGQUEUE, &limit));
+	REQUIRE(!setresgid(uid, uid, uid) && !setresuid(uid, uid, uid));
+	REQUIRE(mq_open("/mine", O_CREAT | O_RDWR, 0600, &attr) >= 0);
+	ckpt_gate_open(&gate[0], 1);
+	ckpt_gate_wait(&gate[1]);
+	CHECK_EQ(mq_open("/mine too", O_CREAT | O_RDWR, 0600, &attr), -1);
+	CHECK_EQ(errno, EMFILE);
+	return 0;
+}
+
+CKPT_TEST_ONLY(counts_for_its_maker, CKPT_CONTAINER)
+{
+	struct ckpt_gate gate[2];
+	pid_t pid;
+
+	ckpt_gate_init(&gate[0]);
+	ckpt_gate_init(&gate[1]);
+	pid = ckpt_fork(owns_one, gate);
+	ckpt_gate_wait(&gate[0]);
+	ckpt_ready();
+	ckpt_gate_open(&gate[1], 1);
+	ckpt_join(pid, 0);
+}
+
 /* A queue of the caller's namespace is outside: opened again by its name. */
 CKPT_TEST(of_the_caller)
 {
