@@ -106,7 +106,7 @@ int ckpt_late_restore(struct ckpt_ctx *ctx)
 		if (err)
 			return err;
 		if (!h.file && !h.kind)
-			return 0;
+			return ckpt_socks_check(ctx);
 		/* a pidfd has its own pid before an epoll looks at it */
 		place = late_place(h.kind);
 		if (place < last)

@@ -1187,6 +1187,29 @@ int ckpt_sock_late_restore(struct ckpt_ctx *ctx, u32 objref)
 	return 0;
 }
 
+/* connect(2) takes it that nobody was at the other end before. */
+static int check_peer(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	const struct sock *sk = ptr;
+
+	if (sk->sk_family != PF_UNIX || sk->sk_type == SOCK_DGRAM ||
+	    sk->sk_state != TCP_CLOSE ||
+	    (!sk->sk_peer_pid && !sk->sk_peer_cred))
+		return 0;
+	return ckpt_err(ctx, -EINVAL, "image: unix socket with a peer, and not connected");
+}
+
+/**
+ * ckpt_socks_check - check what can be seen only when all sockets are complete
+ * @ctx: the context of a restart
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int ckpt_socks_check(struct ckpt_ctx *ctx)
+{
+	return ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, check_peer, NULL);
+}
+
 /**
  * ckpt_sock_data_read - fill a message
  * @ctx: the context

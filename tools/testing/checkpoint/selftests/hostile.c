@@ -158,6 +158,7 @@ static void make_sockets(void)
 	REQUIRE(!connect(fd, (void *)&name, 15));
 	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	REQUIRE(send(pair[0], "ab", 2, MSG_OOB) == 2);
+	REQUIRE(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
 }
 
 /*
@@ -1589,7 +1590,9 @@ HOSTILE_TEST(peers)
 {
 	struct ckpt_hdr_unix_late *a, *b;
 	struct ckpt_hdr_unix_msg *msg;
+	struct ckpt_hdr_sock *sock;
 	struct image bad;
+	__u32 cred = 0;
 	int i;
 
 	image_copy(&bad, &self->image);
@@ -1623,6 +1626,20 @@ HOSTILE_TEST(peers)
 		msg->flags &= ~CKPT_UNIX_OOB;
 	}
 	expect_invalid(_metadata, &self->v, &bad, "received twice");
+
+	/* connect(2) would not let go of who was there before */
+	image_copy(&bad, &self->image);
+	for (i = 0; image_find(&bad, CKPT_HDR_SOCK, i); i++) {
+		sock = image_at(&bad, CKPT_HDR_SOCK, i);
+		if (sock->family != AF_UNIX || sock->type != SOCK_STREAM ||
+		    sock->flags)
+			continue;
+		if (sock->peer_cred)
+			cred = sock->peer_cred;
+		else
+			sock->peer_cred = cred;
+	}
+	expect_invalid(_metadata, &self->v, &bad, "a peer, not connected");
 
 	/* a socket as what waits to be accepted, that has a file */
 	image_copy(&bad, &self->image);
