@@ -9,6 +9,7 @@
 #include <linux/checkpoint_types.h>
 #include <linux/cred.h>
 #include <linux/futex.h>
+#include <linux/nospec.h>
 #include <linux/oom.h>
 #include <linux/perf_event.h>
 #include <linux/posix-timers.h>
@@ -136,14 +137,6 @@ const struct ckpt_task_ops ckpt_limits_task_ops = {
 /* What fork(2) hands on: a restored task must not have it from the caller. */
 static const char *refused_inherited(struct task_struct *t)
 {
-	if (task_spec_ssb_disable(t) || task_spec_ssb_noexec(t) ||
-	    task_spec_ssb_force_disable(t) || task_spec_ib_disable(t) ||
-	    task_spec_ib_force_disable(t))
-		return "speculation control (PR_SET_SPECULATION_CTRL)";
-#ifdef TIF_SPEC_L1D_FLUSH
-	if (test_tsk_thread_flag(t, TIF_SPEC_L1D_FLUSH))
-		return "speculation control (PR_SPEC_L1D_FLUSH)";
-#endif
 #ifdef TIF_NOCPUID
 	if (test_tsk_thread_flag(t, TIF_NOCPUID))
 		return "CPUID disabled (ARCH_SET_CPUID)";
@@ -202,6 +195,73 @@ static const char *refused_own(struct task_struct *t)
 		return "priority inheritance futex that a task outside of the tree waits for";
 #endif
 	return NULL;
+}
+
+/* -------------------------------------------------------- speculation */
+
+/**
+ * struct spec_kind - what PR_SET_SPECULATION_CTRL controls
+ * @name: the name of its number
+ * @normal: what it is if nothing was set
+ * @others: PR_SPEC_* that it may be set to
+ */
+static const struct spec_kind {
+	const char *name;
+	int normal;
+	int others;
+} spec_kinds[CKPT_SPEC_MAX] = {
+	[PR_SPEC_STORE_BYPASS] = {
+		"PR_SPEC_STORE_BYPASS", PR_SPEC_ENABLE,
+		PR_SPEC_DISABLE | PR_SPEC_FORCE_DISABLE |
+		PR_SPEC_DISABLE_NOEXEC,
+	},
+	[PR_SPEC_INDIRECT_BRANCH] = {
+		"PR_SPEC_INDIRECT_BRANCH", PR_SPEC_ENABLE,
+		PR_SPEC_DISABLE | PR_SPEC_FORCE_DISABLE,
+	},
+	[PR_SPEC_L1D_FLUSH] = {
+		"PR_SPEC_L1D_FLUSH", PR_SPEC_DISABLE, PR_SPEC_ENABLE,
+	},
+};
+
+/* What it is set to, or 0 if it is not, or cannot be set here */
+static int spec_get(struct task_struct *t, int which)
+{
+	int ctrl = arch_prctl_spec_ctrl_get(t, which);
+
+	if (ctrl < 0 || !(ctrl & PR_SPEC_PRCTL))
+		return 0;
+	ctrl &= ~PR_SPEC_PRCTL;
+	return ctrl == spec_kinds[which].normal ? 0 : ctrl;
+}
+
+/* Can the task, which has what the caller of restart has, be set to @want? */
+static int spec_check(struct ckpt_ctx *ctx, int which, int want)
+{
+	const struct spec_kind *kind = &spec_kinds[which];
+	int now = arch_prctl_spec_ctrl_get(current, which);
+
+	if (want & (want - 1) || want & ~kind->others)
+		return ckpt_err(ctx, -EINVAL, "image: speculation control %s is %#x",
+				kind->name, want);
+	if (now < 0 || !(now & PR_SPEC_PRCTL)) {
+		if (!want)
+			return 0;
+		return ckpt_err(ctx, -EINVAL, "speculation control %s: cannot be set on this CPU, or by how this kernel was started",
+				kind->name);
+	}
+	if ((now & PR_SPEC_FORCE_DISABLE) && want != PR_SPEC_FORCE_DISABLE)
+		return ckpt_err(ctx, -EPERM, "the caller of restart has speculation control %s for good, which a restored task would inherit",
+				kind->name);
+	return 0;
+}
+
+/* What seccomp has forced on the task here stays. */
+static void spec_set(int which, int want)
+{
+	if (spec_get(current, which) != want)
+		arch_prctl_spec_ctrl_set(current, which,
+					 want ?: spec_kinds[which].normal);
 }
 
 /* --------------------------------------------------------------- misc */
@@ -286,6 +346,8 @@ static int misc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		h.flags |= CKPT_MISC_NPROC_EXCEEDED;
 	if (tsc_disabled(t))
 		h.flags |= CKPT_MISC_NO_TSC;
+	for (i = 0; i < CKPT_SPEC_MAX; i++)
+		h.speculation[i] = spec_get(t, i);
 	get_task_comm(h.comm, ctx->saved);
 
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
@@ -317,7 +379,7 @@ static int misc_restore(struct ckpt_ctx *ctx)
 	const char *what = refused_inherited(current);
 	struct ckpt_hdr_task_misc h;
 	struct misc_defer *d;
-	int err;
+	int err, i;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
 	if (err)
@@ -335,6 +397,11 @@ static int misc_restore(struct ckpt_ctx *ctx)
 				h.rseq, h.rseq_len);
 	if ((h.flags & CKPT_MISC_IO_FLUSHER) && !capable(CAP_SYS_RESOURCE))
 		return ckpt_err(ctx, -EPERM, "PR_SET_IO_FLUSHER: you may not set it");
+	for (i = 0; i < CKPT_SPEC_MAX; i++) {
+		err = spec_check(ctx, i, h.speculation[i]);
+		if (err)
+			return err;
+	}
 
 	d = ckpt_task_defer(ctx, CKPT_STATE_MISC, sizeof(*d));
 	if (!d)
@@ -406,6 +473,8 @@ static void misc_commit(void *defer)
 	else
 		current->flags |= PF_FORKNOEXEC;
 	set_tsc_disabled(h->flags & CKPT_MISC_NO_TSC);
+	for (i = 0; i < CKPT_SPEC_MAX; i++)
+		spec_set(i, h->speculation[i]);
 	commit_nproc(d);
 	current->personality = h->personality;
 	/* after the credentials, which clear it */

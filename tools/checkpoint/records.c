@@ -746,6 +746,7 @@ static const struct record_type types[] = {
 		.flags = RECORD_TASK,
 		FIXED(hdr_task_misc,
 		      HEX(hdr_task_misc, flags),
+		      HEXS(hdr_task_misc, speculation, CKPT_SPEC_MAX),
 		      ZERO(hdr_task_misc, reserved),
 		      HEX(hdr_task_misc, personality),
 		      DEC(hdr_task_misc, pdeath_signal),

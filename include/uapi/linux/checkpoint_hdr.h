@@ -921,10 +921,15 @@ struct ckpt_hdr_task_sched {
 #define CKPT_MISC_NPROC_EXCEEDED 0x10	/* RLIMIT_NPROC exceeded by setuid(2) */
 #define CKPT_MISC_NO_TSC	0x20	/* PR_SET_TSC, PR_TSC_SIGSEGV */
 
+/* Number of PR_SPEC_STORE_BYPASS and so on */
+#define CKPT_SPEC_MAX	3
+
 /**
  * struct ckpt_hdr_task_misc - small state of a thread
  * @h: type CKPT_HDR_TASK_MISC
  * @flags: CKPT_MISC_*
+ * @speculation: what PR_SET_SPECULATION_CTRL was given for each kind, by
+ *	PR_SPEC_STORE_BYPASS and so on; 0 where that is the default
  * @reserved: 0
  * @personality: PER_*
  * @pdeath_signal: PR_SET_PDEATHSIG
@@ -939,7 +944,8 @@ struct ckpt_hdr_task_sched {
 struct ckpt_hdr_task_misc {
 	struct ckpt_hdr h;
 	__u32 flags;
-	__u32 reserved;
+	__u8 speculation[CKPT_SPEC_MAX];
+	__u8 reserved;
 	__u32 personality;
 	__u32 pdeath_signal;
 	__aligned_u64 robust_list;
