@@ -30,6 +30,7 @@
 #include <linux/unaligned.h>
 #include <linux/user_events.h>
 
+#include <asm/ldt.h>
 #include <asm/vdso.h>
 
 #include "internal.h"
@@ -63,14 +64,23 @@ static const char *arch_refused(struct mm_struct *mm)
 	if (!is_64bit_mm(mm) || mm->task_size != TASK_SIZE_MAX ||
 	    (mm->context.vdso_image && mm->context.vdso_image != &vdso_image_64))
 		return "32-bit program";
-#ifdef CONFIG_MODIFY_LDT_SYSCALL
-	if (mm->context.ldt)
-		return "local descriptor table (modify_ldt())";
-#endif
 	if (mm_lam_cr3_mask(mm))
 		return "linear address masking";
 	return NULL;
 }
+
+#ifndef CONFIG_MODIFY_LDT_SYSCALL
+int ckpt_ldt_save(struct mm_struct *mm, u64 **copy)
+{
+	*copy = NULL;
+	return 0;
+}
+
+int ckpt_ldt_restore(struct ckpt_ctx *ctx, const u64 *ldt, unsigned int nr)
+{
+	return ckpt_err(ctx, -EINVAL, "local descriptor table: this kernel has none");
+}
+#endif
 
 static void arch_save(struct ckpt_hdr_mm *h, struct mm_struct *mm)
 {
@@ -328,6 +338,7 @@ static int mm_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct mm_struct *mm = ptr;
 	struct ckpt_hdr_mm *h;
 	struct file *exe;
+	u64 *ldt = NULL;
 	int err;
 
 	h = kzalloc(sizeof(*h), GFP_KERNEL_ACCOUNT);
@@ -352,7 +363,11 @@ static int mm_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 			goto out;
 		h->exe_file = err;
 	}
-	err = ckpt_write_rec(ctx, h, CKPT_HDR_MM, sizeof(*h));
+	err = ckpt_ldt_save(mm, &ldt);
+	if (err < 0)
+		goto out;
+	err = ckpt_write_rec_tail(ctx, h, CKPT_HDR_MM, sizeof(*h), ldt,
+				  err * sizeof(*ldt));
 	if (!err)
 		err = mm_write_vmas(ctx, mm, h->nr_vmas);
 	if (!err)
@@ -360,6 +375,7 @@ static int mm_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	if (!err)
 		ckpt_obj_mark(ctx, mm, CKPT_OBJ_MM, CKPT_MM_MARK_WRITTEN);
 out:
+	kvfree(ldt);
 	kfree(h);
 	return err;
 }
@@ -589,11 +605,14 @@ static void restore_bounds(struct mm_struct *mm, const struct ckpt_hdr_mm *h)
 static int mm_fill_in(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		      const struct ckpt_hdr_mm *h)
 {
+	u32 nr_ldt = (h->h.len - sizeof(*h)) / sizeof(h->ldt[0]);
 	u64 pos = 0;
 	int err;
 	u32 i;
 
-	err = restore_vdso(ctx, mm, h);
+	err = nr_ldt ? ckpt_ldt_restore(ctx, h->ldt, nr_ldt) : 0;
+	if (!err)
+		err = restore_vdso(ctx, mm, h);
 	for (i = 0; i < h->nr_vmas && !err; i++)
 		err = ckpt_vma_restore(ctx, mm, &pos);
 	if (!err)
@@ -649,7 +668,8 @@ static void *mm_obj_restore(struct ckpt_ctx *ctx)
 	struct ckpt_hdr_mm *h;
 	void *mm;
 
-	h = ckpt_read_rec(ctx, CKPT_HDR_MM, sizeof(*h), sizeof(*h));
+	h = ckpt_read_rec(ctx, CKPT_HDR_MM, sizeof(*h),
+			  struct_size(h, ldt, LDT_ENTRIES));
 	if (IS_ERR(h))
 		return h;
 	if (!thread_group_leader(current) || !thread_group_empty(current))

@@ -562,6 +562,9 @@ void ckpt_task_release(void);
 void ckpt_restart_interrupted(struct ckpt_task *ct);
 /* arch: make the system call @nr with the arguments that are in @regs */
 long ckpt_arch_syscall(struct pt_regs *regs, int nr);
+/* arch/x86/kernel/checkpoint_ldt.c */
+int ckpt_ldt_save(struct mm_struct *mm, u64 **copy);
+int ckpt_ldt_restore(struct ckpt_ctx *ctx, const u64 *ldt, unsigned int nr);
 
 /* ------------------------------------- where subsystems are entered */
 

@@ -793,7 +793,10 @@ static const struct record_type types[] = {
 		      HEX(hdr_cpu_x86, es), HEX(hdr_cpu_x86, fs),
 		      HEX(hdr_cpu_x86, gs), HEXS(hdr_cpu_x86, tls, 3),
 		      HEX(hdr_cpu_x86, cr2), DEC(hdr_cpu_x86, trap_nr),
-		      HEX(hdr_cpu_x86, error_code)),
+		      HEX(hdr_cpu_x86, error_code),
+		      DEC(hdr_cpu_x86, iopl),
+		      ZERO(hdr_cpu_x86, reserved)),
+		VALUES("io_denied", __u64, FIELD_HEX),
 	},
 	[CKPT_HDR_TASK_FPU] = {
 		.name = "TASK_FPU",
@@ -1358,6 +1361,7 @@ static const struct record_type types[] = {
 		      SIGNED(hdr_mm, exec_pkey),
 		      DEC(hdr_mm, user_ns),
 		      HEXS(hdr_mm, saved_auxv, CKPT_AUXV_MAX)),
+		VALUES("ldt", __u64, FIELD_HEX),
 	},
 	[CKPT_HDR_VMA] = {
 		.name = "VMA",

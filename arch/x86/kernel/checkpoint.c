@@ -11,6 +11,7 @@
  */
 
 #include <linux/checkpoint_types.h>
+#include <linux/find.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/mmu_context.h>
 #include <linux/ptrace.h>
@@ -32,6 +33,7 @@
 #include <asm/proto.h>
 #include <asm/shstk.h>
 #include <asm/syscall.h>
+#include <asm/syscalls.h>
 #include <asm/vsyscall.h>
 
 #include "fpu/context.h"
@@ -80,9 +82,17 @@ static bool tls_selector(u16 sel)
 	       sel >> 3 >= GDT_ENTRY_TLS_MIN && sel >> 3 <= GDT_ENTRY_TLS_MAX;
 }
 
+/* One that is not there, or not for data, is loaded as none. */
+static bool ldt_selector(u16 sel)
+{
+	return (sel & SEGMENT_RPL_MASK) == USER_RPL &&
+	       (sel & SEGMENT_TI_MASK) == SEGMENT_LDT;
+}
+
 static bool selector_ok(u16 sel)
 {
-	return null_selector(sel) || sel == __USER_DS || tls_selector(sel);
+	return null_selector(sel) || sel == __USER_DS || tls_selector(sel) ||
+	       ldt_selector(sel);
 }
 
 /*
@@ -164,8 +174,6 @@ static const char *unsupported(struct task_struct *t)
 		return "32-bit code";
 	if (task_thread_info(t)->status & TS_COMPAT)
 		return "a 32-bit system call";
-	if (test_tsk_thread_flag(t, TIF_IO_BITMAP) || t->thread.iopl_emul)
-		return "I/O ports";
 	if (has_debug_registers(t))
 		return "hardware breakpoints";
 	if (test_tsk_thread_flag(t, TIF_SINGLESTEP) ||
@@ -235,6 +243,7 @@ static void fill_cpu(struct task_struct *t, struct ckpt_hdr_cpu_x86 *h)
 	h->cr2 = thread->cr2;
 	h->trap_nr = thread->trap_nr;
 	h->error_code = thread->error_code;
+	h->iopl = thread->iopl_emul;
 
 	/* in whoever checkpoints itself the call returns once more, with 0 */
 	if (t == current) {
@@ -305,13 +314,15 @@ static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 
 static int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
 {
+	const struct io_bitmap *io = t->thread.io_bitmap;
 	struct ckpt_hdr_cpu_x86 h = {};
 	int err;
 
 	if (t == current)
 		sync_current();
 	fill_cpu(t, &h);
-	err = ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_CPU, sizeof(h));
+	err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_TASK_CPU, sizeof(h),
+				  io ? io->bitmap : NULL, io ? io->max : 0);
 	return err ?: checkpoint_fpu(ctx, t);
 }
 
@@ -319,12 +330,12 @@ static int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
 
 /**
  * struct cpu_defer - what waits until commit
- * @regs: the registers
  * @pkru: protection keys
+ * @regs: the registers
  */
 struct cpu_defer {
-	struct ckpt_hdr_cpu_x86 regs;
 	u32 pkru;
+	struct ckpt_hdr_cpu_x86 regs;
 };
 
 /* What the thread got from the caller of restart, and must not keep */
@@ -340,29 +351,47 @@ static int drop_inherited(struct ckpt_ctx *ctx)
 	reset_thread_features();
 	if (test_thread_flag(TIF_NOCPUID))
 		do_arch_prctl_common(ARCH_SET_CPUID, 1);
+	current->thread.iopl_emul = 0;
 	if (test_thread_flag(TIF_IO_BITMAP))
 		io_bitmap_exit(current);
-	current->thread.iopl_emul = 0;
 	flush_ptrace_hw_breakpoint(current);
 	current->thread.virtual_dr6 = 0;
 	current->thread.ptrace_dr7 = 0;
 	return 0;
 }
 
-static u64 descriptor_base(const struct ckpt_hdr_cpu_x86 *h, u16 sel)
-{
-	const struct desc_struct *desc = (const struct desc_struct *)h->tls;
-
-	if (!tls_selector(sel))
-		return 0;
-	return get_desc_base(&desc[(sel >> 3) - GDT_ENTRY_TLS_MIN]);
-}
-
-/* Can this CPU have a base that is not the one in the descriptor? */
-static bool base_ok(const struct ckpt_hdr_cpu_x86 *h, u16 sel, u64 base)
+/*
+ * Can this CPU have a base that is not the one in the descriptor? The tables
+ * of descriptors are restored.
+ */
+static bool base_ok(u16 sel, u64 base)
 {
 	return !sel || boot_cpu_has(X86_FEATURE_FSGSBASE) ||
-	       base == descriptor_base(h, sel);
+	       base == x86_fsgsbase_read_task(current, sel);
+}
+
+/* As ioperm(2) and iopl(2) */
+static int restore_io(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
+{
+	const unsigned long *denied = (const unsigned long *)h->io_denied;
+	unsigned long nr = (h->h.len - sizeof(*h)) * BITS_PER_BYTE;
+	struct pt_regs args = { .di = h->iopl };
+	unsigned long from, to;
+	long err = 0;
+
+	if (h->iopl > 3 || h->reserved)
+		return ckpt_err(ctx, -EINVAL, "image: iopl %u", h->iopl);
+	for_each_clear_bitrange(from, to, denied, nr) {
+		err = ksys_ioperm(from, to - from, 1);
+		if (err)
+			break;
+	}
+	if (!err && h->iopl)
+		err = x64_sys_call(&args, __NR_iopl);
+	if (err)
+		return ckpt_err(ctx, err, "I/O ports (ioperm(), iopl()): you may not use them, or they are not known here: error %ld",
+				err);
+	return 0;
 }
 
 /* Through what set_thread_area(2) goes through, with its checks */
@@ -536,11 +565,28 @@ static int restore_fpu(struct ckpt_ctx *ctx, struct cpu_defer *defer)
 	return err;
 }
 
+static int restore_regs(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
+{
+	const char *what = wrong_register(h);
+	int err;
+
+	if (what)
+		return ckpt_err(ctx, -EINVAL,
+				"registers: the %s is not one that user space can have",
+				what);
+	err = restore_tls(ctx, h);
+	if (err)
+		return err;
+	if (!base_ok(h->fs, h->fs_base) || !base_ok(h->gs, h->gs_base))
+		return ckpt_err(ctx, -EINVAL,
+				"registers: the base of FS or GS needs a CPU with FSGSBASE: restart on one that has it");
+	return restore_io(ctx, h);
+}
+
 static int restore_cpu(struct ckpt_ctx *ctx)
 {
-	struct cpu_defer *defer;
 	struct ckpt_hdr_cpu_x86 *h;
-	const char *what;
+	struct cpu_defer *defer;
 	int err;
 
 	err = drop_inherited(ctx);
@@ -549,19 +595,15 @@ static int restore_cpu(struct ckpt_ctx *ctx)
 	defer = ckpt_task_defer(ctx, CKPT_STATE_CPU, sizeof(*defer));
 	if (!defer)
 		return -ENOMEM;
-	h = &defer->regs;
-	err = ckpt_read_rec_into(ctx, h, CKPT_HDR_TASK_CPU, sizeof(*h));
-	if (err)
-		return err;
-	what = wrong_register(h);
-	if (what)
-		return ckpt_err(ctx, -EINVAL,
-				"registers: the %s is not one that user space can have",
-				what);
-	if (!base_ok(h, h->fs, h->fs_base) || !base_ok(h, h->gs, h->gs_base))
-		return ckpt_err(ctx, -EINVAL,
-				"registers: the base of FS or GS needs a CPU with FSGSBASE: restart on one that has it");
-	return restore_tls(ctx, h) ?: restore_fpu(ctx, defer);
+	h = ckpt_read_rec(ctx, CKPT_HDR_TASK_CPU, sizeof(*h),
+			  struct_size(h, io_denied,
+				      IO_BITMAP_BITS / BITS_PER_LONG));
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	defer->regs = *h;
+	err = restore_regs(ctx, h);
+	kvfree(h);
+	return err ?: restore_fpu(ctx, defer);
 }
 
 static void commit_segments(const struct ckpt_hdr_cpu_x86 *h)

@@ -1066,6 +1066,10 @@ struct ckpt_hdr_restart_block {
  * @cr2: address of the last page fault, for the frame of a signal
  * @trap_nr: number of the last exception, likewise
  * @error_code: and its error code
+ * @iopl: what iopl(2) was given: 3 for all I/O ports, or less
+ * @reserved: 0
+ * @io_denied: I/O ports that ioperm(2) has not permitted, a bitmap up to the
+ *	last one that it has; empty if there is none
  */
 struct ckpt_hdr_cpu_x86 {
 	struct ckpt_hdr h;
@@ -1075,6 +1079,9 @@ struct ckpt_hdr_cpu_x86 {
 	__u16 ds, es, fs, gs;
 	__aligned_u64 tls[3];
 	__aligned_u64 cr2, trap_nr, error_code;
+	__u32 iopl;
+	__u32 reserved;
+	__aligned_u64 io_denied[];
 };
 
 /* Room for more extended states than the XSAVE header can name today */
@@ -2442,6 +2449,7 @@ struct ckpt_hdr_pipe_data {
  * @user_ns: objref of the user namespace that it was made in, or 0: that of
  *	whoever restarts
  * @saved_auxv: auxiliary vector
+ * @ldt: local descriptor table, as descriptors: as many as there are
  *
  * The executable stands before this record. All VMAs in ascending order
  * follow, each with its file before it, then CKPT_HDR_PAGES until one
@@ -2467,6 +2475,7 @@ struct ckpt_hdr_mm {
 	__s32 exec_pkey;
 	__u32 user_ns;
 	__aligned_u64 saved_auxv[CKPT_AUXV_MAX];
+	__aligned_u64 ldt[];
 };
 
 /* Longest name of an anonymous mapping, in bytes with its NUL */

@@ -25,7 +25,6 @@
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
-#include <sys/io.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ipc.h>
@@ -498,13 +497,6 @@ REFUSED(process_keyring, "keyring")
 {
 	/* KEYCTL_GET_KEYRING_ID of KEY_SPEC_PROCESS_KEYRING, made if missing */
 	HAVE(syscall(SYS_keyctl, 0, -2, 1));
-	ckpt_ready();
-}
-
-REFUSED(io_ports, "I/O ports")
-{
-	if (ioperm(0x80, 1, 1))
-		ckpt_skip("ioperm: %m");
 	ckpt_ready();
 }
 
