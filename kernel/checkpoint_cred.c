@@ -10,8 +10,6 @@
 #include <linux/checkpoint_types.h>
 #include <linux/cred.h>
 #include <linux/fs_struct.h>
-#include <linux/key-type.h>
-#include <linux/keyctl.h>
 #include <linux/mm.h>
 #include <linux/nsproxy.h>
 #include <linux/path.h>
@@ -35,61 +33,22 @@
 #define CKPT_GROUPS_MAX \
 	((CKPT_REC_MAX - sizeof(struct ckpt_hdr_cred)) / sizeof(__u32) - 1)
 
-/* More links than a session keyring made by PAM has */
-#define CKPT_KEYRING_LINKS	4
+/* Room for what is refused */
+#define CKPT_WHY_SIZE	64
 
 /* ---------------------------------------------------- what is refused */
 
-#ifdef CONFIG_KEYS
-/*
- * A session keyring that only links to keyrings, as pam_keyinit makes them
- * with the user's own in it, has nothing to lose: the caller's will do.
- */
-static bool keyring_has_keys(struct key *keyring)
+/* Put into @why what it is about @cred that cannot be saved. */
+static bool refused(struct ckpt_ctx *ctx, const struct cred *cred, char *why,
+		    size_t size)
 {
-	key_serial_t ids[CKPT_KEYRING_LINKS];
-	struct key *key;
-	bool keys;
-	long len;
-	int i;
-
-	down_read(&keyring->sem);
-	len = keyring->type->read(keyring, (char *)ids, sizeof(ids));
-	up_read(&keyring->sem);
-	if (len < 0)
-		return true;
-	keys = len > sizeof(ids);
-	for (i = 0; !keys && i < len / sizeof(ids[0]); i++) {
-		key = key_lookup(ids[i]);
-		if (IS_ERR(key))
-			continue;	/* gone meanwhile */
-		keys = key->type != &key_type_keyring;
-		key_put(key);
-	}
-	return keys;
-}
-#endif
-
-/* What it is about @cred that cannot be saved, or NULL */
-static const char *refused(struct ckpt_ctx *ctx, const struct cred *cred)
-{
-#ifdef CONFIG_KEYS
-	if (cred->thread_keyring)
-		return "thread keyring";
-	if (cred->process_keyring)
-		return "process keyring";
-	if (cred->request_key_auth)
-		return "key being instantiated";
-	if (cred->session_keyring &&
-	    cred->session_keyring != ctx->caller_cred->session_keyring &&
-	    keyring_has_keys(cred->session_keyring))
-		return "session keyring with keys in it";
-#endif
 #ifdef CONFIG_SECURITY_LANDLOCK
-	if (landlock_initialized && landlock_cred(cred)->domain)
-		return "landlock";
+	if (landlock_initialized && landlock_cred(cred)->domain) {
+		snprintf(why, size, "landlock");
+		return true;
+	}
 #endif
-	return NULL;
+	return ckpt_keys_refused(ctx, cred, why, size);
 }
 
 /* A restored task has the label of the caller of restart. */
@@ -120,7 +79,7 @@ static void cred_drop(void *ptr)
 static int cred_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	const struct cred *cred = ptr;
-	const char *what;
+	char why[CKPT_WHY_SIZE];
 	int err;
 
 	err = ckpt_user_ns_collect(ctx, cred->user_ns, "credentials");
@@ -129,8 +88,9 @@ static int cred_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 	if (cred->group_info->ngroups > CKPT_GROUPS_MAX)
 		return ckpt_err(ctx, -E2BIG, "%d supplementary groups: at most %zu are supported",
 				cred->group_info->ngroups, CKPT_GROUPS_MAX);
-	what = refused(ctx, cred);
-	return what ? ckpt_err(ctx, -ENOSYS, "%s: not supported", what) : 0;
+	if (refused(ctx, cred, why, sizeof(why)))
+		return ckpt_err(ctx, -ENOSYS, "%s: not supported", why);
+	return ckpt_keys_collect(ctx, cred);
 }
 
 static int save_uid(struct ckpt_ctx *ctx, kuid_t kuid, u32 *uid)
@@ -193,6 +153,8 @@ static int cred_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		return err;
 	h.user_ns = err;
 	err = save_ids(ctx, cred, &h);
+	if (!err)
+		err = ckpt_keys_checkpoint(ctx, cred, &h);
 	if (err)
 		return err;
 	groups = kvmalloc_array(gi->ngroups, sizeof(*groups),
@@ -229,9 +191,11 @@ static bool ids_mapped(struct user_namespace *ns, const struct cred *cred)
 /* Of credentials that need not be saved: can they be? */
 static bool can_save(struct ckpt_ctx *ctx, const struct cred *cred)
 {
+	char why[CKPT_WHY_SIZE];
+
 	return cred->group_info->ngroups <= CKPT_GROUPS_MAX &&
 	       ids_mapped(ctx->caller_cred->user_ns, cred) &&
-	       !refused(ctx, cred);
+	       !refused(ctx, cred, why, sizeof(why));
 }
 
 /**
@@ -327,6 +291,21 @@ static bool may_set_gid(const struct cred *old, kgid_t gid)
 	       ns_capable_setid(current_user_ns(), CAP_SETGID) ||
 	       (kgid_has_mapping(old->user_ns, gid) &&
 		ns_capable_setid(old->user_ns, CAP_SETGID));
+}
+
+/**
+ * ckpt_may_become - may something be made in the name of a user and group?
+ * @old: what the caller of restart would have in the user namespace
+ * @uid: the user
+ * @gid: the group, or INVALID_GID for none
+ *
+ * Context: the restoring task.
+ * Return: true if it is the caller's own, or one that it could become.
+ */
+bool ckpt_may_become(const struct cred *old, kuid_t uid, kgid_t gid)
+{
+	return may_set_uid(old, uid) &&
+	       (!gid_valid(gid) || may_set_gid(old, gid) || in_group_p(gid));
 }
 
 /* The same of setgroups(2) */
@@ -528,14 +507,9 @@ static int fill_cred(struct ckpt_ctx *ctx, struct cred *new,
 		new->user_ns = get_user_ns(old->user_ns);
 	}
 
-#ifdef CONFIG_KEYS
-	/* the session keyring stays the caller's */
-	key_put(new->thread_keyring);
-	new->thread_keyring = NULL;
-	key_put(new->process_keyring);
-	new->process_keyring = NULL;
-#endif
-	err = set_gids(ctx, new, old, h);
+	err = ckpt_keys_restore(ctx, new, h);
+	if (!err)
+		err = set_gids(ctx, new, old, h);
 	if (!err)
 		err = set_group_list(ctx, new, old, h);
 	if (!err)
@@ -555,7 +529,7 @@ static void *cred_obj_restore(struct ckpt_ctx *ctx)
 	h = ckpt_read_rec(ctx, CKPT_HDR_CRED, sizeof(*h), CKPT_REC_MAX);
 	if (IS_ERR(h))
 		return h;
-	if (h->ngroups > CKPT_GROUPS_MAX || h->reserved ||
+	if (h->ngroups > CKPT_GROUPS_MAX ||
 	    h->h.len != ALIGN(struct_size(h, groups, h->ngroups), 8) ||
 	    (h->ngroups % 2 && h->groups[h->ngroups])) {
 		err = ckpt_err(ctx, -EINVAL, "image: credentials with %u groups in %u bytes",

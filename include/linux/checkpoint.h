@@ -42,6 +42,7 @@ long __checkpoint_timeout_start(long timeout);
 void __checkpoint_timeout_left(long left, unsigned int state);
 bool __checkpoint_restart_syscall(struct pt_regs *regs);
 void __checkpoint_signal_delivered(void);
+void __checkpoint_key_serial(s32 *serial);
 int ckpt_exec_mmap(struct mm_struct *mm);
 int ckpt_fd_install(struct files_struct *files, unsigned int fd,
 		    struct file *file, bool cloexec);
@@ -156,6 +157,13 @@ static inline void checkpoint_signal_delivered(void)
 		__checkpoint_signal_delivered();
 }
 
+/* A key of a restored keyring is proposed the number that it had. */
+static inline void checkpoint_key_serial(s32 *serial)
+{
+	if (unlikely(current->ckpt_task))
+		__checkpoint_key_serial(serial);
+}
+
 #else /* !CONFIG_CHECKPOINT */
 
 static inline void checkpoint_park(void) { }
@@ -167,6 +175,7 @@ static inline long checkpoint_timeout_start(long timeout) { return timeout; }
 static inline unsigned int checkpoint_wait_state(void) { return 0; }
 static inline void checkpoint_timeout_left(long left, unsigned int state) { }
 static inline void checkpoint_signal_delivered(void) { }
+static inline void checkpoint_key_serial(s32 *serial) { }
 
 static inline bool checkpoint_restart_syscall(struct pt_regs *regs)
 {

@@ -63,6 +63,7 @@ struct user_namespace;
  * @caller: the task that made the system call, referenced
  * @caller_ns: its namespaces, referenced: an objref of 0 means these
  * @caller_cred: its credentials, referenced
+ * @key_cred: checkpoint: the credentials whose keyrings are looked at
  * @root: its root directory, referenced: paths in its mount namespace are
  *	written and looked up from here
  * @mnts: the mounts of the image, or NULL so far
@@ -108,6 +109,7 @@ struct ckpt_ctx {
 	struct task_struct *caller;
 	struct nsproxy *caller_ns;
 	const struct cred *caller_cred;
+	const struct cred *key_cred;
 	struct path root;
 	struct ckpt_mnts *mnts;
 	struct xarray removed;
@@ -342,6 +344,7 @@ extern const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_pid_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_cred_obj_ops;
 extern const struct ckpt_obj_ops ckpt_seccomp_filter_obj_ops;
+extern const struct ckpt_obj_ops ckpt_key_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sighand_obj_ops;
 extern const struct ckpt_obj_ops ckpt_fs_obj_ops;
 extern const struct ckpt_obj_ops ckpt_files_obj_ops;
@@ -532,6 +535,7 @@ int ckpt_tree_for_each(struct ckpt_ctx *ctx,
  * @clamped: it is being made again, with its waits bounded
  * @until: CLOCK_MONOTONIC
  * @deadline: CLOCK_MONOTONIC
+ * @key_serial: restart: the number that the next key is to have, or 0
  * @defer: restart: what each state put aside
  * @restore: restart: the rest, or NULL
  */
@@ -550,6 +554,7 @@ struct ckpt_task {
 	bool clamped;
 	ktime_t until;
 	ktime_t deadline;
+	s32 key_serial;
 	void *defer[CKPT_STATE_MAX];
 	struct ckpt_restore *restore;
 };
@@ -578,6 +583,18 @@ int ckpt_user_ns_collect(struct ckpt_ctx *ctx, struct user_namespace *ns,
 int ckpt_user_ns_checkpoint(struct ckpt_ctx *ctx, struct user_namespace *ns);
 struct user_namespace *ckpt_user_ns_fetch(struct ckpt_ctx *ctx, u32 objref);
 const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
+
+/* kernel/checkpoint_cred.c: may whoever has @old become this user? */
+bool ckpt_may_become(const struct cred *old, kuid_t uid, kgid_t gid);
+
+/* security/keys/checkpoint.c: the keyrings of @cred; why says what refuses them */
+bool ckpt_keys_refused(struct ckpt_ctx *ctx, const struct cred *cred,
+		       char *why, size_t size);
+int ckpt_keys_collect(struct ckpt_ctx *ctx, const struct cred *cred);
+int ckpt_keys_checkpoint(struct ckpt_ctx *ctx, const struct cred *cred,
+			 struct ckpt_hdr_cred *h);
+int ckpt_keys_restore(struct ckpt_ctx *ctx, struct cred *new,
+		      const struct ckpt_hdr_cred *h);
 
 /* kernel/checkpoint_cred.c */
 int ckpt_file_cred_collect(struct ckpt_ctx *ctx, const struct cred *cred);

@@ -333,11 +333,37 @@ static int read_net_ns(struct parser *p, struct model_object *o)
 
 static int read_cred(struct parser *p, struct model_object *o)
 {
+	struct ckpt_hdr_cred *r;
+
 	if (main_record(p, o, CKPT_HDR_CRED))
 		return -1;
-	return check_opt_ref(p, "user_ns",
-			     ((struct ckpt_hdr_cred *)o->rec)->user_ns,
-			     CKPT_OBJ_USER_NS);
+	r = (struct ckpt_hdr_cred *)o->rec;
+	if (check_opt_ref(p, "user_ns", r->user_ns, CKPT_OBJ_USER_NS) ||
+	    check_opt_ref(p, "session_keyring", r->session_keyring,
+			  CKPT_OBJ_KEY) ||
+	    check_opt_ref(p, "process_keyring", r->process_keyring,
+			  CKPT_OBJ_KEY))
+		return -1;
+	return check_opt_ref(p, "thread_keyring", r->thread_keyring,
+			     CKPT_OBJ_KEY);
+}
+
+static int read_key(struct parser *p, struct model_object *o)
+{
+	struct ckpt_hdr_key *r;
+	const uint32_t *links;
+	uint32_t i;
+
+	if (main_record(p, o, CKPT_HDR_KEY))
+		return -1;
+	r = (struct ckpt_hdr_key *)o->rec;
+	if (check_opt_ref(p, "user_ns", r->user_ns, CKPT_OBJ_USER_NS))
+		return -1;
+	links = (const uint32_t *)r->data;
+	for (i = 0; r->kind == CKPT_KEY_KEYRING && i < r->len / 4; i++)
+		if (check_ref(p, "key", links[i], CKPT_OBJ_KEY))
+			return -1;
+	return read_strings(p, o, 1);
 }
 
 static int read_seccomp_filter(struct parser *p, struct model_object *o)
@@ -1040,6 +1066,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_ANON]		= read_anon,
 	[CKPT_OBJ_MEMFD]	= read_memfd,
 	[CKPT_OBJ_SECCOMP_FILTER] = read_seccomp_filter,
+	[CKPT_OBJ_KEY]		= read_key,
 };
 
 void object_free(struct model_object *o)

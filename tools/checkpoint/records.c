@@ -46,6 +46,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_ANON]		= "anon",
 	[CKPT_OBJ_MEMFD]	= "memfd",
 	[CKPT_OBJ_SECCOMP_FILTER] = "seccomp",
+	[CKPT_OBJ_KEY]		= "key",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -114,6 +115,21 @@ static_assert(ARRAY_SIZE(unix_state_name) == CKPT_UNIX_STATE_MAX,
 
 static const struct names unix_state_names = {
 	.nr = ARRAY_SIZE(unix_state_name), .name = unix_state_name
+};
+
+static const char *const key_kind_name[] = {
+	[CKPT_KEY_KEYRING]	= "keyring",
+	[CKPT_KEY_USER]		= "user",
+	[CKPT_KEY_LOGON]	= "logon",
+	[CKPT_KEY_UID]		= "keyring of the user",
+	[CKPT_KEY_UID_SESSION]	= "session keyring of the user",
+};
+
+static_assert(ARRAY_SIZE(key_kind_name) == CKPT_KEY_MAX,
+	      "key_kind_name is complete");
+
+static const struct names key_kind_names = {
+	.nr = ARRAY_SIZE(key_kind_name), .name = key_kind_name
 };
 
 static const char *const inet_mode_name[] = {
@@ -307,6 +323,11 @@ static const char *check_task_entry(const void *rec)
 static uint64_t count_groups(const void *rec)
 {
 	return ((const struct ckpt_hdr_cred *)rec)->ngroups;
+}
+
+static uint64_t count_key(const void *rec)
+{
+	return ((const struct ckpt_hdr_key *)rec)->len;
 }
 
 static uint64_t count_cpus(const void *rec)
@@ -997,9 +1018,27 @@ static const struct record_type types[] = {
 		      HEX(hdr_cred, cap_bset),
 		      HEX(hdr_cred, cap_ambient),
 		      DEC(hdr_cred, user_ns),
-		      ZERO(hdr_cred, reserved)),
+		      HEX(hdr_cred, flags),
+		      DEC(hdr_cred, session_keyring),
+		      DEC(hdr_cred, process_keyring),
+		      DEC(hdr_cred, thread_keyring),
+		      DEC(hdr_cred, jit_keyring)),
 		VALUES("groups", __u32, FIELD_DEC),
 		.count = count_groups,
+	},
+	[CKPT_HDR_KEY] = {
+		.name = "KEY",
+		FIXED(hdr_key,
+		      ENUM(hdr_key, kind, key_kind_names),
+		      HEX(hdr_key, flags),
+		      DEC(hdr_key, serial),
+		      DEC(hdr_key, user_ns),
+		      DEC(hdr_key, uid), SIGNED(hdr_key, gid),
+		      HEX(hdr_key, perm),
+		      DEC(hdr_key, len),
+		      DEC(hdr_key, expiry)),
+		.tail = TAIL_BYTES, .tail_name = "data",
+		.count = count_key,
 	},
 	[CKPT_HDR_SECCOMP_FILTER] = {
 		.name = "SECCOMP_FILTER",

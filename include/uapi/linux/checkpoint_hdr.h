@@ -87,6 +87,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_NET_NS,
 	CKPT_HDR_NET_DATA,
 	CKPT_HDR_SECCOMP_FILTER,
+	CKPT_HDR_KEY,
 
 	/* files */
 	CKPT_HDR_FS = 401,
@@ -213,6 +214,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_ANON,
 	CKPT_OBJ_MEMFD,
 	CKPT_OBJ_SECCOMP_FILTER,
+	CKPT_OBJ_KEY,
 	CKPT_OBJ_MAX
 };
 
@@ -835,6 +837,57 @@ struct ckpt_hdr_task_cred {
 	__u32 no_new_privs;
 };
 
+/* struct ckpt_hdr_key.kind */
+enum ckpt_key_kind {
+	CKPT_KEY_KEYRING = 1,
+	CKPT_KEY_USER,		/* type "user" */
+	CKPT_KEY_LOGON,		/* type "logon" */
+	/* keyrings of a user, which are not in the image: those of the machine */
+	CKPT_KEY_UID,		/* KEY_SPEC_USER_KEYRING */
+	CKPT_KEY_UID_SESSION,	/* KEY_SPEC_USER_SESSION_KEYRING */
+	CKPT_KEY_MAX
+};
+
+/* struct ckpt_hdr_key.flags */
+#define CKPT_KEY_REVOKED	0x1	/* it has no content any more */
+
+/* In struct ckpt_hdr_key.expiry: it does not expire */
+#define CKPT_KEY_FOREVER	0x7fffffffffffffffLL
+
+/**
+ * struct ckpt_hdr_key - object: a key or keyring
+ * @h: type CKPT_HDR_KEY
+ * @kind: one of enum ckpt_key_kind
+ * @flags: CKPT_KEY_*
+ * @serial: its number
+ * @user_ns: objref of the user namespace that it is known in by its name, or
+ *	0: that of whoever restarts
+ * @uid: whose it is, as seen in the user namespace of whoever restarts
+ * @gid: and which group's, or -1
+ * @perm: KEY_*_VIEW, KEY_*_READ, ...
+ * @len: length of @data in bytes
+ * @expiry: when it expires, seconds of CLOCK_REALTIME, or CKPT_KEY_FOREVER
+ * @data: the payload; of a keyring objrefs of the keys in it, __u32 each
+ *
+ * Its description follows as CKPT_HDR_STRING.
+ */
+struct ckpt_hdr_key {
+	struct ckpt_hdr h;
+	__u32 kind;
+	__u32 flags;
+	__s32 serial;
+	__u32 user_ns;
+	__u32 uid;
+	__u32 gid;
+	__u32 perm;
+	__u32 len;
+	__s64 expiry;
+	__u8 data[];
+};
+
+/* struct ckpt_hdr_cred.flags */
+#define CKPT_CRED_NO_SESSION	0x1	/* has no session keyring */
+
 /**
  * struct ckpt_hdr_cred - object: credentials
  * @h: type CKPT_HDR_CRED
@@ -855,7 +908,12 @@ struct ckpt_hdr_task_cred {
  * @cap_bset: see @cap_inheritable
  * @cap_ambient: see @cap_inheritable
  * @user_ns: objref of the user namespace, or 0: that of whoever restarts
- * @reserved: 0
+ * @flags: CKPT_CRED_*
+ * @session_keyring: objref of the keyring, or 0: that of whoever restarts, or
+ *	none with CKPT_CRED_NO_SESSION
+ * @process_keyring: objref, or 0
+ * @thread_keyring: objref, or 0
+ * @jit_keyring: KEY_REQKEY_DEFL_*
  * @groups: supplementary groups, and one 0 if their number is odd
  */
 struct ckpt_hdr_cred {
@@ -870,7 +928,11 @@ struct ckpt_hdr_cred {
 	__aligned_u64 cap_bset;
 	__aligned_u64 cap_ambient;
 	__u32 user_ns;
-	__u32 reserved;
+	__u32 flags;
+	__u32 session_keyring;
+	__u32 process_keyring;
+	__u32 thread_keyring;
+	__u32 jit_keyring;
 	__u32 groups[];
 };
 

@@ -632,8 +632,25 @@ static void fs(uint32_t objref, const char *cwd)
 
 static void cred(uint32_t objref)
 {
-	struct ckpt_hdr_cred r = { .ngroups = 3, .cap_bset = ~0ull };
+	struct ckpt_hdr_cred r = {
+		.ngroups = 3, .cap_bset = ~0ull, .session_keyring = 95,
+		.thread_keyring = 95,
+	};
+	struct ckpt_hdr_key key = {
+		.kind = CKPT_KEY_USER, .serial = 1000, .len = 6,
+		.perm = 0x3f010000, .expiry = CKPT_KEY_FOREVER,
+	};
 	uint32_t groups[3] = { 0, 4, 24 };
+
+	object(94, CKPT_OBJ_KEY);
+	rec2(CKPT_HDR_KEY, &key, sizeof(key), "secret", 6);
+	string("a key");
+	object(95, CKPT_OBJ_KEY);
+	key.kind = CKPT_KEY_KEYRING;
+	key.len = 4;
+	key.gid = -1;
+	rec2(CKPT_HDR_KEY, &key, sizeof(key), &(uint32_t){ 94 }, 4);
+	string("_ses");
 
 	object(objref, CKPT_OBJ_CRED);
 	rec2(CKPT_HDR_CRED, &r, sizeof(r), groups, sizeof(groups));

@@ -493,13 +493,6 @@ REFUSED(landlock, "landlock")
 	ckpt_ready();
 }
 
-REFUSED(process_keyring, "keyring")
-{
-	/* KEYCTL_GET_KEYRING_ID of KEY_SPEC_PROCESS_KEYRING, made if missing */
-	HAVE(syscall(SYS_keyctl, 0, -2, 1));
-	ckpt_ready();
-}
-
 /* ------------------------------------------------------------- namespaces */
 
 REFUSED(multicast_address, "dm0: multicast address added by hand")
