@@ -5,6 +5,7 @@
  */
 #include "libckpttest.h"
 
+#include <linux/membarrier.h>
 #include <linux/rseq.h>
 #include <pthread.h>
 #include <sched.h>
@@ -152,6 +153,94 @@ CKPT_TEST(rseq)
 	ckpt_gate_open(&go, 2);
 	uses_rseq(NULL);
 	pthread_join(thread, NULL);
+}
+
+/**
+ * struct section - what a thread in a critical section of rseq(2) looks at
+ * @go: it may leave
+ * @running: it is there
+ * @aborted: how often it was thrown out of it
+ */
+static struct section {
+	volatile uint64_t go;
+	volatile uint64_t running;
+	volatile uint64_t aborted;
+} section;
+
+/* Spins in a section, and goes there again when it is thrown out. */
+static void *spins_in_section(void *arg)
+{
+	volatile struct rseq *rseq = my_rseq();
+	struct section *s = arg;
+
+	asm volatile(".pushsection .data\n\t"
+		     ".balign 32\n\t"
+		     "3: .long 0, 0\n\t"
+		     ".quad 1f, 2f - 1f, 4f\n\t"
+		     ".popsection\n\t"
+		     "jmp 5f\n\t"
+		     ".long %c[sig]\n\t"
+		     "4: incq %c[aborted](%%rdx)\n\t"
+		     "5: lea 3b(%%rip), %%rax\n\t"
+		     "mov %%rax, %c[cs](%%rdi)\n\t"
+		     "1: movq $1, %c[running](%%rdx)\n\t"
+		     "6: cmpq $0, %c[go](%%rdx)\n\t"
+		     "je 6b\n\t"
+		     "2: movq $0, %c[cs](%%rdi)\n\t"
+		     : : "D" (rseq), "d" (s), [sig] "i" (RSEQ_SIG),
+			 [cs] "i" (offsetof(struct rseq, rseq_cs)),
+			 [go] "i" (offsetof(struct section, go)),
+			 [running] "i" (offsetof(struct section, running)),
+			 [aborted] "i" (offsetof(struct section, aborted))
+		     : "rax", "memory", "cc");
+	return NULL;
+}
+
+CKPT_TEST(rseq_critical_section)
+{
+	pthread_t thread;
+	uint64_t before;
+
+	if (!__rseq_size)
+		ckpt_skip("libc did not register rseq");
+	REQUIRE(!pthread_create(&thread, NULL, spins_in_section, &section));
+	CKPT_WAIT_FOR(section.running);
+	before = section.aborted;
+	ckpt_ready();
+	if (ckpt_rounds())
+		CKPT_WAIT_FOR(section.aborted > before);
+	section.go = 1;
+	pthread_join(thread, NULL);
+}
+
+CKPT_TEST(membarrier_registrations)
+{
+	static const int cmds[] = {
+		MEMBARRIER_CMD_PRIVATE_EXPEDITED,
+		MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE,
+		MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
+	};
+	long all = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+	unsigned int i;
+	long before;
+
+	if (all < 0 || !(all & MEMBARRIER_CMD_GET_REGISTRATIONS))
+		ckpt_skip("no registrations");
+	/* that of each command is the next bit */
+	for (i = 0; i < ARRAY_SIZE(cmds); i++)
+		if (i != 1 && (all & cmds[i]))
+			REQUIRE(!syscall(SYS_membarrier, cmds[i] << 1, 0, 0));
+	REQUIRE(!syscall(SYS_membarrier,
+			 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0));
+	before = syscall(SYS_membarrier, MEMBARRIER_CMD_GET_REGISTRATIONS, 0,
+			 0);
+	ckpt_ready();
+	CHECK_EQ(syscall(SYS_membarrier, MEMBARRIER_CMD_GET_REGISTRATIONS, 0,
+			 0), before);
+	for (i = 0; i < ARRAY_SIZE(cmds); i++)
+		if (all & cmds[i])
+			CHECK_EQ(syscall(SYS_membarrier, cmds[i], 0, 0),
+				 i == 1 ? -1 : 0);
 }
 
 static void *leaves(void *arg)
