@@ -211,9 +211,11 @@ static bool group_inside(struct ckpt_ctx *ctx, struct pid *pid)
 /*
  * A process group or a session whose leader is gone belongs to the tree if
  * its number is of the pid namespace of a container, or if all of its members
- * are in the tree. What a subtree has from whoever started it is outside.
+ * are in the tree. What a subtree has from whoever started it is outside: many
+ * may be in it, which is found out once, and kept in @outside.
  */
-static int group_slot(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot)
+static int group_slot(struct ckpt_ctx *ctx, struct xarray *outside,
+		      struct pid *pid, u32 *slot)
 {
 	int ret;
 
@@ -222,8 +224,15 @@ static int group_slot(struct ckpt_ctx *ctx, struct pid *pid, u32 *slot)
 		return 0;
 	ret = ckpt_pid_slot(ctx, pid);
 	if (ret == -ENOENT && pid_nr_ns(pid, ctx->tree->pid_ns) &&
-	    ((ctx->tree->flags & CKPT_TREE_CONTAINER) || group_inside(ctx, pid)))
-		ret = ckpt_pid_add(ctx, pid);
+	    !xa_load(outside, ckpt_ptr_index(pid))) {
+		if ((ctx->tree->flags & CKPT_TREE_CONTAINER) ||
+		    group_inside(ctx, pid))
+			ret = ckpt_pid_add(ctx, pid);
+		else
+			ret = xa_err(xa_store(outside, ckpt_ptr_index(pid),
+					      xa_mk_value(1),
+					      GFP_KERNEL_ACCOUNT)) ?: ret;
+	}
 	if (ret == -ENOENT)
 		return 0;
 	if (ret < 0)
@@ -331,6 +340,7 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	struct pid *pgrp, *session;
+	struct xarray outside;
 	int slot, err;
 	u32 i;
 
@@ -342,28 +352,32 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 		if (slot < 0)
 			return slot;
 	}
-	for (i = 0; i < tree->nr_tasks; i++) {
+	xa_init(&outside);
+	err = 0;
+	for (i = 0; i < tree->nr_tasks && err >= 0; i++) {
 		struct ckpt_tree_task *row = &tree->tasks[i];
 
 		ctx->task = row->task;
 		err = fill_children_ns(ctx, row->task);
 		if (err < 0)
-			return err;
+			break;
 		err = fill_task(ctx, i, &pgrp, &session);
 		if (!err)
-			err = group_slot(ctx, pgrp, &row->e.pgrp);
+			err = group_slot(ctx, &outside, pgrp, &row->e.pgrp);
 		if (!err)
-			err = group_slot(ctx, session, &row->e.session);
+			err = group_slot(ctx, &outside, session,
+					 &row->e.session);
 		put_pid(pgrp);
 		put_pid(session);
-		if (err)
-			return err;
-		if (row->e.pgrp == CKPT_NO_SLOT &&
+		if (!err && row->e.pgrp == CKPT_NO_SLOT &&
 		    row->e.session != CKPT_NO_SLOT)
-			return ckpt_err(ctx, -ENOSYS,
-					"is in a session of the tree, in a process group that is also outside of it: not supported");
+			err = ckpt_err(ctx, -ENOSYS,
+				       "is in a session of the tree, in a process group that is also outside of it: not supported");
 		row->e.tid = ckpt_pid_slot(ctx, row->pid);
 	}
+	xa_destroy(&outside);
+	if (err < 0)
+		return err;
 	ctx->task = NULL;
 	ctx->stats.tasks = tree->nr_tasks;
 	return 0;
