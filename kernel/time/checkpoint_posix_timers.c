@@ -90,7 +90,12 @@ static bool saved_with(struct ckpt_ctx *ctx, const struct k_itimer *timer,
 		       struct task_struct *t)
 {
 	struct task_struct *home = t->group_leader, *thread;
+	struct pid *pid = task_pid(ctx->saved);
 
+	/* all timers are looked at for each of many threads: that costs little */
+	if (!ckpt_of_leader(ctx) && timer->it_pid != pid &&
+	    !(is_cpu_timer(timer) && timer->it.cpu.pid == pid))
+		return false;
 	rcu_read_lock();
 	if (timer->it_sigev_notify & SIGEV_THREAD_ID) {
 		thread = thread_of(timer->it_pid, t);
@@ -262,9 +267,12 @@ static struct k_itimer **find_timers(struct ckpt_ctx *ctx,
 	if (!found)
 		return ERR_PTR(-ENOMEM);
 	*nr = i;
-	hlist_for_each_entry(timer, &t->signal->posix_timers, list)
-		if (saved_with(ctx, timer, t) && !WARN_ON_ONCE(!i))
+	hlist_for_each_entry(timer, &t->signal->posix_timers, list) {
+		if (!i)
+			break;
+		if (saved_with(ctx, timer, t))
 			found[--i] = timer;
+	}
 	return found;
 }
 
