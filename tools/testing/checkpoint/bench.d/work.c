@@ -3,6 +3,7 @@
  * What bench measures: the jobs, the floors, and the clock around a command.
  *
  *	work job sleep|memory|family|reserved|tree|threads|container READY
+ *	work job threads-N|processes-N READY
  *		a job in a session of its own; its pid is in READY when it is
  *		set up, and it waits for ever
  *	work run COMMAND [ARG...]
@@ -47,6 +48,7 @@
 #define RESERVED_PAGES	16
 #define JOB_PROCESSES	50
 #define JOB_THREADS	100
+#define THREAD_STACK	(MIB / 4)
 #define CONTAINER_TASKS	20
 #define CONTAINER_MOUNTS 30
 #define CONTAINER_CGROUP "/sys/fs/cgroup/bench"
@@ -115,15 +117,19 @@ static void *thread(void *arg)
 	wait_for_ever();
 }
 
-static void make_threads(void)
+/* @n threads in all */
+static void make_threads(int n)
 {
 	static pthread_barrier_t barrier;
+	pthread_attr_t attr;
 	pthread_t id;
 	int i;
 
-	pthread_barrier_init(&barrier, NULL, JOB_THREADS);
-	for (i = 1; i < JOB_THREADS; i++) {
-		errno = pthread_create(&id, NULL, thread, &barrier);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_barrier_init(&barrier, NULL, n);
+	for (i = 1; i < n; i++) {
+		errno = pthread_create(&id, &attr, thread, &barrier);
 		if (errno)
 			fail("pthread_create");
 	}
@@ -335,7 +341,7 @@ static void say_ready(const char *path, pid_t pid)
 
 static int job(const char *name, const char *ready)
 {
-	int null;
+	int null, n;
 
 	if (!strcmp(name, "container")) {
 		say_ready(ready, start_container());
@@ -358,7 +364,11 @@ static int job(const char *name, const char *ready)
 	else if (!strcmp(name, "reserved"))
 		reserve();
 	else if (!strcmp(name, "threads"))
-		make_threads();
+		make_threads(JOB_THREADS);
+	else if (sscanf(name, "threads-%d", &n) == 1)
+		make_threads(n);
+	else if (sscanf(name, "processes-%d", &n) == 1)
+		make_tree(n, 0);
 	else if (strcmp(name, "sleep"))
 		return 2;
 	say_ready(ready, getpid());
