@@ -74,6 +74,7 @@ void ckpt_defuse(struct task_struct *t);
  * @pid: its struct pid, referenced
  * @thread: restart: row of a thread of its process, of a thread: of the next
  *	one; or 0
+ * @vfork: restart: it waits for a vfork child
  * @e: its entry in the image
  */
 struct ckpt_tree_task {
@@ -81,6 +82,7 @@ struct ckpt_tree_task {
 	struct ckpt_task *ct;
 	struct pid *pid;
 	u32 thread;
+	bool vfork;
 	struct ckpt_task_entry e;
 };
 
@@ -219,6 +221,7 @@ void ckpt_task_forget_tree(struct ckpt_task *ct);
 int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout);
 void ckpt_release_tree(struct ckpt_ctx *ctx);
 void ckpt_wait_stopped(struct ckpt_ctx *ctx);
+struct task_struct *ckpt_vfork_child(struct task_struct *t);
 int ckpt_task_pin(struct ckpt_task *ct);
 void ckpt_task_unpin(struct ckpt_task *ct);
 
@@ -227,6 +230,8 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout);
 
 /* restart.c */
 int ckpt_do_restart(struct ckpt_ctx *ctx);
+void ckpt_vfork_wait(struct ckpt_task *ct);
+void ckpt_vfork_forget(struct ckpt_task *ct);
 const struct ckpt_task_entry *ckpt_restoring(struct ckpt_ctx *ctx, u32 *nr);
 
 #endif /* _CHECKPOINT_INTERNAL_H */

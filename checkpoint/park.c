@@ -8,7 +8,8 @@
  * signal would. On its way back to user mode get_signal() calls
  * checkpoint_park(), and there it stays. A task in group stop stands at the
  * same place already; it is made to park, should SIGCONT wake it, before it
- * looks at any signal.
+ * looks at any signal. One that waits for its vfork child is in the middle of a
+ * call, but nothing of it is left to do.
  *
  * Locking: task->ckpt_task is attached and detached under siglock. The state
  * of a struct ckpt_task is changed under its wait.lock, which nests inside.
@@ -22,6 +23,7 @@
 #include <linux/sched/jobctl.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/signal.h>
 
 #include <trace/events/checkpoint.h>
@@ -33,12 +35,6 @@
  * notification may have been swallowed on the way, as io_uring does.
  */
 #define CKPT_KICK_INTERVAL	(HZ / 20 ?: 1)
-
-/*
- * How long a vfork child may run on until it calls exec or exits, in jiffies:
- * its parent cannot park before that.
- */
-#define CKPT_VFORK_PATIENCE	(2UL * HZ)
 
 /* How often to look whether a task stands still before sleeping */
 #define CKPT_SPINS		1000
@@ -77,6 +73,7 @@ void ckpt_task_put(struct ckpt_task *ct)
 	if (!ct || !refcount_dec_and_test(&ct->refs))
 		return;
 	ckpt_task_discard(ct);
+	ckpt_vfork_forget(ct);
 	if (ct->task)
 		put_task_struct(ct->task);
 	kfree(ct->restore);
@@ -255,7 +252,7 @@ static void park(struct ckpt_task *ct)
 
 void __checkpoint_park(void)
 {
-	struct ckpt_task *ct;
+	struct ckpt_task *ct, *restored = NULL;
 
 	spin_lock_irq(&current->sighand->siglock);
 	ct = current->ckpt_task;
@@ -280,12 +277,19 @@ void __checkpoint_park(void)
 		ckpt_task_commit(ct);
 		ckpt_task_discard(ct);
 		ckpt_task_forget_tree(ct);
+		refcount_inc(&ct->refs);
+		restored = ct;
 		break;
 	default:
 		return;
 	}
 	if (!leave(ct))
 		ckpt_task_detach_current();
+	if (restored) {
+		/* a new checkpoint may come while it waits */
+		ckpt_vfork_wait(restored);
+		ckpt_task_put(restored);
+	}
 }
 
 void __checkpoint_task_exit(struct task_struct *tsk)
@@ -303,15 +307,67 @@ void __checkpoint_task_exit(struct task_struct *tsk)
 
 /* ------------------------------------------- seen from the checkpoint */
 
+/**
+ * ckpt_vfork_child - the child that a task in vfork(2) waits for
+ * @t: the task
+ *
+ * From when it has made such a child, which has the address of a completion on
+ * its stack, the task sleeps nowhere else in this state.
+ *
+ * Context: tasklist_lock is held.
+ * Return: the child, or NULL if @t does not wait for one.
+ */
+struct task_struct *ckpt_vfork_child(struct task_struct *t)
+{
+	void *stack = task_stack_page(t), *done;
+	struct task_struct *child;
+
+	lockdep_assert_held(&tasklist_lock);
+
+	if ((READ_ONCE(t->__state) & TASK_KILLABLE) != TASK_KILLABLE)
+		return NULL;
+	list_for_each_entry(child, &t->children, sibling) {
+		done = READ_ONCE(child->vfork_done);
+		if (done >= stack && done < stack + THREAD_SIZE)
+			return child;
+	}
+	return NULL;
+}
+
+bool ckpt_in_vfork(struct task_struct *t)
+{
+	return ckpt_vfork_child(t);
+}
+
+static bool waits_for_vfork(struct task_struct *t)
+{
+	bool waits;
+
+	read_lock(&tasklist_lock);
+	waits = ckpt_in_vfork(t);
+	read_unlock(&tasklist_lock);
+	return waits;
+}
+
+/*
+ * In group stop it stands at the boundary already. Should SIGCONT wake it,
+ * get_signal() handles this trap, and so parks it, before it dequeues anything.
+ */
 static int attach_stopped(struct task_struct *t, struct ckpt_task *ct)
 {
-	/*
-	 * In group stop it stands at the boundary already. Should SIGCONT wake
-	 * it, get_signal() handles this trap, and so parks it, before it
-	 * dequeues anything.
-	 */
 	ct->state = CKPT_PARK_PARKED;
 	t->jobctl |= JOBCTL_TRAP_FREEZE;
+	return 0;
+}
+
+/*
+ * Waiting for its child it has nothing left to do. Should the child be so fast,
+ * it parks where all others do: see wait_off_cpu().
+ */
+static int attach_vfork(struct ckpt_task *ct)
+{
+	ct->state = CKPT_PARK_PARKED;
+	ct->vfork = true;
 	return 0;
 }
 
@@ -326,6 +382,7 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		  struct ckpt_task **ctp)
 {
 	struct ckpt_task *ct = *ctp, *old;
+	bool vfork = waits_for_vfork(t);
 	unsigned long flags;
 	int ret = 1;
 
@@ -350,6 +407,7 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		}
 		old->state = CKPT_PARK_KICKED;
 		old->entered = false;
+		old->vfork = false;
 		old->tree = ctx->tree;
 		spin_unlock(&old->wait.lock);
 		refcount_inc(&old->refs);
@@ -361,6 +419,9 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 	if (task_is_stopped(t)) {
 		(*ctp)->tree = NULL;
 		ret = attach_stopped(t, *ctp);
+	} else if (vfork) {
+		(*ctp)->tree = NULL;
+		ret = attach_vfork(*ctp);
 	} else {
 		atomic_inc(&ctx->tree->pending);
 	}
@@ -427,31 +488,15 @@ static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 	return 0;
 }
 
-/* A vfork child that has called neither exec nor exit */
-static bool is_vfork_child(struct task_struct *t)
+/* It has gone into vfork(2) instead, and waits there. */
+static void park_in_vfork(struct ckpt_task *ct)
 {
-	bool is;
-
-	task_lock(t);
-	is = t->vfork_done;
-	task_unlock(t);
-	return is;
-}
-
-/* A vfork parent does not park before its child has called exec or exited. */
-static bool waits_for_vfork(struct task_struct *t)
-{
-	struct task_struct *child;
-	bool waits = false;
-
-	read_lock(&tasklist_lock);
-	list_for_each_entry(child, &t->children, sibling) {
-		waits = is_vfork_child(child);
-		if (waits)
-			break;
+	spin_lock_irq(&ct->wait.lock);
+	if (ct->state == CKPT_PARK_KICKED) {
+		attach_vfork(ct);
+		tell_tree(ct);
 	}
-	read_unlock(&tasklist_lock);
-	return waits;
+	spin_unlock_irq(&ct->wait.lock);
 }
 
 static int busy(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
@@ -468,8 +513,7 @@ static int busy(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 }
 
 /* Wait until all that were kicked have parked, or are gone. */
-static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline,
-		       unsigned long vfork_deadline)
+static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	long left;
@@ -491,10 +535,8 @@ static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline,
 				continue;
 			ctx->task = row->task;
 			if (waits_for_vfork(row->task)) {
-				if (time_before(jiffies, vfork_deadline))
-					continue;
-				return ckpt_err(ctx, -ENOSYS,
-						"waits for its vfork child: not supported, try again after its exec");
+				park_in_vfork(row->ct);
+				continue;
 			}
 			if (READ_ONCE(row->task->ptrace))
 				return ckpt_err(ctx, -ENOSYS,
@@ -548,6 +590,13 @@ static void wait_a_moment(unsigned int *looks)
 	}
 }
 
+/* Its vfork child was so fast: it has left its wait, and will be in the park. */
+static bool on_its_way(const struct ckpt_tree_task *row)
+{
+	return READ_ONCE(row->ct->vfork) && !READ_ONCE(row->ct->entered) &&
+	       !waits_for_vfork(row->task);
+}
+
 /*
  * FPU state and PKRU are in the task once it is off the CPU. It says that it
  * has parked a moment before it goes to sleep.
@@ -558,7 +607,8 @@ static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 	unsigned int looks = 0;
 
 	ctx->task = row->task;
-	while (!wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED)) {
+	while (!wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED) ||
+	       on_its_way(row)) {
 		/* killed: ckpt_task_pin() says so */
 		if (READ_ONCE(row->ct->state) != CKPT_PARK_PARKED)
 			break;
@@ -592,8 +642,6 @@ static bool is_ours(const struct ckpt_tree_task *row)
  */
 int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 {
-	unsigned long vfork_deadline = jiffies + min(timeout,
-						     CKPT_VFORK_PATIENCE);
 	unsigned long deadline = jiffies + timeout;
 	struct ckpt_tree *tree = ctx->tree;
 	bool again;
@@ -615,10 +663,6 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 			if (is_ours(row) || READ_ONCE(row->task->exit_state))
 				continue;
 			again = true;
-			/* its parent is waited for below */
-			if (i && !row->ct && is_vfork_child(row->task) &&
-			    time_before(jiffies, vfork_deadline))
-				continue;
 			ctx->task = row->task;
 			/* one that was kicked, and exits instead of parking */
 			err = row->ct ? -ESRCH : kick(ctx, row);
@@ -629,7 +673,7 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 			if (err)
 				return err;
 		}
-		err = wait_parked(ctx, deadline, vfork_deadline);
+		err = wait_parked(ctx, deadline);
 		if (err)
 			return err;
 	} while (again);

@@ -9,6 +9,8 @@
 
 #include <kunit/static_stub.h>
 #include <linux/capability.h>
+#include <linux/cgroup.h>
+#include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -21,6 +23,8 @@
 #include <linux/task_work.h>
 #include <linux/user_namespace.h>
 #include <uapi/linux/wait.h>
+
+#include <asm/syscall.h>
 
 #include <trace/events/checkpoint.h>
 
@@ -51,6 +55,9 @@ enum ckpt_cmd {
  * @linked: the tree is complete: it is a task like any other. Under
  *	tasklist_lock, as is @dying; until it is set @ctx is there
  * @dying: it exits without having been part of a complete tree
+ * @vfork_child: the child that it waits for in vfork(2), referenced, or NULL
+ * @vfork_nr: its pid, as vfork(2) returns it
+ * @vfork_done: until it does so, what the child completes
  */
 struct ckpt_restore {
 	struct ckpt_ctx *ctx;
@@ -61,6 +68,9 @@ struct ckpt_restore {
 	bool done;
 	bool linked;
 	bool dying;
+	struct task_struct *vfork_child;
+	pid_t vfork_nr;
+	struct completion vfork_done;
 };
 
 /**
@@ -510,6 +520,90 @@ static int link_tree(struct ckpt_ctx *ctx)
 	return 0;
 }
 
+/*
+ * Tie those who wait in vfork(2) to their children. One that exits has perhaps
+ * gone by where it would complete this.
+ */
+static void link_vfork(struct ckpt_tree *tree, u32 i)
+{
+	const struct ckpt_tree_task *parent;
+	struct task_struct *child = tree->tasks[i].task;
+	struct ckpt_restore *r;
+
+	parent = &tree->tasks[tree->tasks[i].e.parent];
+	r = parent->ct->restore;
+	init_completion(&r->vfork_done);
+	r->vfork_child = get_task_struct(child);
+	r->vfork_nr = pid_nr_ns(tree->tasks[i].pid, ns_of_pid(parent->pid));
+	task_lock(child);
+	child->vfork_done = &r->vfork_done;
+	if (child->flags & PF_EXITING) {
+		child->vfork_done = NULL;
+		complete(&r->vfork_done);
+	}
+	task_unlock(child);
+}
+
+static void link_vforks(struct ckpt_tree *tree)
+{
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++)
+		if (tree->tasks[i].e.flags & CKPT_TASK_VFORK)
+			link_vfork(tree, i);
+}
+
+/* Let @child, if it has not done so, complete @done instead of @old. */
+static void exchange_done(struct task_struct *child, struct completion *old,
+			  struct completion *done)
+{
+	task_lock(child);
+	if (child->vfork_done == old)
+		child->vfork_done = done;
+	else if (done)
+		complete(done);
+	task_unlock(child);
+}
+
+/**
+ * ckpt_vfork_wait - go on waiting in vfork(2)
+ * @ct: the part that current had in a restart
+ *
+ * If that is what it did. The call returns the pid of the child then. As
+ * wait_for_vfork_done(): it is killable only.
+ *
+ * Context: current, at the boundary of user mode, committed; sleeps.
+ */
+void ckpt_vfork_wait(struct ckpt_task *ct)
+{
+	struct task_struct *child = ct->restore->vfork_child;
+	DECLARE_COMPLETION_ONSTACK(done);
+
+	if (!child)
+		return;
+	syscall_set_return_value(current, current_pt_regs(), 0,
+				 ct->restore->vfork_nr);
+	exchange_done(child, &ct->restore->vfork_done, &done);
+	cgroup_enter_frozen();
+	if (wait_for_completion_state(&done, TASK_KILLABLE | TASK_FREEZABLE))
+		exchange_done(child, &done, NULL);
+	cgroup_leave_frozen(false);
+}
+
+/**
+ * ckpt_vfork_forget - nobody waits for the vfork child, if there is one
+ * @ct: nobody takes part with it any more
+ *
+ * Context: process context.
+ */
+void ckpt_vfork_forget(struct ckpt_task *ct)
+{
+	if (!ct->restore || !ct->restore->vfork_child)
+		return;
+	exchange_done(ct->restore->vfork_child, &ct->restore->vfork_done, NULL);
+	put_task_struct(ct->restore->vfork_child);
+}
+
 /* Also of a tree of which not all tasks are made yet */
 static int all_alive(struct ckpt_ctx *ctx)
 {
@@ -804,6 +898,7 @@ static int restart_tree(struct ckpt_ctx *ctx)
 	ckpt_ttys_commit(ctx);
 	ckpt_obj_commit(ctx);
 	ckpt_tasks_link(ctx);
+	link_vforks(ctx->tree);
 	ckpt_drop_objects(ctx);
 	release_all(ctx);
 	return pid_vnr(ctx->tree->tasks[0].pid);

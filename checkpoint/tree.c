@@ -294,6 +294,8 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 			CKPT_NO_SLOT;
 	if (t->signal->is_child_subreaper)
 		e->flags |= CKPT_TASK_SUBREAPER;
+	if (i && t == leader && ckpt_vfork_child(parent) == t)
+		e->flags |= CKPT_TASK_VFORK;
 	if ((e->flags & CKPT_TASK_ZOMBIE) && !thread_group_leader(t))
 		err = -ENOSYS;
 unlock:
@@ -533,11 +535,14 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 	bool thread = e->flags & CKPT_TASK_THREAD;
 	bool zombie = e->flags & CKPT_TASK_ZOMBIE;
 	bool outlived = e->flags & CKPT_TASK_OUTLIVED;
+	bool vfork = e->flags & CKPT_TASK_VFORK;
 	const struct ckpt_task_entry *above;
 
 	if ((e->flags & ~(CKPT_TASK_THREAD | CKPT_TASK_ZOMBIE |
-			  CKPT_TASK_SUBREAPER | CKPT_TASK_OUTLIVED)) ||
-	    (outlived && (thread || zombie)))
+			  CKPT_TASK_SUBREAPER | CKPT_TASK_OUTLIVED |
+			  CKPT_TASK_VFORK)) ||
+	    (outlived && (thread || zombie)) ||
+	    (vfork && (!i || thread || zombie || outlived)))
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u: unknown flags %#x",
 				i, e->flags);
@@ -564,6 +569,11 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 			return ckpt_err(ctx, -EINVAL,
 					"image: task %u cannot have been made by task %u",
 					i, thread ? e->leader : e->parent);
+		if (vfork && tree->tasks[e->parent].vfork)
+			return ckpt_err(ctx, -EINVAL,
+					"image: task %u waits for two vfork children",
+					e->parent);
+		tree->tasks[e->parent].vfork |= vfork;
 	}
 	if (!valid_signal(e->exit_signal) || (thread && e->exit_signal) ||
 	    (e->exit_code & ~0xffff) || (!zombie && e->cred) ||

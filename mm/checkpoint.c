@@ -529,6 +529,38 @@ static int mm_switch(struct mm_struct *mm)
 	return 0;
 }
 
+/*
+ * Put the current task into @mm, in which another process was restored. Not by
+ * way of exec, which takes it that nobody uses the new one so far.
+ */
+static int mm_join(struct mm_struct *mm)
+{
+	struct mm_struct *old = current->mm;
+
+	if (down_write_killable(&current->signal->exec_update_lock))
+		return -EINTR;
+	sched_mm_cid_before_execve(current);
+	exec_mm_release(current, old);
+	mmget(mm);
+	task_lock(current);
+	/* no IPI is to find the one without the other */
+	local_irq_disable();
+	current->active_mm = mm;
+	current->mm = mm;
+	membarrier_update_current_mm(mm);
+	switch_mm_irqs_off(old, mm, current);
+	local_irq_enable();
+	task_unlock(current);
+	lru_gen_use_mm(mm);
+	sched_mm_cid_after_execve(current);
+	rseq_execve(current);
+	user_events_execve(current);
+	up_write(&current->signal->exec_update_lock);
+	mm_update_next_owner(old);
+	mmput(old);
+	return 0;
+}
+
 /* Bring in what mlock() holds in memory and is not in the image. */
 static void populate_locked(struct mm_struct *mm)
 {
@@ -745,15 +777,17 @@ static unsigned int mm_threads(struct task_struct *t, struct mm_struct *mm,
 	return n;
 }
 
-/* The pid of another process that uses @mm, or 0. */
-static pid_t mm_sharer(struct task_struct *t, struct mm_struct *mm)
+/* The pid of a process outside of the tree that uses @mm, or 0. */
+static pid_t mm_sharer(struct ckpt_ctx *ctx, struct task_struct *t,
+		       struct mm_struct *mm)
 {
 	struct task_struct *p, *q;
 	pid_t pid = 0;
 
 	rcu_read_lock();
 	for_each_process(p) {
-		if (same_thread_group(p, t) || (p->flags & PF_KTHREAD))
+		if (same_thread_group(p, t) || (p->flags & PF_KTHREAD) ||
+		    ckpt_pid_slot(ctx, task_pid(p)) >= 0)
 			continue;
 		for_each_thread(p, q) {
 			struct mm_struct *qmm = READ_ONCE(q->mm);
@@ -784,11 +818,11 @@ static int mm_task_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	n = mm_threads(t, mm, &refused);
 	/* one more for get_task_mm(): the others may only read /proc */
 	if (atomic_read(&mm->mm_users) > n + 1)
-		pid = mm_sharer(t, mm);
+		pid = mm_sharer(ctx, t, mm);
 	if (refused)
 		err = ckpt_err(ctx, -ENOSYS, "%s: not supported", refused);
 	else if (pid)
-		err = ckpt_err(ctx, -ENOSYS, "shares its address space with another process (pid %d): not supported",
+		err = ckpt_err(ctx, -ENOSYS, "shares its address space with a process outside of the tree (pid %d): not supported",
 			       pid);
 	else
 		err = ckpt_obj_collect_n(ctx, mm, CKPT_OBJ_MM, n);
@@ -824,9 +858,18 @@ static int mm_task_restore(struct ckpt_ctx *ctx)
 	mm = ckpt_obj_fetch(ctx, h.objref, CKPT_OBJ_MM);
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
-	/* the task went into it when it was restored */
-	if (mm != current->mm || h.reserved)
-		return ckpt_err(ctx, -EINVAL, "image: the address space of another process");
+	if (h.reserved)
+		return ckpt_err(ctx, -EINVAL, "image: memory: reserved field is %u",
+				h.reserved);
+	/* the task went into it when it was restored; or another one did */
+	if (mm == current->mm)
+		return 0;
+	if (!thread_group_empty(current))
+		return ckpt_err(ctx, -EINVAL, "image: an address space of a thread");
+	err = mm_join(mm);
+	if (err)
+		return ckpt_err(ctx, err, "address space: cannot be shared: error %d",
+				err);
 	return 0;
 }
 

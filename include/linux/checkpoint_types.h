@@ -527,6 +527,7 @@ int ckpt_tree_for_each(struct ckpt_ctx *ctx,
  * @tree: whom to tell when the task has parked, under @wait.lock; NULL once
  *	it was told
  * @entered: the task has come to the boundary of user mode and seen this
+ * @vfork: when it was to park it was waiting for its vfork child
  * @keep: stay attached after the park, see ckpt_task_keep()
  * @pins: the context is reading the state of the task: it must not go away
  * @timed: the wait that was interrupted had a timeout, and @until is its end
@@ -546,6 +547,7 @@ struct ckpt_task {
 	unsigned int state;
 	struct ckpt_tree *tree;
 	bool entered;
+	bool vfork;
 	bool keep;
 	unsigned int pins;
 	bool timed;
@@ -572,6 +574,9 @@ int ckpt_ldt_save(struct mm_struct *mm, u64 **copy);
 int ckpt_ldt_restore(struct ckpt_ctx *ctx, const u64 *ldt, unsigned int nr);
 
 /* ------------------------------------- where subsystems are entered */
+
+/* checkpoint/park.c: does @t wait for a child of vfork(2)? Under tasklist_lock */
+bool ckpt_in_vfork(struct task_struct *t);
 
 /* kernel/checkpoint_jobctl.c: stop a parked process, its parent is not told */
 void ckpt_group_stop(struct task_struct *leader);

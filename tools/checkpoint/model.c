@@ -41,6 +41,8 @@ static int check_task(struct parser *p, uint32_t i)
 			       i, e->parent, e->leader);
 	if (outlived && (thread || zombie))
 		return damaged(p, "task %u has outlived threads", i);
+	if ((e->flags & CKPT_TASK_VFORK) && (thread || zombie || outlived))
+		return damaged(p, "task %u is not waited for", i);
 	if (tasks[above].e.flags & CKPT_TASK_ZOMBIE ||
 	    (!thread && tasks[above].e.flags & CKPT_TASK_OUTLIVED) ||
 	    (thread && (zombie || tasks[above].e.flags & CKPT_TASK_THREAD)))

@@ -314,7 +314,8 @@ static const char *check_task_entry(const void *rec)
 			return "exit_signal is not a signal";
 		if (r->tasks[i].flags & ~(CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD |
 					  CKPT_TASK_SUBREAPER |
-					  CKPT_TASK_OUTLIVED))
+					  CKPT_TASK_OUTLIVED |
+					  CKPT_TASK_VFORK))
 			return "unknown flags of a task";
 	}
 	return NULL;

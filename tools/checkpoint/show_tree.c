@@ -130,6 +130,7 @@ static void draw_task(const struct view *v, const struct model *m,
 	if (m->pids[t->e.tid].ns)
 		fprintf(v->f, " (%u in pid namespace %u)",
 			model_inner_pid(m, t->e.tid), m->pids[t->e.tid].ns);
+	fputs(t->e.flags & CKPT_TASK_VFORK ? " (vfork)" : "", v->f);
 	fputs(t->e.flags & CKPT_TASK_SUBREAPER ? " (subreaper)\n" : "\n", v->f);
 }
 

@@ -349,6 +349,7 @@ struct ckpt_hdr_tree {
 #define CKPT_TASK_THREAD	0x2	/* not a group leader */
 #define CKPT_TASK_SUBREAPER	0x4	/* is_child_subreaper */
 #define CKPT_TASK_OUTLIVED	0x8	/* leader: has exited, threads of it live */
+#define CKPT_TASK_VFORK		0x10	/* its parent is in vfork(2), waiting for it */
 
 /**
  * struct ckpt_task_entry - one task
@@ -1020,20 +1021,25 @@ struct ckpt_hdr_task_misc {
 };
 
 /* struct ckpt_hdr_task_jobctl.flags */
-#define CKPT_JOBCTL_STOPPED	0x1	/* the process is in group stop */
+#define CKPT_JOBCTL_STOPPED	0x1	/* the thread is in group stop */
 #define CKPT_JOBCTL_CONTINUED	0x2	/* WCONTINUED has not been waited for */
 #define CKPT_JOBCTL_TELL_CONTINUED 0x4	/* SIGCHLD, CLD_CONTINUED is to be sent */
 #define CKPT_JOBCTL_TELL_STOPPED 0x8	/* SIGCHLD, CLD_STOPPED is to be sent */
 #define CKPT_JOBCTL_TTY		0x10	/* the process has a controlling terminal */
+#define CKPT_JOBCTL_JOINS	0x20	/* is about to join a group stop */
+#define CKPT_JOBCTL_INCOMPLETE	0x40	/* not all threads are in group stop so far */
 
 /**
  * struct ckpt_hdr_task_jobctl - job control of a thread
  * @h: type CKPT_HDR_TASK_JOBCTL
  * @flags: CKPT_JOBCTL_*; CKPT_JOBCTL_STOPPED of every thread of a stopped
- *	process, the others of the group leader only
+ *	process; of every thread of one that is being stopped
+ *	CKPT_JOBCTL_INCOMPLETE, and one of CKPT_JOBCTL_STOPPED and
+ *	CKPT_JOBCTL_JOINS; the others of the group leader only
  * @stop_signal: signal that stopped it, 0 if it is not stopped
  * @stop_code: what a parent that waits for the stop is given, 0 if it was
- *	given that before; of the group leader
+ *	given that before, or will be: signal of a stop that is incomplete; of the
+ *	group leader
  * @old_pgrp: of a leader whose terminal was hung up: pid slot + 1 of the process
  *	group that was in the foreground, or 0
  * @tty: with CKPT_JOBCTL_TTY: objref of an open file of the controlling

@@ -392,29 +392,6 @@ REFUSED(asynchronous_io, "io_setup")
 	CHECK(!syscall(SYS_io_destroy, ctx));
 }
 
-static int shares_memory(void *arg)
-{
-	ckpt_gate_open(&up, 1);
-	ckpt_gate_wait(&go);
-	return 0;
-}
-
-REFUSED(shared_address_space, "address space")
-{
-	static char stack[65536] __attribute__((aligned(16)));
-	pid_t pid;
-
-	ckpt_gate_init(&up);
-	ckpt_gate_init(&go);
-	pid = clone(shares_memory, stack + sizeof(stack), CLONE_VM | SIGCHLD,
-		    NULL);
-	REQUIRE(pid > 0);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
-}
-
 /* ------------------------------------------------------------------ tasks */
 
 static int traced(void *arg)
@@ -431,36 +408,6 @@ REFUSED(tracer, "traced")
 	ckpt_gate_init(&go);
 	pid = ckpt_fork(traced, NULL);
 	ckpt_wait_blocked(pid, pid, 0 /* read */);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
-}
-
-/* The parent waits in the kernel, and not at a point to come back to. */
-static int waits_for_vfork(void *arg)
-{
-	pid_t pid = vfork();
-	char c;
-
-	if (!pid) {
-		/* Nothing that the parent would find changed. */
-		syscall(SYS_read, go.fd[0], &c, 1);
-		_exit(0);
-	}
-	ckpt_join(pid, 0);
-	return 0;
-}
-
-REFUSED(vfork_parent, "vfork")
-{
-	char path[64], buf[64];
-	pid_t pid;
-
-	ckpt_gate_init(&go);
-	pid = ckpt_fork(waits_for_vfork, NULL);
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	CKPT_WAIT_FOR(ckpt_read_file(path, buf, sizeof(buf)) > 0);
-	ckpt_wait_blocked(atoi(buf), atoi(buf), SYS_read);
 	ckpt_ready();
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
