@@ -10,6 +10,7 @@
 /* Bits of ckpt_obj_mark() on the signal handlers of a process */
 #define CKPT_SIGHAND_MARK_ALRM	0x1	/* SIGALRM of the process was saved */
 #define CKPT_SIGHAND_MARK_STOP	0x2	/* it was stopped when collected */
+#define CKPT_SIGHAND_MARK_STOPPING 0x4	/* or being stopped */
 /* ... by this signal, if its parent has yet to be told, else 0 */
 #define CKPT_SIGHAND_MARK_CODE(sig)	((u32)(sig) << 8)
 #define CKPT_SIGHAND_MARKED_CODE(mark)	((mark) >> 8)

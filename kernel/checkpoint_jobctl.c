@@ -7,54 +7,33 @@
 #include <linux/checkpoint_types.h>
 #include <linux/sched/jobctl.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/signal.h>
 
 #include "checkpoint.h"
-
-/* In group stop, or on the way into one without any further step */
-static bool is_stopping(const struct task_struct *t)
-{
-	return t->jobctl & (JOBCTL_STOPPED | JOBCTL_STOP_PENDING);
-}
-
-/* Does all of the process stand still, or does none? */
-static bool stop_settled(const struct signal_struct *sig)
-{
-	bool stopped = sig->flags & SIGNAL_STOP_STOPPED;
-	const struct task_struct *t;
-
-	if (sig->group_stop_count)
-		return false;
-	__for_each_thread(sig, t)
-		if (!(t->flags & PF_EXITING) && is_stopping(t) != stopped)
-			return false;
-	return true;
-}
 
 static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct sighand_struct *sighand = ckpt_sighand(t);
 	struct signal_struct *sig = t->signal;
-	bool dying, settled;
 	u32 mark = 0;
+	bool dying;
 
 	if (!ckpt_of_leader(ctx))
 		return 0;
 	spin_lock_irq(&sighand->siglock);
 	dying = (sig->flags & SIGNAL_GROUP_EXIT) || sig->core_state ||
 		sig->group_exec_task;
-	settled = stop_settled(sig);
 	if (sig->flags & SIGNAL_STOP_STOPPED)
 		mark = CKPT_SIGHAND_MARK_STOP |
 		       CKPT_SIGHAND_MARK_CODE(sig->group_exit_code);
+	else if (sig->group_stop_count)
+		mark = CKPT_SIGHAND_MARK_STOPPING;
 	spin_unlock_irq(&sighand->siglock);
 	/* it is written as it is now, should it be continued meanwhile */
 	ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND, mark);
 	if (dying)
 		return ckpt_err(ctx, -EBUSY, "is exiting, or calls exec: try again");
-	if (!settled)
-		return ckpt_err(ctx, -EBUSY,
-				"some of its threads are stopped, and some are not: try again");
 	return 0;
 }
 
@@ -70,6 +49,32 @@ static void save_continued(const struct signal_struct *sig,
 	}
 }
 
+/*
+ * Some threads are in group stop, and others have yet to take part, which one
+ * that waits in the kernel may do much later.
+ */
+static int save_stopping(struct ckpt_ctx *ctx, struct task_struct *t,
+			 struct ckpt_hdr_task_jobctl *h)
+{
+	const struct signal_struct *sig = t->signal;
+
+	if (!sig->group_stop_count)
+		return -EBUSY;
+	h->flags = CKPT_JOBCTL_INCOMPLETE;
+	if (ckpt_of_leader(ctx))
+		h->stop_code = sig->group_exit_code;
+	if (ckpt_stands_in(ctx, t))
+		return 0;
+	if (!(t->jobctl & JOBCTL_STOP_PENDING))
+		h->flags |= CKPT_JOBCTL_STOPPED;
+	else if (t->jobctl & JOBCTL_STOP_CONSUME)
+		h->flags |= CKPT_JOBCTL_JOINS;
+	else
+		h->flags |= CKPT_JOBCTL_STOPPED;
+	h->stop_signal = t->jobctl & JOBCTL_STOP_SIGMASK ?: SIGSTOP;
+	return 0;
+}
+
 static int jobctl_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct sighand_struct *sighand = ckpt_sighand(t);
@@ -83,10 +88,14 @@ static int jobctl_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		h.stop_signal = t->jobctl & JOBCTL_STOP_SIGMASK ?: SIGSTOP;
 		if (ckpt_of_leader(ctx))
 			h.stop_code = CKPT_SIGHAND_MARKED_CODE(mark);
+	} else if (mark & CKPT_SIGHAND_MARK_STOPPING) {
+		err = save_stopping(ctx, t, &h);
 	} else if (ckpt_of_leader(ctx)) {
 		save_continued(t->signal, &h);
 	}
 	spin_unlock_irq(&sighand->siglock);
+	if (err)
+		return ckpt_err(ctx, err, "is no longer being stopped: try again");
 	if (ckpt_of_leader(ctx))
 		err = ckpt_ctty_checkpoint(ctx, t, &h);
 	return err ?: ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_JOBCTL, sizeof(h));
@@ -100,10 +109,20 @@ static bool jobctl_ok(const struct ckpt_hdr_task_jobctl *h)
 	    ((h->flags & CKPT_JOBCTL_TTY) || h->old_pgrp))
 		return false;
 	switch (h->flags & ~CKPT_JOBCTL_TTY) {
+	case CKPT_JOBCTL_INCOMPLETE:
+		/* of a leader that is dead */
+		return thread_group_leader(current) && !h->stop_signal &&
+		       sig_kernel_stop(h->stop_code);
 	case CKPT_JOBCTL_STOPPED:
+	case CKPT_JOBCTL_STOPPED | CKPT_JOBCTL_INCOMPLETE:
+	case CKPT_JOBCTL_JOINS | CKPT_JOBCTL_INCOMPLETE:
+		if (!h->stop_code)
+			return sig_kernel_stop(h->stop_signal) &&
+			       !(thread_group_leader(current) &&
+				 (h->flags & CKPT_JOBCTL_INCOMPLETE));
 		return sig_kernel_stop(h->stop_signal) &&
-		       (!h->stop_code || (thread_group_leader(current) &&
-					  sig_kernel_stop(h->stop_code)));
+		       thread_group_leader(current) &&
+		       sig_kernel_stop(h->stop_code);
 	case CKPT_JOBCTL_CONTINUED:
 	case CKPT_JOBCTL_CONTINUED | CKPT_JOBCTL_TELL_CONTINUED:
 	case CKPT_JOBCTL_CONTINUED | CKPT_JOBCTL_TELL_STOPPED:
@@ -197,22 +216,49 @@ static void stop_silently(struct task_struct *t, int sig)
 		signal_wake_up(t, 0);
 }
 
-/* Each thread stops itself: none may run in user mode before. */
-static void commit_stopped(const struct ckpt_hdr_task_jobctl *h)
+/* Has a SIGCONT come during the restart? */
+static bool continued(struct task_struct *t)
 {
-	struct signal_struct *sig = current->signal;
+	struct signal_struct *sig = t->signal;
 
-	/* a SIGCONT that came during the restart */
-	if ((sig->flags & SIGNAL_STOP_CONTINUED) ||
-	    sigismember(&current->pending.signal, SIGCONT) ||
-	    sigismember(&sig->shared_pending.signal, SIGCONT))
+	return (sig->flags & SIGNAL_STOP_CONTINUED) ||
+	       sigismember(&t->pending.signal, SIGCONT) ||
+	       sigismember(&sig->shared_pending.signal, SIGCONT);
+}
+
+/*
+ * Each thread stops itself, and no one may do so, or be in user mode, before
+ * all that are to take part are counted.
+ */
+static void jobctl_link(struct task_struct *t, void *defer)
+{
+	const struct jobctl_defer *d = defer;
+	const struct ckpt_hdr_task_jobctl *h = &d->h;
+	struct signal_struct *sig = t->signal;
+	unsigned long pending, flags;
+
+	if (!(h->flags & (CKPT_JOBCTL_STOPPED | CKPT_JOBCTL_INCOMPLETE)) ||
+	    !lock_task_sighand(t, &flags))
 		return;
-
-	if (!(sig->flags & SIGNAL_STOP_STOPPED))
+	if ((sig->flags & SIGNAL_GROUP_EXIT) || sig->group_exec_task ||
+	    continued(t))
+		goto unlock;
+	if (!(h->flags & CKPT_JOBCTL_INCOMPLETE) &&
+	    !(sig->flags & SIGNAL_STOP_STOPPED))
 		signal_set_stop_flags(sig, SIGNAL_STOP_STOPPED);
 	if (h->stop_code)
 		sig->group_exit_code = h->stop_code;
-	stop_silently(current, h->stop_signal);
+	if (!h->stop_signal)
+		goto unlock;
+	pending = JOBCTL_STOP_PENDING | h->stop_signal;
+	if (h->flags & CKPT_JOBCTL_JOINS)
+		pending |= JOBCTL_STOP_CONSUME;
+	/* it is seen at commit, by the one who installs the blocked signals */
+	if (task_set_jobctl_pending(t, pending) &&
+	    (pending & JOBCTL_STOP_CONSUME))
+		sig->group_stop_count++;
+unlock:
+	unlock_task_sighand(t, &flags);
 }
 
 static void commit_continued(const struct ckpt_hdr_task_jobctl *h)
@@ -242,12 +288,9 @@ static void jobctl_commit(void *defer)
 	/* only a leader gives it back */
 	if (sig->leader && !sig->tty)
 		swap(sig->tty_old_pgrp, d->old_pgrp);
-	if (!(sig->flags & SIGNAL_GROUP_EXIT) && !sig->group_exec_task) {
-		if (h->flags & CKPT_JOBCTL_STOPPED)
-			commit_stopped(h);
-		else if (h->flags & CKPT_JOBCTL_CONTINUED)
-			commit_continued(h);
-	}
+	if (!(sig->flags & SIGNAL_GROUP_EXIT) && !sig->group_exec_task &&
+	    (h->flags & CKPT_JOBCTL_CONTINUED))
+		commit_continued(h);
 	spin_unlock_irq(&ckpt_sighand(current)->siglock);
 }
 
@@ -264,6 +307,7 @@ const struct ckpt_task_ops ckpt_jobctl_task_ops = {
 	.collect	= jobctl_collect,
 	.checkpoint	= jobctl_checkpoint,
 	.restore	= jobctl_restore,
+	.link		= jobctl_link,
 	.commit		= jobctl_commit,
 	.discard	= jobctl_discard,
 };
@@ -300,9 +344,10 @@ void ckpt_group_stop(struct task_struct *leader)
  * ckpt_group_stopped - has ckpt_group_stop() had its effect?
  * @leader: the group leader
  *
- * Context: any that may take a spinlock; takes siglock.
+ * Context: any that may take a spinlock; takes tasklist_lock and siglock.
  * Return: false as long as a thread is on its way into the stop; true also if
- * that is over, for whatever reason.
+ * that is over, for whatever reason. One that waits for its vfork child takes
+ * part when that has called exec, or is gone.
  */
 bool ckpt_group_stopped(struct task_struct *leader)
 {
@@ -311,13 +356,16 @@ bool ckpt_group_stopped(struct task_struct *leader)
 	struct task_struct *t;
 	unsigned long flags;
 
+	read_lock(&tasklist_lock);
 	if (!lock_task_sighand(leader, &flags))
-		return true;
+		goto unlock;
 	if ((sig->flags & SIGNAL_STOP_STOPPED) && !sig->group_exec_task)
 		__for_each_thread(sig, t)
 			if (!task_is_stopped(t) && !t->ptrace &&
-			    !(t->flags & PF_EXITING))
+			    !(t->flags & PF_EXITING) && !ckpt_in_vfork(t))
 				stopped = false;
 	unlock_task_sighand(leader, &flags);
+unlock:
+	read_unlock(&tasklist_lock);
 	return stopped;
 }
