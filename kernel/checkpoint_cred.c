@@ -33,22 +33,23 @@
 #define CKPT_GROUPS_MAX \
 	((CKPT_REC_MAX - sizeof(struct ckpt_hdr_cred)) / sizeof(__u32) - 1)
 
-/* Room for what is refused */
-#define CKPT_WHY_SIZE	64
+/*
+ * A mark on credentials: a task has them. Keyrings are of use to a task: those
+ * that a file was opened with, by somebody who has others now, or a zombie had,
+ * are not looked at. The caller might not have the right to, either.
+ */
+#define CKPT_CRED_MARK_TASK	0x1
 
 /* ---------------------------------------------------- what is refused */
 
-/* Put into @why what it is about @cred that cannot be saved. */
-static bool refused(struct ckpt_ctx *ctx, const struct cred *cred, char *why,
-		    size_t size)
+/* What it is about @cred that cannot be saved, or NULL */
+static const char *refused(const struct cred *cred)
 {
 #ifdef CONFIG_SECURITY_LANDLOCK
-	if (landlock_initialized && landlock_cred(cred)->domain) {
-		snprintf(why, size, "landlock");
-		return true;
-	}
+	if (landlock_initialized && landlock_cred(cred)->domain)
+		return "landlock";
 #endif
-	return ckpt_keys_refused(ctx, cred, why, size);
+	return NULL;
 }
 
 /* A restored task has the label of the caller of restart. */
@@ -79,7 +80,7 @@ static void cred_drop(void *ptr)
 static int cred_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	const struct cred *cred = ptr;
-	char why[CKPT_WHY_SIZE];
+	const char *what;
 	int err;
 
 	err = ckpt_user_ns_collect(ctx, cred->user_ns, "credentials");
@@ -88,9 +89,8 @@ static int cred_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 	if (cred->group_info->ngroups > CKPT_GROUPS_MAX)
 		return ckpt_err(ctx, -E2BIG, "%d supplementary groups: at most %zu are supported",
 				cred->group_info->ngroups, CKPT_GROUPS_MAX);
-	if (refused(ctx, cred, why, sizeof(why)))
-		return ckpt_err(ctx, -ENOSYS, "%s: not supported", why);
-	return ckpt_keys_collect(ctx, cred);
+	what = refused(cred);
+	return what ? ckpt_err(ctx, -ENOSYS, "%s: not supported", what) : 0;
 }
 
 static int save_uid(struct ckpt_ctx *ctx, kuid_t kuid, u32 *uid)
@@ -153,7 +153,8 @@ static int cred_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		return err;
 	h.user_ns = err;
 	err = save_ids(ctx, cred, &h);
-	if (!err)
+	if (!err && (ckpt_obj_mark(ctx, ptr, CKPT_OBJ_CRED, 0) &
+		     CKPT_CRED_MARK_TASK))
 		err = ckpt_keys_checkpoint(ctx, cred, &h);
 	if (err)
 		return err;
@@ -191,11 +192,9 @@ static bool ids_mapped(struct user_namespace *ns, const struct cred *cred)
 /* Of credentials that need not be saved: can they be? */
 static bool can_save(struct ckpt_ctx *ctx, const struct cred *cred)
 {
-	char why[CKPT_WHY_SIZE];
-
 	return cred->group_info->ngroups <= CKPT_GROUPS_MAX &&
 	       ids_mapped(ctx->caller_cred->user_ns, cred) &&
-	       !refused(ctx, cred, why, sizeof(why));
+	       !refused(cred);
 }
 
 /**
@@ -584,6 +583,19 @@ struct cred_defer {
 	bool no_new_privs;
 };
 
+static int keys_collect(struct ckpt_ctx *ctx, const struct cred *cred)
+{
+	char why[64];
+
+	if (ckpt_obj_mark(ctx, (void *)cred, CKPT_OBJ_CRED, 0) &
+	    CKPT_CRED_MARK_TASK)
+		return 0;
+	ckpt_obj_mark(ctx, (void *)cred, CKPT_OBJ_CRED, CKPT_CRED_MARK_TASK);
+	if (ckpt_keys_refused(ctx, cred, why, sizeof(why)))
+		return ckpt_err(ctx, -ENOSYS, "%s: not supported", why);
+	return ckpt_keys_collect(ctx, cred);
+}
+
 static int cred_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	const struct cred *cred;
@@ -596,6 +608,8 @@ static int cred_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 		return err;
 	cred = get_task_cred(t);
 	err = ckpt_obj_collect(ctx, (void *)cred, CKPT_OBJ_CRED);
+	if (!err)
+		err = keys_collect(ctx, cred);
 	put_cred(cred);
 	return err;
 }

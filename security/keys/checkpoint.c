@@ -442,7 +442,7 @@ static int key_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		ret = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_KEY, sizeof(h),
 					  data, h.len);
 	}
-	kvfree(data);
+	kvfree_sensitive(data, h.len);
 	return ret ?: ckpt_write_string(ctx, key->description);
 }
 
@@ -565,14 +565,14 @@ static struct key *make_key(struct ckpt_ctx *ctx, const struct ckpt_hdr_key *h,
 }
 
 /*
- * With the number that it had. Of a tree that was just killed it is free when
- * its credentials and then its keys have been collected.
+ * With the number that it had, if the caller may @keep it. Of a tree that was
+ * just killed it is free when its credentials and then its keys have been
+ * collected.
  */
 static struct key *make_numbered(struct ckpt_ctx *ctx,
 				 const struct ckpt_hdr_key *h, const char *desc,
-				 kuid_t uid, kgid_t gid)
+				 kuid_t uid, kgid_t gid, bool keep)
 {
-	bool keep = checkpoint_restore_ns_capable(&init_user_ns);
 	struct key *key;
 	int i;
 
@@ -651,9 +651,9 @@ static struct key *key_restore(struct ckpt_ctx *ctx,
 {
 	kuid_t uid = make_kuid(current_user_ns(), h->uid);
 	kgid_t gid = make_kgid(current_user_ns(), h->gid);
+	bool may, keep = checkpoint_restore_ns_capable(&init_user_ns);
 	const struct cred *in_ns, *old;
 	struct key *key;
-	bool may;
 	int err;
 
 	if (!uid_valid(uid) || (h->gid != (gid_t)-1 && !gid_valid(gid))) {
@@ -671,7 +671,7 @@ static struct key *key_restore(struct ckpt_ctx *ctx,
 	else if (h->kind == CKPT_KEY_UID || h->kind == CKPT_KEY_UID_SESSION)
 		key = user_keyring(h->kind, uid);
 	else
-		key = make_numbered(ctx, h, desc, uid, gid);
+		key = make_numbered(ctx, h, desc, uid, gid, keep);
 	revert_creds(old);
 	put_cred(in_ns);
 	if (IS_ERR(key))

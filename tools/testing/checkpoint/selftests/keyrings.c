@@ -278,14 +278,36 @@ CKPT_TEST(nested)
 			(long)"innermost", 0), key);
 }
 
+/* Known by its name there, and nowhere else */
+CKPT_TEST_ONLY(in_a_user_namespace, CKPT_USER)
+{
+	key_id ses = join("in a namespace"), key;
+	char before[128], after[128];
+
+	key = add_text("a key", "its text", ses);
+	REQUIRE(key > 0);
+	REQUIRE(!keyctl(KEYCTL_SETPERM, ses, 0x3f1f0000, 0, 0));
+	describe(ses, before, sizeof(before));
+	ckpt_ready();
+	CHECK_EQ(keyring_id(KEY_SPEC_SESSION_KEYRING, false), ses);
+	describe(ses, after, sizeof(after));
+	CHECK(!strcmp(before, after));
+	check_text(key, "its text");
+	/* found by its name, when it is not the session keyring any more */
+	REQUIRE(keyring_id(KEY_SPEC_PROCESS_KEYRING, true) > 0);
+	CHECK(!keyctl(KEYCTL_LINK, ses, KEY_SPEC_PROCESS_KEYRING, 0, 0));
+	CHECK(join(NULL) != ses);
+	CHECK_EQ(join("in a namespace"), ses);
+}
+
 /* ------------------------------------------------------- what is refused */
 
 static void refuse(struct __test_metadata *_metadata, struct ckpt_victim *v,
-		   const char *name, const char *text)
+		   const char *name, unsigned int flags, const char *text)
 {
 	long ret;
 
-	ckpt_start(v, name, 0);
+	ckpt_start(v, name, flags);
 	if (v->skip[0])
 		SKIP(return, "%s", v->skip);
 	ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
@@ -297,13 +319,14 @@ static void refuse(struct __test_metadata *_metadata, struct ckpt_victim *v,
 	ckpt_end(v);
 }
 
-#define REFUSED(victim, text)						\
+#define REFUSED_AS(victim, flags, text)					\
 	static void ckpt_victim_##victim(void);				\
 	DRIVER_TEST(victim)						\
 	{								\
-		refuse(_metadata, &self->v, #victim, text);		\
+		refuse(_metadata, &self->v, #victim, flags, text);	\
 	}								\
 	CKPT_VICTIM(victim)
+#define REFUSED(victim, text)	REFUSED_AS(victim, 0, text)
 
 REFUSED(negative_key, "negative key: not supported")
 {
@@ -324,6 +347,14 @@ REFUSED(restricted_keyring, "keyring that is restricted: not supported")
 	REQUIRE(ring > 0);
 	if (keyctl(KEYCTL_RESTRICT_KEYRING, ring, 0, 0, 0))
 		ckpt_skip("KEYCTL_RESTRICT_KEYRING: %m");
+	ckpt_ready();
+}
+
+/* They are the machine's, but this machine is to be made anew. */
+REFUSED_AS(user_in_a_namespace, CKPT_USER, "key of a user in a user namespace")
+{
+	if (add_text("a key", "text", KEY_SPEC_USER_KEYRING) < 0)
+		ckpt_skip("KEY_SPEC_USER_KEYRING: %m");
 	ckpt_ready();
 }
 
