@@ -366,7 +366,7 @@ static int write_ids(struct ckpt_ctx *ctx, u32 index, struct net *net)
 	return err;
 }
 
-static int write_content(struct ckpt_ctx *ctx, u32 index)
+static int write_content(struct ckpt_ctx *ctx, u32 index, u32 *left_out)
 {
 	struct net *net = ctx->nets->net[index].net;
 	struct ckpt_msgs none = {};
@@ -393,6 +393,8 @@ static int write_content(struct ckpt_ctx *ctx, u32 index)
 	if (!err)
 		err = ckpt_netroute_checkpoint(ctx, index, net, &nl,
 					       CKPT_NET_BRVLAN, CKPT_NET_MDB);
+	if (!err)
+		err = ckpt_ct_checkpoint(ctx, index, net, left_out);
 	if (!err)
 		err = ckpt_net_write(ctx, index, CKPT_NET_END, &none);
 	ckpt_nl_close(&nl);
@@ -463,7 +465,7 @@ static int net_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct net *net = ptr;
 	struct ckpt_hdr_net_ns h = {};
 	int owner, err, ref;
-	u32 i;
+	u32 i, left_out = 0;
 
 	owner = ckpt_user_ns_checkpoint(ctx, net->user_ns);
 	if (owner < 0)
@@ -482,7 +484,10 @@ static int net_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 			return ref;
 	}
 	for (i = 0; i < h.nr && !err; i++)
-		err = write_content(ctx, i);
+		err = write_content(ctx, i, &left_out);
+	if (!err && left_out)
+		ckpt_note(ctx, "%u entries of connection tracking are left out, as CHECKPOINT_CONNTRACK is not given",
+			  left_out);
 	return err;
 }
 
@@ -566,6 +571,8 @@ static int check_data(struct ckpt_ctx *ctx, const struct ckpt_hdr_net_data *h,
 		return ckpt_netsched_check(ctx, m);
 	case CKPT_NET_TUN:
 		return ckpt_tuns_check(ctx, m);
+	case CKPT_NET_CT:
+		return ckpt_ct_check(ctx, m);
 	default:
 		return ckpt_netroute_check(ctx, h->section, m);
 	}
@@ -664,7 +671,9 @@ static int restore_routes(struct ckpt_ctx *ctx, struct ckpt_net *n)
 	if (!err)
 		err = ckpt_netsched_restore(ctx, n, &nl);
 	ckpt_nl_close(&nl);
-	return err ?: ckpt_nft_restore(ctx, n);
+	if (!err)
+		err = ckpt_nft_restore(ctx, n);
+	return err ?: ckpt_ct_restore(ctx, n);
 }
 
 /* What does not work in a device that is down, before it is raised */

@@ -152,6 +152,33 @@ static inline int ckpt_nft_restore(struct ckpt_ctx *ctx, struct ckpt_net *n)
 }
 #endif
 
+/* net/netfilter/checkpoint_ct.c: the entries of connection tracking */
+#if IS_BUILTIN(CONFIG_NF_CT_NETLINK)
+int ckpt_ct_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
+		       u32 *left_out);
+int ckpt_ct_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
+int ckpt_ct_restore(struct ckpt_ctx *ctx, struct ckpt_net *n);
+#else
+static inline int ckpt_ct_checkpoint(struct ckpt_ctx *ctx, u32 index,
+				     struct net *net, u32 *left_out)
+{
+	if (!IS_ENABLED(CONFIG_NF_CONNTRACK) ||
+	    !(ctx->uflags & CHECKPOINT_CONNTRACK))
+		return 0;
+	return ckpt_err(ctx, -ENOSYS, "network namespace: connection tracking: not supported in this build");
+}
+
+static inline int ckpt_ct_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m)
+{
+	return ckpt_err(ctx, -EINVAL, "image: network namespace: connection tracking: not supported in this build");
+}
+
+static inline int ckpt_ct_restore(struct ckpt_ctx *ctx, struct ckpt_net *n)
+{
+	return 0;
+}
+#endif
+
 /* checkpoint_netsched.c: queueing disciplines and classes */
 const char *ckpt_netsched_refused(struct net_device *dev);
 int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index,

@@ -48,6 +48,7 @@ static const char usage_text[] =
 "  --subtree        PID is any process; what is shared is outside\n"
 "                   (default: as PID is one or the other)\n"
 "  --nonetns        leave the network namespace out\n"
+"  --conntrack      with the entries of connection tracking\n"
 "  --snapshot       let the tree run on while its memory is written, from a\n"
 "                   duplicate that shares it copy-on-write\n"
 "  --no-snapshot    the tree stands still until the image is complete\n"
@@ -68,6 +69,7 @@ struct options {
 	bool container;
 	bool subtree;
 	bool nonetns;
+	bool conntrack;
 	bool snapshot;
 	bool no_snapshot;
 	bool stats;
@@ -97,6 +99,7 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		{ "container", no_argument, NULL, 'c' },
 		{ "subtree", no_argument, NULL, 't' },
 		{ "nonetns", no_argument, NULL, 'n' },
+		{ "conntrack", no_argument, NULL, 'C' },
 		{ "snapshot", no_argument, NULL, 'w' },
 		{ "no-snapshot", no_argument, NULL, 'W' },
 		{ "log", required_argument, NULL, 'l' },
@@ -126,6 +129,9 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 			break;
 		case 'n':
 			o->nonetns = true;
+			break;
+		case 'C':
+			o->conntrack = true;
 			break;
 		case 'w':
 			o->snapshot = true;
@@ -378,6 +384,8 @@ static void call(const struct options *o, const struct output *out,
 		flags |= CHECKPOINT_SUBTREE;
 	if (o->nonetns)
 		flags |= CHECKPOINT_NONETNS;
+	if (o->conntrack)
+		flags |= CHECKPOINT_CONNTRACK;
 	if (o->kill)
 		flags |= CHECKPOINT_KILL;
 	if (o->stop)

@@ -32,6 +32,7 @@ static void show_flags(const struct view *v, uint32_t flags)
 		{ CHECKPOINT_KILL, "kill" },
 		{ CHECKPOINT_STOP, "leave-stopped" },
 		{ CHECKPOINT_SNAPSHOT, "snapshot" },
+		{ CHECKPOINT_CONNTRACK, "conntrack" },
 	};
 	const char *sep = "";
 	size_t i;

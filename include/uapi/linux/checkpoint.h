@@ -14,6 +14,7 @@
 #define CHECKPOINT_KILL		0x4	/* kill the tree once the image is complete */
 #define CHECKPOINT_STOP		0x8	/* leave the tree in group stop */
 #define CHECKPOINT_SNAPSHOT	0x10	/* write from copies while the tree runs */
+#define CHECKPOINT_CONNTRACK	0x20	/* with the entries of connection tracking */
 
 /* restart(2) flags */
 #define RESTART_TASKSELF	0x1	/* replace the caller by the one task of the image */

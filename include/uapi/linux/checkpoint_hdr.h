@@ -1497,7 +1497,39 @@ enum ckpt_net_section {
 	CKPT_NET_TUN,		/* struct ckpt_net_tun */
 	CKPT_NET_BRVLAN,	/* RTM_NEWVLAN */
 	CKPT_NET_MDB,		/* RTM_NEWMDB, as it is sent */
+	CKPT_NET_CT,		/* IPCTNL_MSG_CT_NEW */
 	CKPT_NET_MAX
+};
+
+/**
+ * struct ckpt_ct_window - what a TCP connection may send in one direction
+ * @end: sequence number behind the last byte that was sent
+ * @maxend: and behind the last one that may be sent
+ * @maxwin: the largest window that was offered
+ * @maxack: highest number that was acknowledged
+ */
+struct ckpt_ct_window {
+	__u32 end;
+	__u32 maxend;
+	__u32 maxwin;
+	__u32 maxack;
+};
+
+/* The attribute of an entry of connection tracking that is none of netlink's */
+#define CKPT_CTA_MORE	63
+
+/**
+ * struct ckpt_ct_more - what netlink does not tell of an entry
+ * @masquerade: index of the device whose address it has by masquerading, or 0
+ * @ctmask: IPCT_* of which listeners are told
+ * @expmask: IPEXP_* of which listeners are told
+ * @window: of TCP, in the original direction and in that of replies; else 0
+ */
+struct ckpt_ct_more {
+	__u32 masquerade;
+	__u16 ctmask;
+	__u16 expmask;
+	struct ckpt_ct_window window[2];
 };
 
 /**
