@@ -81,6 +81,8 @@ static const char *file_refused(struct vm_area_struct *vma)
 
 	if (vma_is_secretmem(vma))
 		return "memory of memfd_secret()";
+	if (ckpt_ring_mapped(vma))
+		return ckpt_ring_refused(vma);
 	if (vma_is_dax(vma))
 		return "DAX";
 	if (is_vm_hugetlb_page(vma) && !ckpt_huge_internal(file))
@@ -103,12 +105,18 @@ static const char *file_refused(struct vm_area_struct *vma)
 	return NULL;
 }
 
-/* What is saved of its flags: those that mmap() gives huge pages are not. */
-static vm_flags_t vma_flags(struct vm_area_struct *vma)
+/* Those that mmap() gives to what is mapped, and that are not saved */
+static vm_flags_t vma_given(struct vm_area_struct *vma)
 {
 	if (is_vm_hugetlb_page(vma))
-		return vma->vm_flags & ~CKPT_VM_HUGE;
-	return vma->vm_flags;
+		return CKPT_VM_HUGE;
+	return ckpt_ring_mapped(vma) ? VM_MIXEDMAP : 0;
+}
+
+/* What is saved of its flags */
+static vm_flags_t vma_flags(struct vm_area_struct *vma)
+{
+	return vma->vm_flags & ~vma_given(vma);
 }
 
 /* Why a mapping cannot be saved, or NULL. */
@@ -433,8 +441,9 @@ static int set_mergeable(struct vm_area_struct *vma, vm_flags_t flags)
 static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 			 const char *name)
 {
-	vm_flags_t huge = is_vm_hugetlb_page(vma) ? CKPT_VM_HUGE : 0;
-	vm_flags_t got = vma->vm_flags & ~huge;
+	bool huge = is_vm_hugetlb_page(vma);
+	vm_flags_t given = vma_given(vma);
+	vm_flags_t got = vma->vm_flags & ~given;
 	unsigned long pages = vma_pages(vma);
 	struct mm_struct *mm = vma->vm_mm;
 	int err;
@@ -470,7 +479,7 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 	vm_stat_account(mm, vma->vm_flags, -pages);
 	vm_stat_account(mm, want, pages);
 	vma_start_write(vma);
-	vm_flags_reset(vma, huge | (want & ~(VM_LOCKED_MASK | VM_MERGEABLE)));
+	vm_flags_reset(vma, given | (want & ~(VM_LOCKED_MASK | VM_MERGEABLE)));
 	vma_set_page_prot(vma);
 
 	err = set_locked(vma, want);

@@ -649,6 +649,22 @@ bool ckpt_is_shm_file(struct file *file);
 void ckpt_shm_stamp_get(struct file *file, struct ckpt_shm_stamp *stamp);
 void ckpt_shm_stamp_put(struct file *file, struct ckpt_shm_stamp *stamp);
 
+/* net/packet/checkpoint_ring.c: rings of packet sockets in an address space */
+#if IS_BUILTIN(CONFIG_PACKET)
+bool ckpt_ring_mapped(struct vm_area_struct *vma);
+const char *ckpt_ring_refused(struct vm_area_struct *vma);
+#else
+static inline bool ckpt_ring_mapped(struct vm_area_struct *vma)
+{
+	return false;
+}
+
+static inline const char *ckpt_ring_refused(struct vm_area_struct *vma)
+{
+	return NULL;
+}
+#endif
+
 /* ipc/checkpoint_mqueue.c: a kind of open file */
 bool ckpt_mqueue_match(struct file *file);
 int ckpt_mqueue_file_collect(struct ckpt_ctx *ctx, struct file *file);

@@ -2,13 +2,15 @@
 /*
  * Packet sockets. Included by af_packet.c.
  *
- * A socket is bound, and so sees packets, when its queue is full again. Rings
- * that are mapped are not supported.
+ * A socket is bound, and so sees packets, when its queue is full again. It has
+ * its rings when it is made, so that they can be mapped.
  */
 
 #include <linux/virtio_net.h>
 
 #include "../core/checkpoint_sock.h"
+
+#include "checkpoint_ring.c"
 
 /* Flags of the socket, and of the record */
 static const struct {
@@ -25,7 +27,8 @@ static const struct {
 #define CKPT_PACKET_ALL		(CKPT_PACKET_ORIGDEV | CKPT_PACKET_AUXDATA | \
 				 CKPT_PACKET_TX_HAS_OFF | CKPT_PACKET_LOSS | \
 				 CKPT_PACKET_QDISC_BYPASS |		     \
-				 CKPT_PACKET_IGNORE_OUTGOING)
+				 CKPT_PACKET_IGNORE_OUTGOING |		     \
+				 CKPT_PACKET_RX_RING | CKPT_PACKET_TX_RING)
 
 /* Bits of SKB_GSO_* that say nothing of how a packet is to be segmented */
 #define CKPT_GSO_HINTS		(SKB_GSO_DODGY | SKB_GSO_TCP_FIXEDID | \
@@ -79,21 +82,13 @@ static const char *ckpt_fanout_refused(struct packet_sock *po)
 static const char *ckpt_pk_refused(struct ckpt_ctx *ctx, struct sock *sk,
 				   bool external)
 {
-	struct packet_sock *po = pkt_sk(sk);
-	bool rings;
-
 	if (external)
 		return NULL;
 	if (sk->sk_type == SOCK_PACKET)
 		return "SOCK_PACKET";
-	mutex_lock(&po->pg_vec_lock);
-	rings = po->rx_ring.pg_vec || po->tx_ring.pg_vec;
-	mutex_unlock(&po->pg_vec_lock);
-	if (rings)
-		return "PACKET_RX_RING or PACKET_TX_RING";
 	if (!skb_queue_empty_lockless(&sk->sk_error_queue))
 		return "PACKET_TX_TIMESTAMP that was not received";
-	return ckpt_fanout_refused(po);
+	return ckpt_fanout_refused(pkt_sk(sk));
 }
 
 /* ---------------------------------------------------------- checkpoint */
@@ -141,6 +136,12 @@ static int ckpt_pk_write(struct ckpt_ctx *ctx, struct sock *sk)
 			h.flags |= ckpt_flags[i].flag;
 	if (READ_ONCE(po->prot_hook.ignore_outgoing))
 		h.flags |= CKPT_PACKET_IGNORE_OUTGOING;
+	mutex_lock(&po->pg_vec_lock);
+	if (po->rx_ring.pg_vec)
+		h.flags |= CKPT_PACKET_RX_RING;
+	if (po->tx_ring.pg_vec)
+		h.flags |= CKPT_PACKET_TX_RING;
+	mutex_unlock(&po->pg_vec_lock);
 	member = kvcalloc(CKPT_PACKET_GROUPS_MAX, sizeof(*member),
 			  GFP_KERNEL_ACCOUNT);
 	if (!member)
@@ -155,6 +156,10 @@ static int ckpt_pk_write(struct ckpt_ctx *ctx, struct sock *sk)
 					  member, ret * sizeof(*member));
 	}
 	kvfree(member);
+	if (!ret && (h.flags & CKPT_PACKET_RX_RING))
+		ret = ckpt_ring_write(ctx, po, false);
+	if (!ret && (h.flags & CKPT_PACKET_TX_RING))
+		ret = ckpt_ring_write(ctx, po, true);
 	return ret;
 }
 
@@ -358,6 +363,7 @@ static int ckpt_set_packet(struct ckpt_ctx *ctx, struct sock *sk,
 static int ckpt_pk_restore(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	struct ckpt_hdr_packet *h;
+	u32 flags;
 	int err;
 
 	h = ckpt_read_rec(ctx, CKPT_HDR_PACKET, sizeof(*h),
@@ -369,7 +375,12 @@ static int ckpt_pk_restore(struct ckpt_ctx *ctx, struct sock *sk)
 	else
 		err = ckpt_err(ctx, -EINVAL, "image: packet socket with flags %#x, %u memberships and headers of %u bytes",
 			       h->flags, h->nr_members, h->vnet_hdr_sz);
+	flags = h->flags;
 	kvfree(h);
+	if (!err && (flags & CKPT_PACKET_RX_RING))
+		err = ckpt_ring_restore(ctx, sk, false);
+	if (!err && (flags & CKPT_PACKET_TX_RING))
+		err = ckpt_ring_restore(ctx, sk, true);
 	return err;
 }
 

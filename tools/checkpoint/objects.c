@@ -980,15 +980,37 @@ static int read_inet(struct parser *p, struct model_object *o)
 	}
 }
 
+/* A ring, and what is in it */
+static int read_ring(struct parser *p)
+{
+	const struct ckpt_hdr_packet_bytes *b;
+
+	if (!need(p, CKPT_HDR_PACKET_RING))
+		return -1;
+	do {
+		b = need(p, CKPT_HDR_PACKET_BYTES);
+		if (!b)
+			return -1;
+		if (b->size > CKPT_PACKET_BYTES_MAX)
+			return damaged(p, "it has %u bytes of a ring", b->size);
+	} while (b->size);
+	return 0;
+}
+
 static int read_packet(struct parser *p, struct model_object *o)
 {
 	const struct ckpt_hdr_packet *h = need(p, CKPT_HDR_PACKET);
+	uint32_t flags;
 
 	if (!h)
 		return -1;
+	flags = h->flags;
 	if (h->h.len != sizeof(*h) + (uint64_t)h->nr_members *
 				     sizeof(h->member[0]))
 		return damaged(p, "it has not %u memberships", h->nr_members);
+	if (((flags & CKPT_PACKET_RX_RING) && read_ring(p)) ||
+	    ((flags & CKPT_PACKET_TX_RING) && read_ring(p)))
+		return -1;
 	return keep_string(p, o, "");
 }
 

@@ -343,6 +343,11 @@ static uint64_t count_inet_opts(const void *rec)
 	return ((const struct ckpt_hdr_inet *)rec)->nr_opts;
 }
 
+static uint64_t count_packet_bytes(const void *rec)
+{
+	return ((const struct ckpt_hdr_packet_bytes *)rec)->size;
+}
+
 static uint64_t count_inet_data(const void *rec)
 {
 	return ((const struct ckpt_hdr_inet_data *)rec)->len;
@@ -2040,6 +2045,31 @@ static const struct record_type types[] = {
 		      HEX(hdr_packet_late, fanout_type),
 		      DEC(hdr_packet_late, fanout_max),
 		      ZERO(hdr_packet_late, reserved)),
+	},
+	[CKPT_HDR_PACKET_RING] = {
+		.name = "PACKET_RING",
+		FIXED(hdr_packet_ring,
+		      DEC(hdr_packet_ring, block_size),
+		      DEC(hdr_packet_ring, block_nr),
+		      DEC(hdr_packet_ring, frame_size),
+		      DEC(hdr_packet_ring, frame_nr),
+		      DEC(hdr_packet_ring, retire_ms),
+		      DEC(hdr_packet_ring, priv),
+		      HEX(hdr_packet_ring, features),
+		      DEC(hdr_packet_ring, head),
+		      DEC(hdr_packet_ring, frozen),
+		      DEC(hdr_packet_ring, freezes),
+		      DEC(hdr_packet_ring, seq)),
+	},
+	[CKPT_HDR_PACKET_BYTES] = {
+		.name = "PACKET_BYTES",
+		FIXED(hdr_packet_bytes,
+		      HEX(hdr_packet_bytes, offset),
+		      DEC(hdr_packet_bytes, size),
+		      DEC(hdr_packet_bytes, after)),
+		.tail = TAIL_BYTES,
+		.tail_name = "data",
+		.count = count_packet_bytes,
 	},
 	[CKPT_HDR_PACKET_MSG] = {
 		.name = "PACKET_MSG",

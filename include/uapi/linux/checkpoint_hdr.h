@@ -175,6 +175,8 @@ enum ckpt_hdr_type {
 	CKPT_HDR_PACKET,
 	CKPT_HDR_PACKET_LATE,
 	CKPT_HDR_PACKET_MSG,
+	CKPT_HDR_PACKET_RING,
+	CKPT_HDR_PACKET_BYTES,
 	/* TCP */
 	CKPT_HDR_TCP = 841,
 	CKPT_HDR_TCP_LATE,
@@ -4066,6 +4068,8 @@ struct ckpt_hdr_netlink_msg {
 #define CKPT_PACKET_LOSS		0x8	/* PACKET_LOSS */
 #define CKPT_PACKET_QDISC_BYPASS	0x10	/* PACKET_QDISC_BYPASS */
 #define CKPT_PACKET_IGNORE_OUTGOING	0x20	/* PACKET_IGNORE_OUTGOING */
+#define CKPT_PACKET_RX_RING		0x40	/* PACKET_RX_RING */
+#define CKPT_PACKET_TX_RING		0x80	/* PACKET_TX_RING */
 
 /**
  * struct ckpt_packet_member - PACKET_ADD_MEMBERSHIP
@@ -4095,6 +4099,8 @@ struct ckpt_packet_member {
  * @nr_members: number of entries in @member
  * @reserved: 0
  * @member: what it has joined, the last one first
+ *
+ * Followed by a CKPT_HDR_PACKET_RING for each ring, that for receiving first.
  */
 struct ckpt_hdr_packet {
 	struct ckpt_hdr h;
@@ -4107,6 +4113,59 @@ struct ckpt_hdr_packet {
 	__u32 nr_members;
 	__u32 reserved;
 	struct ckpt_packet_member member[];
+};
+
+/**
+ * struct ckpt_hdr_packet_ring - a ring that a packet socket shares with programs
+ * @h: type CKPT_HDR_PACKET_RING
+ * @block_size: bytes of a block
+ * @block_nr: number of blocks
+ * @frame_size: bytes of a frame
+ * @frame_nr: number of frames
+ * @retire_ms: version 3, for receiving: when a block is given to the program at
+ *	the latest, in milliseconds
+ * @priv: and bytes of each block that are the program's own
+ * @features: and TP_FT_REQ_*
+ * @head: number of the frame that is next, or of the block
+ * @frozen: version 3, for receiving: 1 if it waits for that block
+ * @freezes: PACKET_STATISTICS: how often it did
+ * @seq: version 3, for receiving: number that the next block to be opened gets
+ *
+ * Followed by CKPT_HDR_PACKET_BYTES.
+ */
+struct ckpt_hdr_packet_ring {
+	struct ckpt_hdr h;
+	__u32 block_size;
+	__u32 block_nr;
+	__u32 frame_size;
+	__u32 frame_nr;
+	__u32 retire_ms;
+	__u32 priv;
+	__u32 features;
+	__u32 head;
+	__u32 frozen;
+	__u32 freezes;
+	__u64 seq;
+};
+
+/* Most bytes of a ring in one record */
+#define CKPT_PACKET_BYTES_MAX	65536
+
+/**
+ * struct ckpt_hdr_packet_bytes - what is in a ring
+ * @h: type CKPT_HDR_PACKET_BYTES
+ * @offset: where these bytes are in the ring; what is in no record is zero
+ * @size: how many, in one block; 0 in the last record
+ * @after: in the last record: how many frames, or blocks, from ``head`` on were
+ *	filled after ``head`` was read: they are empty
+ * @data: the bytes, and zeroes up to a multiple of 8
+ */
+struct ckpt_hdr_packet_bytes {
+	struct ckpt_hdr h;
+	__u64 offset;
+	__u32 size;
+	__u32 after;
+	__u8 data[];
 };
 
 /**

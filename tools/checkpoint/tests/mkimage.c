@@ -302,15 +302,24 @@ static void net_socks(uint32_t first)
 		struct ckpt_hdr_packet h;
 		struct ckpt_packet_member member;
 	} packet = {
-		.h = { .flags = CKPT_PACKET_AUXDATA, .nr_members = 1 },
+		.h = {
+			.flags = CKPT_PACKET_AUXDATA | CKPT_PACKET_RX_RING,
+			.nr_members = 1,
+		},
 		.member = { .ifindex = 1, .count = 1, .type = 1 },
 	};
+
+	struct ckpt_hdr_packet_bytes bytes = { .offset = 2048, .size = 4 };
 
 	sock_record(first, 16);
 	REC(NETLINK, netlink, .flags = CKPT_NETLINK_BOUND, .portid = 4711);
 	file(first + 1, CKPT_FILE_SOCKET, O_RDWR, 0, first, "socket:[100]");
 	sock_record(first + 2, 17);
 	rec2(CKPT_HDR_PACKET, &packet, sizeof(packet), NULL, 0);
+	REC(PACKET_RING, packet_ring, .block_size = 4096, .block_nr = 2,
+	    .frame_size = 2048, .frame_nr = 4, .head = 1);
+	rec2(CKPT_HDR_PACKET_BYTES, &bytes, sizeof(bytes), "ring", 4);
+	REC(PACKET_BYTES, packet_bytes, .after = 1);
 	file(first + 3, CKPT_FILE_SOCKET, O_RDWR, 0, first + 2, "socket:[101]");
 }
 

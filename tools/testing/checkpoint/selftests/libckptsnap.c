@@ -218,7 +218,9 @@ static void put_maps(struct ckpt_snap *s, char *buf, pid_t pid)
 			put(s, " ");
 			put_inode(s, dev, ino);
 		}
-		put(s, " %s\n", line + n);
+		/* its number is that inode's */
+		put(s, " %s\n", strncmp(line + n, "socket:[", 8) ? line + n :
+							     "socket");
 	}
 }
 

@@ -208,16 +208,20 @@ REFUSED(netlink_audit, "in use for auditing")
 	ckpt_ready();
 }
 
-REFUSED(packet_ring, "PACKET_RX_RING")
+REFUSED(packet_ring, "part of a packet ring")
 {
 	struct tpacket_req req = {
 		.tp_block_size = 4096, .tp_frame_size = 2048,
-		.tp_block_nr = 1, .tp_frame_nr = 2,
+		.tp_block_nr = 2, .tp_frame_nr = 4,
 	};
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	char *ring;
 
 	HAVE(fd);
 	REQUIRE(!setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req)));
+	ring = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	REQUIRE(ring != MAP_FAILED);
+	REQUIRE(!munmap(ring, 4096));
 	ckpt_ready();
 	CHECK(!close(fd));
 }
