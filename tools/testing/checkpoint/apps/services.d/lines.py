@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What services that speak in lines over a unix socket have in common."""
+"""What services that speak in lines over a stream have in common."""
 import os
 import socket
 import subprocess
 import time
+
+# Where the servers are if their clients are outside of the container.
+HOST = None
 
 
 def expect(wanted, got):
@@ -11,28 +14,36 @@ def expect(wanted, got):
         raise AssertionError('%r instead of %r' % (got, wanted))
 
 
-def run(server, path, **kwargs):
-    """Start a server; returns when it accepts connections at a path."""
-    log = open(path + '.log', 'ab')
+def place(directory, port):
+    """Where a service listens: a path, or a port of HOST."""
+    return (HOST, port) if HOST else socket_path(directory)
+
+
+def run(server, where, log=None, **kwargs):
+    """Start a server; returns when it accepts connections there."""
+    name = log or where + '.log'
+    log = open(name, 'ab')
     process = subprocess.Popen(server, stdin=subprocess.DEVNULL, stdout=log,
                                stderr=log, **kwargs)
     log.close()
     until = time.monotonic() + 60
     while True:
         try:
-            connect(path).close()
+            connect(where).close()
             return process
         except OSError:
             if process.poll() is not None or time.monotonic() > until:
-                with open(path + '.log', encoding='utf-8') as said:
+                with open(name, encoding='utf-8') as said:
                     raise SystemExit('%s: %s' % (server[0], said.read()))
             time.sleep(0.05)
 
 
-def connect(path):
+def connect(where):
+    if not isinstance(where, str):
+        return socket.create_connection(where)
     sock = socket.socket(socket.AF_UNIX)
     try:
-        sock.connect(path)
+        sock.connect(where)
     except OSError:
         sock.close()
         raise
@@ -42,8 +53,8 @@ def connect(path):
 class Lines:
     """A connection on which both sides speak in lines that end in CR LF."""
 
-    def __init__(self, path):
-        self.sock = connect(path)
+    def __init__(self, where):
+        self.sock = connect(where)
         self.file = self.sock.makefile('rb')
 
     def send(self, data):

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """memcached with four threads: counters, values, and compare and swap."""
-from lines import Lines, expect, run, socket_path
+from lines import Lines, expect, place, run
+
+PORT = 11211
 
 
 def start(directory):
-    path = socket_path(directory)
-    return [run(['memcached', '-s', path, '-u', 'root', '-t', '4', '-m', '16'],
-                path)]
+    where = place(directory, PORT)
+    listen = ['-s', where] if isinstance(where, str) else \
+        ['-l', where[0], '-p', str(where[1])]
+    return [run(['memcached', *listen, '-u', 'root', '-t', '4', '-m', '16'],
+                where, directory + '/log')]
 
 
 class Memcached(Lines):
@@ -29,7 +33,7 @@ class Memcached(Lines):
 
 
 def client(directory, number, work):
-    cache = Memcached(socket_path(directory))
+    cache = Memcached(place(directory, PORT))
     name = 'count-%d' % number
     expect(b'STORED', cache.store('set', name, b'0'))
     count = 0
@@ -52,7 +56,7 @@ CLIENTS = [client] * 4
 
 
 def check(directory, counts):
-    cache = Memcached(socket_path(directory))
+    cache = Memcached(place(directory, PORT))
     for number, count in enumerate(counts):
         expect(b'%d' % count, cache.fetch('count-%d' % number)[0])
     return 'memcached: %d rounds by %d clients' % (sum(counts), len(counts))

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 
+import lines
 from lines import expect, run
 
 BIN = glob.glob('/usr/lib/postgresql/*/bin')[-1]
@@ -15,7 +16,7 @@ USER = {'user': 'postgres', 'group': 'postgres', 'extra_groups': []}
 
 def run_as(directory, name, *args):
     return subprocess.run(
-        [os.path.join(BIN, name), '-h', directory, *args], check=False,
+        [os.path.join(BIN, name), '-h', lines.HOST or directory, *args], check=False,
         cwd='/', stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         **USER)
 
@@ -33,8 +34,11 @@ def start(directory):
     subprocess.run([os.path.join(BIN, 'initdb'), '-D', data, '-A', 'peer',
                     '--no-sync', '--locale=C'], check=True, cwd='/',
                    stdout=subprocess.DEVNULL, **USER)
+    with open(os.path.join(data, 'pg_hba.conf'), 'a', encoding='ascii') as f:
+        f.write('host all all samenet trust\n')
     server = run([os.path.join(BIN, 'postgres'), '-D', data,
-                  '-c', 'listen_addresses=', '-c', 'shared_buffers=32MB',
+                  '-c', 'listen_addresses=' + (lines.HOST or ''),
+                  '-c', 'shared_buffers=32MB',
                   '-c', 'unix_socket_directories=' + directory],
                  os.path.join(directory, '.s.PGSQL.5432'), cwd='/', **USER)
     while run_as(directory, 'pg_isready').returncode == 1:

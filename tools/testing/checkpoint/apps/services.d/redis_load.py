@@ -3,16 +3,24 @@
 import os
 import shutil
 
-from lines import Lines, expect, run, socket_path
+from lines import Lines, expect, place, run, socket_path
 
-SERVER = ['redis-server', '--port', '0', '--save', '', '--appendonly', 'yes',
+PORT = 6379
+SERVER = ['redis-server', '--save', '', '--appendonly', 'yes',
           '--appendfsync', 'everysec', '--daemonize', 'no',
-          '--enable-debug-command', 'local']
+          '--protected-mode', 'no', '--enable-debug-command', 'local']
+
+
+def serve(directory, where):
+    listen = ['--port', '0', '--unixsocket', where] \
+        if isinstance(where, str) else \
+        ['--bind', where[0], '--port', str(where[1])]
+    return run([*SERVER, *listen, '--dir', directory], where,
+               os.path.join(directory, 'log'))
 
 
 def start(directory):
-    path = socket_path(directory)
-    return [run(SERVER + ['--unixsocket', path, '--dir', directory], path)]
+    return [serve(directory, place(directory, PORT))]
 
 
 class Redis(Lines):
@@ -38,7 +46,7 @@ class Redis(Lines):
 
 
 def counter(directory, number, work):
-    redis = Redis(socket_path(directory))
+    redis = Redis(place(directory, PORT))
     count = 0
     while True:
         count += 1
@@ -55,7 +63,7 @@ def counter(directory, number, work):
 
 
 def producer(directory, _number, work):
-    redis = Redis(socket_path(directory))
+    redis = Redis(place(directory, PORT))
     count = 0
     going = True
     while going:
@@ -66,7 +74,7 @@ def producer(directory, _number, work):
 
 
 def consumer(directory, _number, work):
-    redis = Redis(socket_path(directory))
+    redis = Redis(place(directory, PORT))
     count = 0
     while True:
         count += 1
@@ -100,11 +108,11 @@ def loaded(path):
 
 def check(directory, counts):
     """What the server has, and what another has from its files."""
-    same(Redis(socket_path(directory)), counts)
+    same(Redis(place(directory, PORT)), counts)
     other = os.path.join(directory, 'other')
     shutil.copytree(directory + '/appendonlydir', other + '/appendonlydir')
     path = socket_path(other)
-    server = run(SERVER + ['--unixsocket', path, '--dir', other], path)
+    server = serve(other, path)
     redis = loaded(path)
     same(redis, counts)
     redis.send(b'shutdown\r\n')

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run a service with clients that work until the file "stop" is there.
 
-    run.py SERVICE DIRECTORY
+    run.py SERVICE DIRECTORY             all of it
+    run.py SERVICE DIRECTORY serve HOST  the servers only, from when "network"
+                                         is there until "end" is; "ready" says
+                                         that they answer
+    run.py SERVICE DIRECTORY load HOST   the clients only, of servers there
 
 SERVICE_load.py beside this file has: start(directory), which returns the servers
 as subprocess.Popen objects once they answer; CLIENTS, functions of (directory,
@@ -13,6 +17,9 @@ import importlib
 import multiprocessing
 import os
 import sys
+import time
+
+import lines
 
 
 def client(function, directory, number, counts, progress):
@@ -27,12 +34,13 @@ def client(function, directory, number, counts, progress):
     function(directory, number, work)
 
 
-def main():
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    service = importlib.import_module(sys.argv[1] + '_load')
-    directory = sys.argv[2]
-    os.mkdir(directory)
-    servers = service.start(directory)
+def appears(name):
+    while not os.path.exists(name):
+        time.sleep(0.05)
+
+
+def load(service, directory):
+    """Returns how much each client has done, and who failed."""
     counts = multiprocessing.Array('L', len(service.CLIENTS), lock=False)
     progress = os.open(os.path.join(directory, 'progress'),
                        os.O_CREAT | os.O_WRONLY, 0o644)
@@ -44,14 +52,39 @@ def main():
     for process in clients:
         process.join()
     failed = [i for i, process in enumerate(clients) if process.exitcode]
+    if failed:
+        sys.exit('clients that failed: %s' % failed)
+    return list(counts)
+
+
+def end(servers):
     ended = [server.args for server in servers if server.poll() is not None]
-    if failed or ended:
-        sys.exit('clients that failed: %s; servers that ended: %s' % (
-            failed, ended))
-    print(service.check(directory, list(counts)))
+    if ended:
+        sys.exit('servers that ended: %s' % ended)
     for server in servers:
         server.terminate()
         server.wait()
+
+
+def main():
+    service = importlib.import_module(sys.argv[1] + '_load')
+    directory = sys.argv[2]
+    part = sys.argv[3] if len(sys.argv) > 3 else None
+    lines.HOST = sys.argv[4] if part else None
+    os.makedirs(directory, exist_ok=True)
+    servers = []
+    if part == 'serve':
+        appears(directory + '/network')
+    if part != 'load':
+        servers = service.start(directory)
+    if part == 'serve':
+        with open(directory + '/ready', 'w', encoding='ascii'):
+            pass
+        appears(directory + '/end')
+    else:
+        counts = load(service, directory)
+        print(service.check(directory, counts))
+    end(servers)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Send back what comes, on each connection."""
+"""Send back what comes, on each connection: echo.py ADDRESS PORT"""
 import asyncio
+import sys
 
 
 async def serve(reader, writer):
@@ -11,7 +12,7 @@ async def serve(reader, writer):
 
 
 async def main():
-    server = await asyncio.start_server(serve, '10.9.0.2', 7777)
+    server = await asyncio.start_server(serve, sys.argv[1], int(sys.argv[2]))
     await server.serve_forever()
 
 
