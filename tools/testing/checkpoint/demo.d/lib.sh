@@ -8,7 +8,7 @@
 # "root" is always the pid of the container's init, as seen from outside.
 
 lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-work=$(mktemp -d)
+work=${CKPT_WORK:-$(mktemp -d)}
 root=
 output=
 container_namespaces=()
