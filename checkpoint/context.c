@@ -38,6 +38,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(bool restart, unsigned long uflags, int fd,
 	ctx->restart = restart;
 	ctx->uflags = uflags;
 	xa_init(&ctx->removed);
+	xa_init(&ctx->tcp_waiting);
 	INIT_LIST_HEAD(&ctx->nodes);
 	INIT_LIST_HEAD(&ctx->dups);
 	ctx->caller = get_task_struct(current);
@@ -93,6 +94,7 @@ void ckpt_drop_objects(struct ckpt_ctx *ctx)
 	ckpt_objhash_free(ctx->objhash);
 	ctx->objhash = NULL;
 	ckpt_removed_free(ctx);
+	xa_destroy(&ctx->tcp_waiting);
 	ckpt_nodes_free(ctx, !ctx->err);
 }
 

@@ -84,6 +84,8 @@ struct user_namespace;
  * @veths_nr: number of entries in @veths
  * @cgroups: of kernel/cgroup/checkpoint.c
  * @nets: the network namespaces of the image, or NULL so far
+ * @tcp_waiting: checkpoint: by TCP connections that wait to be accepted, the
+ *	listening sockets; both are in the table of objects
  * @silenced: connections whose packets go nowhere: net/ipv4/checkpoint_silence.c
  * @cpu_ns: restart: CPU time of all tasks that were read so far
  * @maker_met: checkpoint: the parent of the root was looked at
@@ -128,6 +130,7 @@ struct ckpt_ctx {
 	unsigned int veths_nr;
 	struct ckpt_cgroups *cgroups;
 	struct ckpt_nets *nets;
+	struct xarray tcp_waiting;
 	struct hlist_head silenced;
 	u64 cpu_ns;
 	bool maker_met;

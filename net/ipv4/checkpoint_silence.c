@@ -448,34 +448,37 @@ void ckpt_silence_forget(struct net *net, const struct ckpt_tuple *t)
 		unhook_unused(net);
 }
 
-/* One that was left behind too long ago, or NULL; how long the next one has */
-static struct silence *find_expired(unsigned long *left)
+/*
+ * One that was left behind too long ago, or NULL, in the table from @bucket on;
+ * how long the next one has
+ */
+static struct silence *find_expired(unsigned int *bucket, unsigned long *left)
 {
 	unsigned long now = jiffies;
 	struct silence *s;
-	int i;
 
-	hash_for_each(silence_table, i, s, node) {
-		if (!hlist_unhashed(&s->list))
-			continue;
-		if (!time_before(now, s->expires))
-			return s;
-		*left = min(*left, s->expires - now);
-	}
+	for (; *bucket < HASH_SIZE(silence_table); ++*bucket)
+		hlist_for_each_entry(s, &silence_table[*bucket], node) {
+			if (!hlist_unhashed(&s->list))
+				continue;
+			if (!time_before(now, s->expires))
+				return s;
+			*left = min(*left, s->expires - now);
+		}
 	return NULL;
 }
 
 static void expire(struct work_struct *work)
 {
-	unsigned long left;
+	unsigned long left = ULONG_MAX;
+	unsigned int bucket = 0;
 	struct silence *s;
 	struct net *net;
 
 	for (;;) {
-		left = ULONG_MAX;
 		net = NULL;
 		spin_lock_bh(&silence_lock);
-		s = find_expired(&left);
+		s = find_expired(&bucket, &left);
 		if (s) {
 			net = maybe_get_net(s->net);
 			remove(s);
@@ -487,6 +490,7 @@ static void expire(struct work_struct *work)
 		}
 		if (!s)
 			break;
+		cond_resched();
 	}
 	if (left != ULONG_MAX)
 		mod_delayed_work(system_unbound_wq, &expire_work, left + 1);

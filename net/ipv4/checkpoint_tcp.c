@@ -219,14 +219,22 @@ static bool listens(const struct sock *sk)
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN;
 }
 
-/* Each of them, and the namespace that it is in. Puts what @w holds. */
-static int collect_waiting(struct ckpt_ctx *ctx, struct ckpt_tcp_waiting *w)
+/*
+ * Each of them, and the namespace that it is in: they wait at @listener, or
+ * nowhere. Puts what @w holds.
+ */
+static int collect_waiting(struct ckpt_ctx *ctx, struct sock *listener,
+			   struct ckpt_tcp_waiting *w)
 {
 	int err = 0;
 	u32 i;
 
 	for (i = 0; i < w->nr && !err; i++) {
 		err = ckpt_obj_collect_n(ctx, w->sk[i], CKPT_OBJ_SOCK, 0);
+		if (!err && listener)
+			err = xa_err(xa_store(&ctx->tcp_waiting,
+					      (unsigned long)w->sk[i], listener,
+					      GFP_KERNEL_ACCOUNT));
 		if (err)
 			break;
 		ckpt_obj_mark(ctx, w->sk[i], CKPT_OBJ_SOCK,
@@ -253,7 +261,7 @@ static int tcp_collect(struct ckpt_ctx *ctx, struct sock *sk)
 	if (!listens(sk))
 		return 0;
 	err = ckpt_tcp_waiting_get(sk, &w);
-	return err ?: collect_waiting(ctx, &w);
+	return err ?: collect_waiting(ctx, sk, &w);
 }
 
 /* Closed here, and not yet there: nobody has a descriptor of it. */
@@ -327,7 +335,7 @@ int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net)
 		if (!w.sk)
 			return -ENOMEM;
 	}
-	return collect_waiting(ctx, &w);
+	return collect_waiting(ctx, NULL, &w);
 }
 
 /**
@@ -346,45 +354,14 @@ bool ckpt_tcp_orphan(struct ckpt_ctx *ctx, struct sock *sk)
 	       !ckpt_obj_left_out(ctx, net, CKPT_OBJ_NET_NS);
 }
 
-/**
- * struct find_waiting - who a socket waits to be accepted by
- * @sk: the socket
- * @found: one of the tree
- */
-struct find_waiting {
-	struct sock *sk;
-	bool found;
-};
-
-static int waits_for(struct ckpt_ctx *ctx, void *ptr, void *arg)
-{
-	struct find_waiting *f = arg;
-	struct sock *sk = ptr;
-	struct request_sock_queue *queue;
-	struct request_sock *req;
-	bool found = false;
-
-	if (!sk_is_tcp(sk) || !listens(sk))
-		return 0;
-	queue = &inet_csk(sk)->icsk_accept_queue;
-	spin_lock_bh(&queue->rskq_lock);
-	for (req = queue->rskq_accept_head; req && !found; req = req->dl_next)
-		found = req->sk == f->sk;
-	spin_unlock_bh(&queue->rskq_lock);
-	if (!found)
-		return 0;
-	f->found = ckpt_sock_in_tree(ctx, sk);
-	return 1;
-}
-
 static bool tcp_in_tree(struct ckpt_ctx *ctx, struct sock *sk)
 {
-	struct find_waiting f = { .sk = sk };
+	struct sock *listener;
 
 	if (sock_flag(sk, SOCK_DEAD))
 		return ckpt_tcp_orphan(ctx, sk);
-	ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, waits_for, &f);
-	return f.found;
+	listener = xa_load(&ctx->tcp_waiting, (unsigned long)sk);
+	return listener && ckpt_sock_in_tree(ctx, listener);
 }
 
 /* --------------------------------------------------------- what is refused */
