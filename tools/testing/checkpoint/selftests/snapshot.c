@@ -12,6 +12,7 @@
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -533,6 +534,30 @@ DRIVER_TEST(reader_gone)
 	wait_progress(v, 2);
 	EXPECT_EQ(-EPIPE, end(v, call, false));
 	EXPECT_TRUE(ckpt_logged(v, "image: cannot write")) TH_LOG("%s", v->log);
+	unharmed(_metadata, v, &before);
+}
+
+/* Found out when the tree runs again, and nobody waits for it */
+DRIVER_TEST(disk_full)
+{
+	struct ckpt_victim *v = &self->v;
+	char dir[] = "/tmp/ckpt.full.XXXXXX", path[64];
+	struct ckpt_world before;
+	int fd;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ASSERT_EQ(0, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_NE(NULL, mkdtemp(dir));
+	ASSERT_EQ(0, mount("tmpfs", dir, "tmpfs", 0, "size=1m"));
+	snprintf(path, sizeof(path), "%s/image", dir);
+	ckpt_start(v, "busy", 0);
+	ckpt_world_take(&before);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-ENOSPC, ckpt_checkpoint_to(v, CHECKPOINT_SNAPSHOT, fd));
+	close(fd);
+	ASSERT_EQ(0, umount(dir));
+	ASSERT_EQ(0, rmdir(dir));
 	unharmed(_metadata, v, &before);
 }
 
