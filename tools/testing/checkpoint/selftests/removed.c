@@ -669,6 +669,52 @@ DRIVER_TEST(by_who_is_not_shown_all)
 	ckpt_end(&v);
 }
 
+CKPT_VICTIM(is_linked_elsewhere)
+{
+	int fd = make_file("a", "text"), fifo;
+
+	REQUIRE(!mkfifo("fifo", 0600) && !chown("fifo", 7, 7));
+	REQUIRE(!link("fifo", "other fifo"));
+	fifo = open("fifo", O_RDWR);
+	REQUIRE(fifo >= 0 && !unlink("fifo"));
+	REQUIRE(!link("a", "b") && !chown("a", 7, 7) && !unlink("a"));
+	ckpt_ready();
+	expect_text(fd, "text");
+	CHECK_EQ(write(fifo, "x", 1), 1);
+}
+
+/* What was not made here is not open to whoever restarts. */
+DRIVER_TEST(with_another_name_of_another)
+{
+	static const char *const names[] = { "b", "other fifo" };
+	struct ckpt_victim *v = &self->v;
+	char path[128];
+	int status, i;
+	pid_t pid;
+	long ret;
+
+	ckpt_start(v, "is_linked_elsewhere", 0);
+	ckpt_checkpoint_kill(v);
+	/* first both, then the second alone */
+	for (i = 0; i < 2; i++) {
+		pid = fork();
+		if (!pid) {
+			ckpt_caps_drop(1ULL << CAP_DAC_OVERRIDE |
+				       1ULL << CAP_DAC_READ_SEARCH);
+			_exit(ckpt_restart(v, 0) != -EACCES ||
+			      !ckpt_logged(v, "cannot be opened"));
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status) TH_LOG("%s", names[i]);
+		snprintf(path, sizeof(path), "%s/%s", v->dir, names[i]);
+		ASSERT_EQ(0, chmod(path, 0666));
+	}
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 static bool make_disk(void)
 {
 	mkdir(DISK, 0755);
