@@ -110,6 +110,30 @@ REFUSED(loaded_filter, "SO_ATTACH_BPF")
 	CHECK_EQ(read(fd[0], &c, 1), 1);
 }
 
+/* A map of sockets, which has the descriptor after it */
+REFUSED(socket_in_a_map, "in a sockmap")
+{
+	union bpf_attr make = {
+		.map_type = BPF_MAP_TYPE_SOCKMAP, .key_size = 4,
+		.value_size = 4, .max_entries = 1,
+	};
+	union bpf_attr put = {};
+	__u32 key = 0;
+	int fd[2], map;
+	char c;
+
+	REQUIRE(!socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
+	map = syscall(SYS_bpf, BPF_MAP_CREATE, &make, sizeof(make));
+	HAVE(map);
+	put.map_fd = map;
+	put.key = (uintptr_t)&key;
+	put.value = (uintptr_t)&fd[0];
+	HAVE(syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &put, sizeof(put)));
+	ckpt_ready();
+	CHECK_EQ(write(fd[1], "x", 1), 1);
+	CHECK_EQ(read(fd[0], &c, 1), 1);
+}
+
 /* Half of a packet */
 REFUSED(raw_more, "not complete (MSG_MORE)")
 {
