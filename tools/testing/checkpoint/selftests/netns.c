@@ -925,6 +925,85 @@ CKPT_VICTIM(small_net)
 /* Bytes of a record that are changed, one at a time */
 #define BROKEN_BYTES	7
 
+CKPT_VICTIM(has_three_addresses)
+{
+	own_net();
+	REQUIRE(!net_up("lo", true));
+	REQUIRE(!net_addr("lo", "fd00::1", 128, 0));
+	REQUIRE(!net_addr("lo", "fd00::2", 128, 0));
+	REQUIRE(!net_addr("lo", "fd00::3", 128, 0));
+	ckpt_ready();
+}
+
+static void *attribute(struct nlmsghdr *nlh, int type)
+{
+	struct rtattr *a = IFA_RTA(NLMSG_DATA(nlh));
+	int len = IFA_PAYLOAD(nlh);
+
+	for (; RTA_OK(a, len); a = RTA_NEXT(a, len))
+		if (a->rta_type == type)
+			return RTA_DATA(a);
+	return NULL;
+}
+
+/* All global ones of a section become the first, temporary every other time. */
+static unsigned int make_one_of_three(struct ckpt_hdr_net_data *h)
+{
+	struct nlmsghdr *nlh = (void *)h->data;
+	unsigned char *addr, *first = NULL;
+	unsigned int len = h->size, n = 0;
+	uint32_t *flags;
+
+	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+		addr = attribute(nlh, IFA_ADDRESS);
+		flags = attribute(nlh, IFA_FLAGS);
+		if (!addr || !flags || addr[0] != 0xfd)
+			continue;
+		first = first ?: addr;
+		memmove(addr, first, 16);
+		if (n++ % 2)
+			*flags &= ~IFA_F_TEMPORARY;
+		else
+			*flags |= IFA_F_TEMPORARY;
+	}
+	return n;
+}
+
+/* An address is on the list of temporary ones once, and stays there. */
+DRIVER_TEST(temporary_twice)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_net_data *h;
+	unsigned int nr, found = 0;
+	struct image image;
+	long ret;
+	int fd;
+
+	ckpt_start(v, "has_three_addresses", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	for (nr = 0; image_find(&image, CKPT_HDR_NET_DATA, nr); nr++) {
+		h = image_at(&image, CKPT_HDR_NET_DATA, nr);
+		if (h->section == CKPT_NET_ADDR6)
+			found += make_one_of_three(h);
+	}
+	EXPECT_EQ(3, found);
+	image_seal(&image);
+	fd = image_file(&image, image.size);
+	ret = ckpt_restart_from(v, 0, fd);
+	close(fd);
+	image_free(&image);
+	/* whatever is said of that: its network can be taken down */
+	if (ret > 0)
+		ckpt_kill(v);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 /* Whatever is wrong is refused, or else it is what could be done by hand. */
 DRIVER_TEST(broken_data)
 {
