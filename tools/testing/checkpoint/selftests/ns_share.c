@@ -610,12 +610,12 @@ DRIVER_TEST(open_outside)
 }
 
 /* In a mount namespace of its own, which the tree knows nothing of */
-static pid_t mount_it(struct ckpt_victim *v, const char *path)
+static pid_t mount_it(struct ckpt_victim *v, const char *ns, const char *path)
 {
 	char link[64];
 	pid_t pid;
 
-	snprintf(link, sizeof(link), "/proc/%d/ns/uts", v->pid);
+	snprintf(link, sizeof(link), "/proc/%d/ns/%s", v->pid, ns);
 	pid = fork();
 	if (!pid) {
 		if (unshare(CLONE_NEWNS) ||
@@ -642,7 +642,7 @@ DRIVER_TEST(mounted_outside)
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	ASSERT_LE(0, fd);
 	close(fd);
-	pid = mount_it(v, path);
+	pid = mount_it(v, "uts", path);
 	ret = ckpt_checkpoint(v, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -765,6 +765,90 @@ DRIVER_TEST(entered_by)
 	EXPECT_TRUE(ckpt_logged(v, text)) TH_LOG("%s", v->log);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* One of its own of each kind that others could share */
+CKPT_VICTIM(has_all)
+{
+	int fd;
+
+	if (unshare(CLONE_NEWCGROUP | CLONE_NEWTIME | CLONE_NEWNET))
+		ckpt_skip("unshare: %m");
+	fd = open("/proc/self/ns/time_for_children", O_RDONLY);
+	REQUIRE(fd >= 0 && !setns(fd, CLONE_NEWTIME));
+	close(fd);
+	ckpt_ready();
+}
+
+static void shared_with(struct __test_metadata *_metadata,
+			struct ckpt_victim *v, const char *kind,
+			const char *how, const char *who)
+{
+	char text[64];
+
+	EXPECT_EQ(-EBUSY, ckpt_checkpoint(v, CHECKPOINT_KILL))
+		TH_LOG("%s, %s", kind, how);
+	snprintf(text, sizeof(text), "%s namespace: ", kind);
+	EXPECT_TRUE(ckpt_logged(v, text) && ckpt_logged(v, who))
+		TH_LOG("%s, %s: %s", kind, how, v->log);
+}
+
+/* Each kind, entered by a task, open in one, and mounted */
+DRIVER_TEST(each_kind_outside)
+{
+	static const struct {
+		const char *name;
+		const char *ns;
+		int flag;
+		bool mountable;
+	} kinds[] = {
+		{ "uts", "uts", CLONE_NEWUTS, true },
+		{ "ipc", "ipc", CLONE_NEWIPC, true },
+		{ "mount", "mnt", CLONE_NEWNS, false },
+		{ "cgroup", "cgroup", CLONE_NEWCGROUP, true },
+		{ "time", "time", CLONE_NEWTIME, true },
+		{ "network", "net", CLONE_NEWNET, true },
+	};
+	struct ckpt_victim *v = &self->v;
+	char path[64], who[64];
+	unsigned int i;
+	pid_t pid;
+	long ret;
+	int fd;
+
+	ckpt_start(v, "has_all", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	snprintf(path, sizeof(path), "/tmp/ckpt.ns.%d", getpid());
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	ASSERT_LE(0, fd);
+	close(fd);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		fd = open_ns(v->pid, kinds[i].ns);
+		snprintf(who, sizeof(who), "open as fd %d", fd);
+		shared_with(_metadata, v, kinds[i].name, "open", who);
+		close(fd);
+
+		pid = enter(v, kinds[i].ns, kinds[i].flag);
+		snprintf(who, sizeof(who), "pid %d (", pid);
+		shared_with(_metadata, v, kinds[i].name, "entered", who);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+
+		if (!kinds[i].mountable)
+			continue;
+		pid = mount_it(v, kinds[i].ns, path);
+		shared_with(_metadata, v, kinds[i].name, "mounted", "mounted");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	unlink(path);
+	ckpt_ping(v);
+	ckpt_checkpoint_kill(v);
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
 	ckpt_finish(v);
 	ckpt_end(v);
 }
