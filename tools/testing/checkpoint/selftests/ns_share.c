@@ -15,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -547,6 +548,63 @@ DRIVER_TEST(joined_pids)
 	ret = restart_join(v, CLONE_NEWPID, RESTART_NOPIDS);
 	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
 	EXPECT_TRUE(same_ns(v->pid, getpid(), "pid"));
+	EXPECT_FALSE(same_ns(v->pid, getpid(), "uts"));
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(has_a_network)
+{
+	char before[64], after[64];
+	int fd;
+
+	if (unshare(CLONE_NEWNET))
+		ckpt_skip("no network namespaces: %m");
+	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	REQUIRE(fd >= 0);
+	link_of(getpid(), "net", before, sizeof(before));
+	ckpt_ready();
+	link_of(getpid(), "net", after, sizeof(after));
+	CHECK(strcmp(before, after));
+	CHECK_EQ(socket(AF_UNIX, SOCK_DGRAM, 0), fd + 1);
+}
+
+DRIVER_TEST(joined_network)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	ckpt_start(v, "has_a_network", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	ret = restart_join(v, CLONE_NEWNET, 0);
+	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
+	EXPECT_TRUE(same_ns(v->pid, getpid(), "net"));
+	EXPECT_FALSE(same_ns(v->pid, getpid(), "uts"));
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(is_root_in_there)
+{
+	REQUIRE(!getuid() && !getgid());
+	ckpt_ready();
+	CHECK(!getuid() && !getgid());
+}
+
+DRIVER_TEST(joined_users)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	ckpt_start(v, "is_root_in_there", CKPT_USER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	ret = restart_join(v, CLONE_NEWUSER, 0);
+	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
+	EXPECT_TRUE(same_ns(v->pid, getpid(), "user"));
 	EXPECT_FALSE(same_ns(v->pid, getpid(), "uts"));
 	ckpt_finish(v);
 	ckpt_end(v);
