@@ -11,7 +11,8 @@ export CKPT_ROUNDS CKPT_SEEDS
 
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help setup tree kernel kernel-debug headers tools selftests \
+.PHONY: help setup tree kernel kernel-debug kernel-nonetns headers tools \
+	selftests \
 	root-minimal root-debian guest demo bench check check-long check-style \
 	check-off series patch-stat clean distclean
 
@@ -57,6 +58,9 @@ kernel: tree		## the plain kernel, in build/plain
 kernel-debug: tree	## the debug kernel (KASAN, lockdep, kmemleak, ...), in build/debug
 	@$(LOCKED) scripts/kernel debug
 
+kernel-nonetns: kernel	## the plain kernel without CONFIG_CHECKPOINT_NETNS, in build/nonetns
+	@$(LOCKED) scripts/kernel nonetns
+
 headers: tree		## the kernel's headers for user space, in build/usr
 	@$(LOCKED) scripts/headers
 
@@ -82,7 +86,8 @@ patch-stat: tree	## lines and hunks changed in existing kernel files, and lines 
 	@scripts/patch-stat
 
 clean:			## remove what was built, keep the sources and the Debian root
-	@$(LOCKED) rm -rf $(B)/plain $(B)/debug $(B)/off $(B)/usr $(B)/tools \
+	@$(LOCKED) rm -rf $(B)/plain $(B)/debug $(B)/nonetns $(B)/off $(B)/usr \
+		$(B)/tools \
 		$(B)/selftests $(B)/series $(B)/check $(B)/root/minimal \
 		$(B)/root/minimal.cpio
 
