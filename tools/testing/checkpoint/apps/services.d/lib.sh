@@ -43,8 +43,11 @@ progress() {
 
 # A bridge, in a network of its own: see networked
 bridged() {
+	local address
+	printf -v address '02:00:0a:09:00:%02x' "${outside##*.}"
 	ip link set lo up
-	ip link add br0 type bridge
+	# Not that of one of its ports, which may move elsewhere.
+	ip link add br0 address "$address" type bridge
 	ip addr add "$outside/24" dev br0
 	ip link set br0 up
 	# Who connects while nobody is there is to wait longer than 3 seconds.
