@@ -222,15 +222,24 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout);
 void ckpt_release_tree(struct ckpt_ctx *ctx);
 void ckpt_wait_stopped(struct ckpt_ctx *ctx);
 struct task_struct *ckpt_vfork_child(struct task_struct *t);
+bool ckpt_woken(const struct ckpt_task *ct);
 int ckpt_task_pin(struct ckpt_task *ct);
 void ckpt_task_unpin(struct ckpt_task *ct);
+
+/* ptrace.c */
+bool ckpt_tracer_inside(struct ckpt_ctx *ctx, struct task_struct *t, u32 *row);
+void ckpt_ptrace_take(struct ckpt_task *ct);
+int ckpt_ptrace_stop(struct ckpt_task *ct);
+void ckpt_ptrace_go_on(struct ckpt_task *ct, int signr);
+void ckpt_ptrace_vfork_done(struct pid *pid);
+void ckpt_ptrace_wait_stopped(struct ckpt_tree *tree);
 
 /* save.c */
 int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout);
 
 /* restart.c */
 int ckpt_do_restart(struct ckpt_ctx *ctx);
-void ckpt_vfork_wait(struct ckpt_task *ct);
+void ckpt_task_resume(struct ckpt_task *ct);
 void ckpt_vfork_forget(struct ckpt_task *ct);
 const struct ckpt_task_entry *ckpt_restoring(struct ckpt_ctx *ctx, u32 *nr);
 

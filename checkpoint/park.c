@@ -9,7 +9,8 @@
  * checkpoint_park(), and there it stays. A task in group stop stands at the
  * same place already; it is made to park, should SIGCONT wake it, before it
  * looks at any signal. One that waits for its vfork child is in the middle of a
- * call, but nothing of it is left to do.
+ * call, but nothing of it is left to do. One that is in a ptrace stop stands
+ * still, too, as long as its tracer is parked.
  *
  * Locking: task->ckpt_task is attached and detached under siglock. The state
  * of a struct ckpt_task is changed under its wait.lock, which nests inside.
@@ -25,6 +26,7 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/signal.h>
+#include <linux/task_work.h>
 
 #include <trace/events/checkpoint.h>
 
@@ -74,6 +76,7 @@ void ckpt_task_put(struct ckpt_task *ct)
 		return;
 	ckpt_task_discard(ct);
 	ckpt_vfork_forget(ct);
+	kvfree(ct->trace);
 	if (ct->task)
 		put_task_struct(ct->task);
 	kfree(ct->restore);
@@ -250,9 +253,42 @@ static void park(struct ckpt_task *ct)
 		cgroup_leave_frozen(false);
 }
 
+/* Is its tracer to be told now of the end of a call that parking interrupted? */
+static bool exit_is_due(struct ckpt_task *ct)
+{
+	/* no: it is made again first */
+	if (!ct->exit_due || (ct->keep && !task_sigpending(current)))
+		return false;
+	ct->exit_due = false;
+	return true;
+}
+
+bool __checkpoint_hides_exit(void)
+{
+	struct ckpt_task *ct;
+	bool hides = false;
+
+	if (task_sigpending(current) || !ckpt_call_restarts())
+		return false;
+	spin_lock_irq(&current->sighand->siglock);
+	ct = current->ckpt_task;
+	if (ct) {
+		spin_lock(&ct->wait.lock);
+		/* it is on its way to the park */
+		hides = ct->state == CKPT_PARK_KICKED ||
+			(ct->state == CKPT_PARK_RELEASED && !ct->entered);
+		if (hides)
+			ct->exit_due = true;
+		spin_unlock(&ct->wait.lock);
+	}
+	spin_unlock_irq(&current->sighand->siglock);
+	return hides;
+}
+
 void __checkpoint_park(void)
 {
 	struct ckpt_task *ct, *restored = NULL;
+	bool due;
 
 	spin_lock_irq(&current->sighand->siglock);
 	ct = current->ckpt_task;
@@ -275,6 +311,7 @@ void __checkpoint_park(void)
 		break;
 	case CKPT_PARK_COMMIT:
 		ckpt_task_commit(ct);
+		ckpt_ptrace_take(ct);
 		ckpt_task_discard(ct);
 		ckpt_task_forget_tree(ct);
 		refcount_inc(&ct->refs);
@@ -283,13 +320,16 @@ void __checkpoint_park(void)
 	default:
 		return;
 	}
+	due = exit_is_due(ct);
 	if (!leave(ct))
 		ckpt_task_detach_current();
+	/* a new checkpoint may come while it waits, or is in a stop */
 	if (restored) {
-		/* a new checkpoint may come while it waits */
-		ckpt_vfork_wait(restored);
+		ckpt_task_resume(restored);
 		ckpt_task_put(restored);
 	}
+	if (due)
+		ptrace_report_syscall_exit(current_pt_regs(), 0);
 }
 
 void __checkpoint_task_exit(struct task_struct *tsk)
@@ -324,7 +364,9 @@ struct task_struct *ckpt_vfork_child(struct task_struct *t)
 
 	lockdep_assert_held(&tasklist_lock);
 
-	if ((READ_ONCE(t->__state) & TASK_KILLABLE) != TASK_KILLABLE)
+	/* or its tracer is being told of the child, before it waits */
+	if ((READ_ONCE(t->__state) & TASK_KILLABLE) != TASK_KILLABLE &&
+	    !task_is_traced(t))
 		return NULL;
 	list_for_each_entry(child, &t->children, sibling) {
 		done = READ_ONCE(child->vfork_done);
@@ -349,6 +391,12 @@ static bool waits_for_vfork(struct task_struct *t)
 	return waits;
 }
 
+/* In the middle of a call, or of what follows, and yet nothing is half done */
+static bool stands_still(struct task_struct *t)
+{
+	return task_is_traced(t) || waits_for_vfork(t);
+}
+
 /*
  * In group stop it stands at the boundary already. Should SIGCONT wake it,
  * get_signal() handles this trap, and so parks it, before it dequeues anything.
@@ -361,13 +409,14 @@ static int attach_stopped(struct task_struct *t, struct ckpt_task *ct)
 }
 
 /*
- * Waiting for its child it has nothing left to do. Should the child be so fast,
- * it parks where all others do: see wait_off_cpu().
+ * Waiting for its child, or its tracer, it stands still. Should it be woken by
+ * one that is not parked so far, it parks where all others do: see
+ * wait_off_cpu().
  */
-static int attach_vfork(struct ckpt_task *ct)
+static int attach_asleep(struct ckpt_task *ct)
 {
 	ct->state = CKPT_PARK_PARKED;
-	ct->vfork = true;
+	ct->asleep = true;
 	return 0;
 }
 
@@ -407,7 +456,7 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		}
 		old->state = CKPT_PARK_KICKED;
 		old->entered = false;
-		old->vfork = false;
+		old->asleep = false;
 		old->tree = ctx->tree;
 		spin_unlock(&old->wait.lock);
 		refcount_inc(&old->refs);
@@ -419,9 +468,9 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 	if (task_is_stopped(t)) {
 		(*ctp)->tree = NULL;
 		ret = attach_stopped(t, *ctp);
-	} else if (vfork) {
+	} else if (vfork || task_is_traced(t)) {
 		(*ctp)->tree = NULL;
-		ret = attach_vfork(*ctp);
+		ret = attach_asleep(*ctp);
 	} else {
 		atomic_inc(&ctx->tree->pending);
 	}
@@ -453,7 +502,7 @@ static int may_park(struct ckpt_ctx *ctx, struct task_struct *t)
 		return ckpt_err(ctx, -EBUSY, "dumps core: try again");
 	if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS))
 		return ckpt_err(ctx, -EPERM, "you may not trace it");
-	if (READ_ONCE(t->ptrace))
+	if (!ckpt_tracer_inside(ctx, t, NULL))
 		return ckpt_err(ctx, -ENOSYS,
 				"is being traced: not supported, detach the tracer");
 	return 0;
@@ -488,15 +537,31 @@ static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 	return 0;
 }
 
-/* It has gone into vfork(2) instead, and waits there. */
-static void park_in_vfork(struct ckpt_task *ct)
+/* It has gone into vfork(2), or a ptrace stop, instead. */
+static void park_asleep(struct ckpt_task *ct)
 {
 	spin_lock_irq(&ct->wait.lock);
 	if (ct->state == CKPT_PARK_KICKED) {
-		attach_vfork(ct);
+		attach_asleep(ct);
 		tell_tree(ct);
 	}
 	spin_unlock_irq(&ct->wait.lock);
+}
+
+/* It was past the park already, and has gone into group stop. */
+static void park_stopped(struct ckpt_task *ct)
+{
+	unsigned long flags;
+
+	if (!lock_task_sighand(ct->task, &flags))
+		return;
+	spin_lock(&ct->wait.lock);
+	if (ct->state == CKPT_PARK_KICKED && task_is_stopped(ct->task)) {
+		attach_stopped(ct->task, ct);
+		tell_tree(ct);
+	}
+	spin_unlock(&ct->wait.lock);
+	unlock_task_sighand(ct->task, &flags);
 }
 
 static int busy(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
@@ -534,13 +599,17 @@ static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline)
 			    READ_ONCE(row->ct->state) != CKPT_PARK_KICKED)
 				continue;
 			ctx->task = row->task;
-			if (waits_for_vfork(row->task)) {
-				park_in_vfork(row->ct);
-				continue;
-			}
-			if (READ_ONCE(row->task->ptrace))
+			if (!ckpt_tracer_inside(ctx, row->task, NULL))
 				return ckpt_err(ctx, -ENOSYS,
 						"is being traced: not supported, detach the tracer");
+			if (task_is_stopped(row->task)) {
+				park_stopped(row->ct);
+				continue;
+			}
+			if (stands_still(row->task)) {
+				park_asleep(row->ct);
+				continue;
+			}
 			if (time_after(jiffies, deadline))
 				return busy(ctx, row);
 			set_notify_signal(row->task);
@@ -590,11 +659,17 @@ static void wait_a_moment(unsigned int *looks)
 	}
 }
 
-/* Its vfork child was so fast: it has left its wait, and will be in the park. */
-static bool on_its_way(const struct ckpt_tree_task *row)
+/**
+ * ckpt_woken - is a task that stood still on its way to the park?
+ * @ct: its part
+ *
+ * Context: process context.
+ * Return: false for one that was to come there from the start.
+ */
+bool ckpt_woken(const struct ckpt_task *ct)
 {
-	return READ_ONCE(row->ct->vfork) && !READ_ONCE(row->ct->entered) &&
-	       !waits_for_vfork(row->task);
+	return READ_ONCE(ct->asleep) && !READ_ONCE(ct->entered) &&
+	       !stands_still(ct->task);
 }
 
 /*
@@ -607,8 +682,9 @@ static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 	unsigned int looks = 0;
 
 	ctx->task = row->task;
-	while (!wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED) ||
-	       on_its_way(row)) {
+	while (!wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED |
+						TASK_TRACED) ||
+	       ckpt_woken(row->ct)) {
 		/* killed: ckpt_task_pin() says so */
 		if (READ_ONCE(row->ct->state) != CKPT_PARK_PARKED)
 			break;
@@ -699,6 +775,16 @@ static bool told_to_freeze(struct task_struct *t)
 	return freeze;
 }
 
+/* It has not come to the park: the call that it is in is not to be cut short. */
+static void undo_notify(struct task_struct *t)
+{
+	clear_tsk_thread_flag(t, TIF_NOTIFY_SIGNAL);
+	/* pairs with task_work_add(), which sets it when the work is there */
+	smp_mb__after_atomic();
+	if (task_work_pending(t))
+		set_notify_signal(t);
+}
+
 static void release(struct ckpt_task *ct)
 {
 	struct task_struct *t = ct->task;
@@ -717,6 +803,8 @@ static void release(struct ckpt_task *ct)
 		 */
 		bool stopped = ct->state == CKPT_PARK_PARKED && !ct->entered;
 
+		if (stopped && ct->asleep)
+			undo_notify(t);
 		detach = stopped && !ct->keep;
 		ct->state = stopped && ct->keep ? CKPT_PARK_KEPT :
 						  CKPT_PARK_RELEASED;

@@ -56,7 +56,7 @@ enum ckpt_cmd {
  *	tasklist_lock, as is @dying; until it is set @ctx is there
  * @dying: it exits without having been part of a complete tree
  * @vfork_child: the child that it waits for in vfork(2), referenced, or NULL
- * @vfork_nr: its pid, as vfork(2) returns it
+ * @vfork_pid: its pid, referenced
  * @vfork_done: until it does so, what the child completes
  */
 struct ckpt_restore {
@@ -69,7 +69,7 @@ struct ckpt_restore {
 	bool linked;
 	bool dying;
 	struct task_struct *vfork_child;
-	pid_t vfork_nr;
+	struct pid *vfork_pid;
 	struct completion vfork_done;
 };
 
@@ -534,7 +534,7 @@ static void link_vfork(struct ckpt_tree *tree, u32 i)
 	r = parent->ct->restore;
 	init_completion(&r->vfork_done);
 	r->vfork_child = get_task_struct(child);
-	r->vfork_nr = pid_nr_ns(tree->tasks[i].pid, ns_of_pid(parent->pid));
+	r->vfork_pid = get_pid(tree->tasks[i].pid);
 	task_lock(child);
 	child->vfork_done = &r->vfork_done;
 	if (child->flags & PF_EXITING) {
@@ -565,29 +565,47 @@ static void exchange_done(struct task_struct *child, struct completion *old,
 	task_unlock(child);
 }
 
+static void vfork_wait(struct task_struct *child, struct completion *done)
+{
+	int killed;
+
+	cgroup_enter_frozen();
+	killed = wait_for_completion_state(done, TASK_KILLABLE | TASK_FREEZABLE);
+	if (killed)
+		exchange_done(child, done, NULL);
+	cgroup_leave_frozen(false);
+}
+
 /**
- * ckpt_vfork_wait - go on waiting in vfork(2)
+ * ckpt_task_resume - go on with what the task was in the middle of
  * @ct: the part that current had in a restart
  *
- * If that is what it did. The call returns the pid of the child then. As
- * wait_for_vfork_done(): it is killable only.
+ * That is a ptrace stop, or a wait in vfork(2), or one after the other. The
+ * latter is as wait_for_vfork_done() has it: it is killable only.
  *
  * Context: current, at the boundary of user mode, committed; sleeps.
  */
-void ckpt_vfork_wait(struct ckpt_task *ct)
+void ckpt_task_resume(struct ckpt_task *ct)
 {
-	struct task_struct *child = ct->restore->vfork_child;
+	struct ckpt_restore *r = ct->restore;
+	struct task_struct *child = r->vfork_child;
 	DECLARE_COMPLETION_ONSTACK(done);
+	int signr = 0;
 
-	if (!child)
-		return;
-	syscall_set_return_value(current, current_pt_regs(), 0,
-				 ct->restore->vfork_nr);
-	exchange_done(child, &ct->restore->vfork_done, &done);
-	cgroup_enter_frozen();
-	if (wait_for_completion_state(&done, TASK_KILLABLE | TASK_FREEZABLE))
-		exchange_done(child, &done, NULL);
-	cgroup_leave_frozen(false);
+	if (child) {
+		syscall_set_return_value(current, current_pt_regs(), 0,
+					 pid_vnr(r->vfork_pid));
+		exchange_done(child, &r->vfork_done, &done);
+	}
+	if (ct->trace)
+		signr = ckpt_ptrace_stop(ct);
+	if (child) {
+		vfork_wait(child, &done);
+		ckpt_ptrace_vfork_done(r->vfork_pid);
+		ct->keep = false;
+	} else if (ct->trace) {
+		ckpt_ptrace_go_on(ct, signr);
+	}
 }
 
 /**
@@ -602,6 +620,7 @@ void ckpt_vfork_forget(struct ckpt_task *ct)
 		return;
 	exchange_done(ct->restore->vfork_child, &ct->restore->vfork_done, NULL);
 	put_task_struct(ct->restore->vfork_child);
+	put_pid(ct->restore->vfork_pid);
 }
 
 /* Also of a tree of which not all tasks are made yet */
@@ -634,6 +653,16 @@ static void wait_outlived(struct ckpt_tree *tree)
 			schedule_timeout_killable(1);
 }
 
+/* To user mode, or into a ptrace stop. */
+static void release(struct ckpt_task *ct)
+{
+	spin_lock_irq(&ct->wait.lock);
+	if (ct->state == CKPT_PARK_RESTORE)
+		ct->state = CKPT_PARK_COMMIT;
+	spin_unlock_irq(&ct->wait.lock);
+	command(ct, CKPT_CMD_RELEASE, 0);
+}
+
 static void release_all(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
@@ -646,13 +675,14 @@ static void release_all(struct ckpt_ctx *ctx)
 			      (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD)))
 				ckpt_group_stop(tree->tasks[i].task);
 
-	xa_for_each(&tree->parts, i, ct) {
-		spin_lock_irq(&ct->wait.lock);
-		if (ct->state == CKPT_PARK_RESTORE)
-			ct->state = CKPT_PARK_COMMIT;
-		spin_unlock_irq(&ct->wait.lock);
-		command(ct, CKPT_CMD_RELEASE, 0);
-	}
+	/* whoever is to be stopped is so before its tracer runs */
+	xa_for_each(&tree->parts, i, ct)
+		if (ct->stops)
+			release(ct);
+	ckpt_ptrace_wait_stopped(tree);
+	xa_for_each(&tree->parts, i, ct)
+		if (!ct->stops)
+			release(ct);
 	/* so that who looks at the tree now sees it as it was */
 	wait_event_killable(tree->wait, !atomic_read(&tree->pending));
 	wait_outlived(tree);

@@ -194,19 +194,23 @@ static int visit_live(struct ckpt_ctx *ctx,
 
 /*
  * A tracer may attach to a task that is parked. It cannot stop it there; but
- * one in group stop it can, and change its state while that is written.
+ * one in group stop it can, and change its state while that is written. And one
+ * whose tracer is killed is in no ptrace stop any more.
  */
-static int not_traced(struct ckpt_ctx *ctx, struct task_struct *t)
+static int not_changed(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	if (READ_ONCE(t->ptrace) || READ_ONCE(ctx->saved->ptrace))
+	if (!ckpt_tracer_inside(ctx, t, NULL) ||
+	    !ckpt_tracer_inside(ctx, ctx->saved, NULL))
 		return ckpt_err(ctx, -EBUSY,
 				"a tracer is attached to it: try again when that is gone");
+	if (t->ckpt_task && t != current && ckpt_woken(t->ckpt_task))
+		return ckpt_err(ctx, -EBUSY, "was woken: try again");
 	return 0;
 }
 
 static int collect_one(struct ckpt_ctx *ctx, u32 i, struct task_struct *t)
 {
-	int err = not_traced(ctx, t);
+	int err = not_changed(ctx, t);
 
 	if (!err)
 		err = may_checkpoint(ctx, t);
@@ -222,7 +226,7 @@ static int save_one(struct ckpt_ctx *ctx, u32 i, struct task_struct *t)
 	if (!err)
 		err = ckpt_task_checkpoint(ctx, t);
 	if (!err)
-		err = not_traced(ctx, t);
+		err = not_changed(ctx, t);
 	trace_checkpoint_task(ctx->id, ctx->task, err);
 	return err;
 }
@@ -259,6 +263,15 @@ static void wait_killed(struct ckpt_ctx *ctx)
 	}
 }
 
+/* Kill the process of row @i. */
+static void kill_row(struct ckpt_tree *tree, u32 i)
+{
+	const struct ckpt_tree_task *row = &tree->tasks[tree->tasks[i].e.leader];
+
+	if (!(row->e.flags & CKPT_TASK_ZOMBIE))
+		kill_pid(row->pid, SIGKILL, 1);
+}
+
 /* The image is complete: do to the tree what the caller asked for. */
 static void finish(struct ckpt_ctx *ctx)
 {
@@ -278,10 +291,13 @@ static void finish(struct ckpt_ctx *ctx)
 	}
 	if (!(ctx->uflags & CHECKPOINT_KILL))
 		return;
+	/* before their tracers, whose end would let them go on */
 	for (i = tree->nr_tasks; i--;)
-		if (!(tree->tasks[i].e.flags &
-		      (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD)))
-			kill_pid(tree->tasks[i].pid, SIGKILL, 1);
+		if (READ_ONCE(tree->tasks[i].task->ptrace))
+			kill_row(tree, i);
+	for (i = tree->nr_tasks; i--;)
+		if (!(tree->tasks[i].e.flags & CKPT_TASK_THREAD))
+			kill_row(tree, i);
 }
 
 static int save(struct ckpt_ctx *ctx)

@@ -30,6 +30,7 @@ static const struct ckpt_task_ops *const ckpt_task_table[CKPT_STATE_MAX] = {
 	[CKPT_STATE_CRED]	= &ckpt_cred_task_ops,
 	[CKPT_STATE_SECCOMP]	= &ckpt_seccomp_task_ops,
 	[CKPT_STATE_RESTART_BLOCK] = &ckpt_restart_block_task_ops,
+	[CKPT_STATE_PTRACE]	= &ckpt_ptrace_task_ops,
 	[CKPT_STATE_CPU]	= &ckpt_cpu_task_ops,
 };
 

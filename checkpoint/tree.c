@@ -7,6 +7,7 @@
 
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/ptrace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -296,7 +297,9 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 		e->flags |= CKPT_TASK_SUBREAPER;
 	if (i && t == leader && ckpt_vfork_child(parent) == t)
 		e->flags |= CKPT_TASK_VFORK;
-	if ((e->flags & CKPT_TASK_ZOMBIE) && !thread_group_leader(t))
+	/* its parent is to be told of its end when its tracer was */
+	if (t->exit_state && t->ptrace &&
+	    (!thread_group_leader(t) || ptrace_reparented(t)))
 		err = -ENOSYS;
 unlock:
 	read_unlock(&tasklist_lock);
@@ -304,7 +307,7 @@ unlock:
 		return ckpt_err(ctx, err, "is being reaped: try again");
 	if (err)
 		return ckpt_err(ctx, err,
-				"is a thread that has exited, and that its tracer has yet to wait for: not supported");
+				"has exited, and its tracer has yet to wait for it: not supported");
 
 	memcpy(e->comm, t->comm, sizeof(e->comm));
 	e->rpid = pid_nr_ns(tree->tasks[i].pid, task_active_pid_ns(current));

@@ -730,6 +730,19 @@ const struct cred *ckpt_new_cred(void)
 }
 
 /**
+ * ckpt_cred_of - what another task of a restart is about to become
+ * @ct: its part; it is restored, and not committed
+ *
+ * Return: the credentials, borrowed from it, or NULL if it was not restored.
+ */
+const struct cred *ckpt_cred_of(struct ckpt_task *ct)
+{
+	struct cred_defer *d = ct->defer[CKPT_STATE_CRED];
+
+	return d ? d->cred : NULL;
+}
+
+/**
  * ckpt_new_no_new_privs - is the restoring task about to have no_new_privs?
  *
  * Context: the restoring task, its CKPT_STATE_CRED is restored.

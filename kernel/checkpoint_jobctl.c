@@ -16,14 +16,16 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct sighand_struct *sighand = ckpt_sighand(t);
 	struct signal_struct *sig = t->signal;
+	bool dying, again;
 	u32 mark = 0;
-	bool dying;
 
 	if (!ckpt_of_leader(ctx))
 		return 0;
 	spin_lock_irq(&sighand->siglock);
 	dying = (sig->flags & SIGNAL_GROUP_EXIT) || sig->core_state ||
 		sig->group_exec_task;
+	/* a tracer may let threads of a stopped process run, and be stopped anew */
+	again = (sig->flags & SIGNAL_STOP_STOPPED) && sig->group_stop_count;
 	if (sig->flags & SIGNAL_STOP_STOPPED)
 		mark = CKPT_SIGHAND_MARK_STOP |
 		       CKPT_SIGHAND_MARK_CODE(sig->group_exit_code);
@@ -34,6 +36,8 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	ckpt_obj_mark(ctx, sighand, CKPT_OBJ_SIGHAND, mark);
 	if (dying)
 		return ckpt_err(ctx, -EBUSY, "is exiting, or calls exec: try again");
+	if (again)
+		return ckpt_err(ctx, -EBUSY, "is being stopped anew: try again");
 	return 0;
 }
 
@@ -93,6 +97,10 @@ static int jobctl_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	} else if (ckpt_of_leader(ctx)) {
 		save_continued(t->signal, &h);
 	}
+	if ((h.flags & (CKPT_JOBCTL_STOPPED | CKPT_JOBCTL_INCOMPLETE)) &&
+	    t->ptrace && !(t->jobctl & JOBCTL_STOP_PENDING) &&
+	    !ckpt_stands_in(ctx, t))
+		h.flags |= CKPT_JOBCTL_TRACED;
 	spin_unlock_irq(&sighand->siglock);
 	if (err)
 		return ckpt_err(ctx, err, "is no longer being stopped: try again");
@@ -114,7 +122,9 @@ static bool jobctl_ok(const struct ckpt_hdr_task_jobctl *h)
 		return thread_group_leader(current) && !h->stop_signal &&
 		       sig_kernel_stop(h->stop_code);
 	case CKPT_JOBCTL_STOPPED:
+	case CKPT_JOBCTL_STOPPED | CKPT_JOBCTL_TRACED:
 	case CKPT_JOBCTL_STOPPED | CKPT_JOBCTL_INCOMPLETE:
+	case CKPT_JOBCTL_STOPPED | CKPT_JOBCTL_INCOMPLETE | CKPT_JOBCTL_TRACED:
 	case CKPT_JOBCTL_JOINS | CKPT_JOBCTL_INCOMPLETE:
 		if (!h->stop_code)
 			return sig_kernel_stop(h->stop_signal) &&
@@ -250,6 +260,11 @@ static void jobctl_link(struct task_struct *t, void *defer)
 		sig->group_exit_code = h->stop_code;
 	if (!h->stop_signal)
 		goto unlock;
+	if (h->flags & CKPT_JOBCTL_TRACED) {
+		t->jobctl &= ~JOBCTL_STOP_SIGMASK;
+		t->jobctl |= h->stop_signal;
+		goto unlock;
+	}
 	pending = JOBCTL_STOP_PENDING | h->stop_signal;
 	if (h->flags & CKPT_JOBCTL_JOINS)
 		pending |= JOBCTL_STOP_CONSUME;

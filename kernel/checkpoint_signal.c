@@ -333,6 +333,24 @@ static void siginfo_save(struct ckpt_ctx *ctx, struct task_struct *t,
 	}
 }
 
+/**
+ * ckpt_siginfo_save - a siginfo that is in no queue
+ * @ctx: the context
+ * @t: the task that it is for
+ * @to: where to put it
+ * @from: the siginfo
+ *
+ * Context: process context.
+ */
+void ckpt_siginfo_save(struct ckpt_ctx *ctx, struct task_struct *t,
+		       struct ckpt_siginfo *to, const kernel_siginfo_t *from)
+{
+	struct queued queued = { .timer = false };
+
+	copy_siginfo(&queued.info, from);
+	siginfo_save(ctx, t, to, &queued);
+}
+
 static int pending_write(struct ckpt_ctx *ctx, struct task_struct *t,
 			 const struct pending *p)
 {
@@ -403,6 +421,21 @@ static int siginfo_load(struct ckpt_ctx *ctx, kernel_siginfo_t *to,
 		return PTR_ERR(pid);
 	to->si_pid = pid_nr_ns(pid, task_active_pid_ns(current));
 	return 0;
+}
+
+/**
+ * ckpt_siginfo_load - undo ckpt_siginfo_save()
+ * @ctx: the context
+ * @to: where to put it
+ * @from: from the image, not checked yet
+ *
+ * Context: the restoring task.
+ * Return: 0, or -EINVAL, reported.
+ */
+int ckpt_siginfo_load(struct ckpt_ctx *ctx, kernel_siginfo_t *to,
+		      const struct ckpt_siginfo *from)
+{
+	return siginfo_load(ctx, to, from);
 }
 
 /* Queue a signal, within the limits that sending it would have. */

@@ -256,6 +256,19 @@ void ckpt_restart_interrupted(struct ckpt_task *ct)
 	ckpt_task_keep();
 }
 
+/**
+ * ckpt_call_restarts - is the call that current comes from made again?
+ *
+ * If no signal is delivered, that is.
+ *
+ * Context: current, on its way to user mode.
+ * Return: true if it is, or false also if it comes from none.
+ */
+bool ckpt_call_restarts(void)
+{
+	return restarts(current_pt_regs(), true);
+}
+
 void __checkpoint_signal_delivered(void)
 {
 	current->ckpt_task->again = false;
@@ -292,7 +305,7 @@ static void make_again(struct pt_regs *regs)
 bool __checkpoint_restart_syscall(struct pt_regs *regs)
 {
 	struct ckpt_task *ct = current->ckpt_task;
-	bool restart = ct->keep && restarts(regs, ct->again);
+	bool restart = ct->keep && restarts(regs, ct->again), again, due;
 
 	ct->again = false;
 	if (restart) {
@@ -302,12 +315,18 @@ bool __checkpoint_restart_syscall(struct pt_regs *regs)
 		ct->clamped = ct->bounded;
 		make_again(regs);
 		ct->clamped = false;
-		/* interrupted once more, perhaps: the deadline stays */
-		if (signal_pending(current))
-			return true;
 	}
-	ckpt_task_release();
-	return false;
+	/* interrupted once more, perhaps: the deadline stays */
+	again = restart && signal_pending(current);
+	/* it ends here for the tracer if it ends, or by a signal */
+	due = ct->exit_due && (!again || task_sigpending(current));
+	if (due)
+		ct->exit_due = false;
+	if (!again)
+		ckpt_task_release();
+	if (due)
+		ptrace_report_syscall_exit(regs, 0);
+	return again || (due && signal_pending(current));
 }
 
 /* ------------------------------------------------------- bounded waits */

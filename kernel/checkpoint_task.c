@@ -161,15 +161,6 @@ static bool has_perf_events(struct task_struct *t)
 
 static const char *refused_own(struct task_struct *t)
 {
-	bool tracer;
-
-	read_lock(&tasklist_lock);
-	tracer = !list_empty(&t->ptraced);
-	read_unlock(&tasklist_lock);
-	if (tracer)
-		return "tracing of other tasks (ptrace)";
-	if (t->ptrace)
-		return "being traced (ptrace)";
 #ifdef CONFIG_PERF_EVENTS
 	if (has_perf_events(t))
 		return "perf events";

@@ -19,6 +19,7 @@ struct file;
 struct files_struct;
 struct hrtimer;
 struct inode;
+struct kernel_siginfo;
 struct mm_struct;
 struct mnt_namespace;
 struct mount;
@@ -43,6 +44,8 @@ void __checkpoint_timeout_left(long left, unsigned int state);
 bool __checkpoint_restart_syscall(struct pt_regs *regs);
 void __checkpoint_signal_delivered(void);
 void __checkpoint_key_serial(s32 *serial);
+int __checkpoint_signal(struct kernel_siginfo *info);
+bool __checkpoint_hides_exit(void);
 int ckpt_exec_mmap(struct mm_struct *mm);
 int ckpt_fd_install(struct files_struct *files, unsigned int fd,
 		    struct file *file, bool cloexec);
@@ -164,6 +167,31 @@ static inline void checkpoint_key_serial(s32 *serial)
 		__checkpoint_key_serial(serial);
 }
 
+/**
+ * checkpoint_signal - the signal that the tracer of a restored task has chosen
+ * @info: filled in if there is one
+ *
+ * Its stop is over: it is delivered, and not reported once more.
+ *
+ * Context: current, siglock is held.
+ * Return: the signal, or 0.
+ */
+static inline int checkpoint_signal(struct kernel_siginfo *info)
+{
+	if (unlikely(current->ckpt_task))
+		return __checkpoint_signal(info);
+	return 0;
+}
+
+/*
+ * A call that parking has interrupted is made again: its tracer is told of its
+ * end when it has ended.
+ */
+static inline bool checkpoint_hides_exit(void)
+{
+	return unlikely(current->ckpt_task) && __checkpoint_hides_exit();
+}
+
 #else /* !CONFIG_CHECKPOINT */
 
 static inline void checkpoint_park(void) { }
@@ -176,6 +204,12 @@ static inline unsigned int checkpoint_wait_state(void) { return 0; }
 static inline void checkpoint_timeout_left(long left, unsigned int state) { }
 static inline void checkpoint_signal_delivered(void) { }
 static inline void checkpoint_key_serial(s32 *serial) { }
+static inline bool checkpoint_hides_exit(void) { return false; }
+
+static inline int checkpoint_signal(struct kernel_siginfo *info)
+{
+	return 0;
+}
 
 static inline bool checkpoint_restart_syscall(struct pt_regs *regs)
 {

@@ -31,6 +31,7 @@ struct ckpt_nets;
 struct ckpt_objhash;
 struct ckpt_snapshot;
 struct ckpt_stream;
+struct ckpt_trace;
 struct ckpt_tree;
 struct ckpt_tty;
 struct cred;
@@ -393,6 +394,7 @@ enum ckpt_task_state {
 	CKPT_STATE_MISC,
 	CKPT_STATE_JOBCTL,
 	CKPT_STATE_RESTART_BLOCK,
+	CKPT_STATE_PTRACE,	/* after RESTART_BLOCK, which keeps the task in */
 	CKPT_STATE_CPU,
 	CKPT_STATE_MAX
 };
@@ -471,6 +473,7 @@ extern const struct ckpt_task_ops ckpt_jobctl_task_ops;
 extern const struct ckpt_task_ops ckpt_cred_task_ops;
 extern const struct ckpt_task_ops ckpt_seccomp_task_ops;
 extern const struct ckpt_task_ops ckpt_restart_block_task_ops;
+extern const struct ckpt_task_ops ckpt_ptrace_task_ops;
 extern const struct ckpt_task_ops ckpt_cpu_task_ops;
 
 /* Restart: is the session of the restoring task one of the image? */
@@ -530,16 +533,20 @@ int ckpt_tree_for_each(struct ckpt_ctx *ctx,
  * @tree: whom to tell when the task has parked, under @wait.lock; NULL once
  *	it was told
  * @entered: the task has come to the boundary of user mode and seen this
- * @vfork: when it was to park it was waiting for its vfork child
+ * @asleep: it need not come there: it waits for its vfork child, or its tracer
  * @keep: stay attached after the park, see ckpt_task_keep()
  * @pins: the context is reading the state of the task: it must not go away
  * @timed: the wait that was interrupted had a timeout, and @until is its end
  * @again: no signal interrupted the system call that answers -EINTR
  * @bounded: the waits of the call end at @deadline at the latest
  * @clamped: it is being made again, with its waits bounded
+ * @exit_due: its tracer has yet to be told that the call has ended
+ * @stops: restart: enum ckpt_ptrace_stop: it is to be in one again
+ * @signal: what its tracer lets it go on with, or 0
  * @until: CLOCK_MONOTONIC
  * @deadline: CLOCK_MONOTONIC
  * @key_serial: restart: the number that the next key is to have, or 0
+ * @trace: restart: what that stop is, or NULL
  * @defer: restart: what each state put aside
  * @restore: restart: the rest, or NULL
  */
@@ -550,16 +557,20 @@ struct ckpt_task {
 	unsigned int state;
 	struct ckpt_tree *tree;
 	bool entered;
-	bool vfork;
+	bool asleep;
 	bool keep;
 	unsigned int pins;
 	bool timed;
 	bool again;
 	bool bounded;
 	bool clamped;
+	bool exit_due;
+	u32 stops;
+	int signal;
 	ktime_t until;
 	ktime_t deadline;
 	s32 key_serial;
+	struct ckpt_trace *trace;
 	void *defer[CKPT_STATE_MAX];
 	struct ckpt_restore *restore;
 };
@@ -570,6 +581,7 @@ void ckpt_task_release(void);
 
 /* kernel/checkpoint_syscall.c: system calls that are made again */
 void ckpt_restart_interrupted(struct ckpt_task *ct);
+bool ckpt_call_restarts(void);
 /* arch: make the system call @nr with the arguments that are in @regs */
 long ckpt_arch_syscall(struct pt_regs *regs, int nr);
 /* arch/x86/kernel/checkpoint_ldt.c */
@@ -604,7 +616,14 @@ int ckpt_keys_checkpoint(struct ckpt_ctx *ctx, const struct cred *cred,
 int ckpt_keys_restore(struct ckpt_ctx *ctx, struct cred *new,
 		      const struct ckpt_hdr_cred *h);
 
+/* kernel/checkpoint_signal.c: a siginfo, with the pid that it has */
+void ckpt_siginfo_save(struct ckpt_ctx *ctx, struct task_struct *t,
+		       struct ckpt_siginfo *to, const kernel_siginfo_t *from);
+int ckpt_siginfo_load(struct ckpt_ctx *ctx, kernel_siginfo_t *to,
+		      const struct ckpt_siginfo *from);
+
 /* kernel/checkpoint_cred.c */
+const struct cred *ckpt_cred_of(struct ckpt_task *ct);
 int ckpt_file_cred_collect(struct ckpt_ctx *ctx, const struct cred *cred);
 int ckpt_zombie_cred_collect(struct ckpt_ctx *ctx, struct task_struct *t);
 int ckpt_zombie_cred_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t);

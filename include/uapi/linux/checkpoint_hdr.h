@@ -71,6 +71,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_TASK_SECCOMP,
 	CKPT_HDR_TASK_ACCT,
 	CKPT_HDR_PROCESS_ACCT,
+	CKPT_HDR_TASK_PTRACE = 231,
 
 	/* namespaces and credentials */
 	CKPT_HDR_NSPROXY = 301,
@@ -1022,6 +1023,55 @@ struct ckpt_hdr_task_misc {
 	char comm[16];
 };
 
+/* struct ckpt_hdr_task_ptrace.flags */
+#define CKPT_PTRACE_SEIZED	0x1	/* by PTRACE_SEIZE, not PTRACE_ATTACH */
+#define CKPT_PTRACE_SYSCALL	0x2	/* PTRACE_SYSCALL: its calls are reported */
+#define CKPT_PTRACE_INFO	0x4	/* the stop has a siginfo */
+#define CKPT_PTRACE_LISTENING	0x8	/* PTRACE_LISTEN */
+#define CKPT_PTRACE_TRAP_STOP	0x10	/* it is about to trap, once it runs */
+#define CKPT_PTRACE_TRAP_NOTIFY	0x20	/* the same, for a change of a group stop */
+#define CKPT_PTRACE_DEQUEUED	0x40	/* of a stop signal: no SIGCONT came since */
+#define CKPT_PTRACE_EXIT_DUE	0x80	/* the end of its call is to be reported */
+
+/* What stop of ptrace(2) a task is in */
+enum ckpt_ptrace_stop {
+	CKPT_STOP_NONE,		/* none: it runs */
+	CKPT_STOP_SIGNAL,	/* a signal is about to be delivered */
+	CKPT_STOP_TRAP,		/* group stop, or PTRACE_EVENT_STOP */
+	CKPT_STOP_SYSCALL_ENTRY,
+	CKPT_STOP_SYSCALL_EXIT,
+	CKPT_STOP_FORK,		/* PTRACE_EVENT_FORK, _VFORK, _CLONE */
+	CKPT_STOP_VFORK_DONE,
+	CKPT_STOP_EXEC,
+};
+
+/**
+ * struct ckpt_hdr_task_ptrace - how a thread is traced
+ * @h: type CKPT_HDR_TASK_PTRACE
+ * @flags: CKPT_PTRACE_*
+ * @tracer: index of its tracer in the task table + 1; 0 if nobody traces it: all
+ *	else is 0 then
+ * @options: PTRACE_O_*
+ * @stop: enum ckpt_ptrace_stop
+ * @code: what wait(2) tells the tracer of the stop; 0 if it was told
+ * @child: pid slot + 1 of what has the pid @message, or 0
+ * @reserved: 0
+ * @message: what PTRACE_GETEVENTMSG returns
+ * @info: the siginfo of the stop, with CKPT_PTRACE_INFO
+ */
+struct ckpt_hdr_task_ptrace {
+	struct ckpt_hdr h;
+	__u32 flags;
+	__u32 tracer;
+	__u32 options;
+	__u32 stop;
+	__u32 code;
+	__u32 child;
+	__aligned_u64 reserved;
+	__aligned_u64 message;
+	struct ckpt_siginfo info;
+};
+
 /* struct ckpt_hdr_task_jobctl.flags */
 #define CKPT_JOBCTL_STOPPED	0x1	/* the thread is in group stop */
 #define CKPT_JOBCTL_CONTINUED	0x2	/* WCONTINUED has not been waited for */
@@ -1030,6 +1080,7 @@ struct ckpt_hdr_task_misc {
 #define CKPT_JOBCTL_TTY		0x10	/* the process has a controlling terminal */
 #define CKPT_JOBCTL_JOINS	0x20	/* is about to join a group stop */
 #define CKPT_JOBCTL_INCOMPLETE	0x40	/* not all threads are in group stop so far */
+#define CKPT_JOBCTL_TRACED	0x80	/* its tracer decides when it stops */
 
 /**
  * struct ckpt_hdr_task_jobctl - job control of a thread
@@ -1037,7 +1088,8 @@ struct ckpt_hdr_task_misc {
  * @flags: CKPT_JOBCTL_*; CKPT_JOBCTL_STOPPED of every thread of a stopped
  *	process; of every thread of one that is being stopped
  *	CKPT_JOBCTL_INCOMPLETE, and one of CKPT_JOBCTL_STOPPED and
- *	CKPT_JOBCTL_JOINS; the others of the group leader only
+ *	CKPT_JOBCTL_JOINS; with these CKPT_JOBCTL_TRACED of one that is traced,
+ *	and that does not stop by itself; the others of the group leader only
  * @stop_signal: signal that stopped it, 0 if it is not stopped
  * @stop_code: what a parent that waits for the stop is given, 0 if it was
  *	given that before, or will be: signal of a stop that is incomplete; of the

@@ -879,6 +879,7 @@ static void thread_state(const char *name, bool stopped)
 	rec2(CKPT_HDR_TASK_MISC, &misc, sizeof(misc), NULL, 0);
 	REC(TASK_RESTART_BLOCK, restart_block, .fn = CKPT_RESTART_NANOSLEEP,
 	    .left_ns = -5, .has_timeout = 1);
+	REC(TASK_PTRACE, task_ptrace, .tracer = 0);
 	REC(TASK_CPU, cpu_x86, .ip = 0x401000, .ax = -516ull, .cs = 0x33,
 	    .orig_ax = 230, .ss = 0x2b);
 	rec2(CKPT_HDR_TASK_FPU, &fpu, sizeof(fpu), NULL, 0);

@@ -31,7 +31,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
@@ -421,25 +420,6 @@ REFUSED(asynchronous_io, "io_setup")
 }
 
 /* ------------------------------------------------------------------ tasks */
-
-static int traced(void *arg)
-{
-	REQUIRE(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
-	ckpt_gate_wait(&go);
-	return 0;
-}
-
-REFUSED(tracer, "traced")
-{
-	pid_t pid;
-
-	ckpt_gate_init(&go);
-	pid = ckpt_fork(traced, NULL);
-	ckpt_wait_blocked(pid, pid, 0 /* read */);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
-}
 
 REFUSED(seccomp_listener, "with a listener")
 {

@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tracers and traced: each kind of stop of ptrace(2), told and not told, and
+ * what happens when the tracer lets the traced task go on.
+ */
+
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libckpttest.h"
+#include "libckptproto.h"
+
+#ifndef PTRACE_EVENTMSG_SYSCALL_ENTRY
+#define PTRACE_EVENTMSG_SYSCALL_ENTRY	1
+#define PTRACE_EVENTMSG_SYSCALL_EXIT	2
+#endif
+
+#define SYSCALL_STOP	(SIGTRAP | 0x80)
+#define EVENT(e)	(SIGTRAP | (e) << 8)
+
+static struct ckpt_gate go;
+
+CKPT_VICTIM(traced_exec)
+{
+	_exit(9);
+}
+
+/* Wait for a stop of @pid, and CHECK which it is. */
+static void expect_stop(pid_t pid, int code)
+{
+	int status;
+
+	CHECK_EQ(waitpid(pid, &status, __WALL), pid);
+	CHECK(WIFSTOPPED(status));
+	CHECK_EQ(status >> 8, code);
+}
+
+static void expect_nothing_new(pid_t pid)
+{
+	int status;
+
+	CHECK_EQ(waitpid(pid, &status, __WALL | WNOHANG), 0);
+}
+
+static struct user_regs_struct regs_of(pid_t pid)
+{
+	struct user_regs_struct regs = { 0 };
+	struct iovec iov = { &regs, sizeof(regs) };
+
+	CHECK(!ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &iov));
+	return regs;
+}
+
+static siginfo_t info_of(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	CHECK(!ptrace(PTRACE_GETSIGINFO, pid, 0, &info));
+	return info;
+}
+
+static unsigned long message_of(pid_t pid)
+{
+	unsigned long message = 0;
+
+	CHECK(!ptrace(PTRACE_GETEVENTMSG, pid, 0, &message));
+	return message;
+}
+
+static void resume(int request, pid_t pid, long sig)
+{
+	CHECK(!ptrace(request, pid, 0, sig));
+}
+
+/* Start a child that traces nothing, runs @fn, and is seized. */
+static pid_t seized(int (*fn)(void *arg), long options)
+{
+	pid_t pid;
+
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(fn, NULL);
+	ckpt_wait_blocked(pid, pid, SYS_read);
+	REQUIRE(!ptrace(PTRACE_SEIZE, pid, 0, options));
+	return pid;
+}
+
+static volatile sig_atomic_t handled;
+
+static void on_signal(int sig, siginfo_t *info, void *ctx)
+{
+	handled = info->si_value.sival_int;
+}
+
+/* Blocks in read(2) until it may go on. */
+static int reads(void *arg)
+{
+	struct sigaction act = {
+		.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART,
+	};
+	char c;
+
+	sigaction(SIGUSR1, &act, NULL);
+	if (syscall(SYS_read, go.fd[0], &c, 1) != 1)
+		return 1;
+	return 30 + handled;
+}
+
+/* ---------------------------------------------------------------- running */
+
+/* Nobody but its tracer knows: it goes on with what it did. */
+CKPT_TEST(running)
+{
+	pid_t pid = seized(reads, 0);
+
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 30);
+}
+
+/* As strace finds most of those that it looks at */
+CKPT_TEST(in_a_call_that_is_traced)
+{
+	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+
+	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
+	resume(PTRACE_SYSCALL, pid, 0);
+	ckpt_wait_state(pid, 'S');
+	ckpt_ready();
+	/* Nothing was interrupted. */
+	ckpt_wait_state(pid, 'S');
+	expect_nothing_new(pid);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, 1);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_read);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 30);
+}
+
+/* ------------------------------------------------------------------ stops */
+
+static void in_signal_stop(bool told, int with)
+{
+	union sigval value = { .sival_int = 4 };
+	pid_t pid = seized(reads, 0);
+	siginfo_t info;
+
+	REQUIRE(!sigqueue(pid, SIGUSR1, value));
+	ckpt_wait_state(pid, 't');
+	if (told)
+		expect_stop(pid, SIGUSR1);
+	ckpt_ready();
+	ckpt_wait_state(pid, 't');
+	if (told)
+		expect_nothing_new(pid);
+	else
+		expect_stop(pid, SIGUSR1);
+	info = info_of(pid);
+	CHECK_EQ(info.si_signo, SIGUSR1);
+	CHECK_EQ(info.si_code, SI_QUEUE);
+	CHECK_EQ(info.si_pid, getpid());
+	CHECK_EQ(info.si_value.sival_int, 4);
+	resume(PTRACE_CONT, pid, with);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, with ? 34 : 30);
+}
+
+CKPT_TEST(signal_told)
+{
+	in_signal_stop(true, SIGUSR1);
+}
+
+CKPT_TEST(signal_not_told)
+{
+	in_signal_stop(false, SIGUSR1);
+}
+
+CKPT_TEST(signal_suppressed)
+{
+	in_signal_stop(true, 0);
+}
+
+/* PTRACE_TRACEME, and a signal of its own: as gdb starts a program */
+static int traces_me(void *arg)
+{
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0))
+		return 1;
+	raise(SIGSTOP);
+	return 7;
+}
+
+CKPT_TEST(traced_by_its_own_wish)
+{
+	pid_t pid = ckpt_fork(traces_me, NULL);
+
+	expect_stop(pid, SIGSTOP);
+	ckpt_ready();
+	expect_nothing_new(pid);
+	CHECK_EQ(info_of(pid).si_pid, pid);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 7);
+}
+
+/* A breakpoint, and memory and registers that the tracer changes at it */
+static int breaks(void *arg)
+{
+	volatile int n = 5;
+
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0))
+		return 1;
+	asm volatile("int3; nop" : "+a" (n));
+	return n;
+}
+
+CKPT_TEST(breakpoint)
+{
+	pid_t pid = ckpt_fork(breaks, NULL);
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
+
+	expect_stop(pid, SIGTRAP);
+	ckpt_ready();
+	CHECK_EQ(info_of(pid).si_code, SI_KERNEL);
+	regs = regs_of(pid);
+	CHECK_EQ(regs.rax, 5);
+	regs.rax = 17;
+	CHECK(!ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov));
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 17);
+}
+
+static void interrupted(bool told)
+{
+	pid_t pid = seized(reads, 0);
+
+	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	ckpt_wait_state(pid, 't');
+	if (told)
+		expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	ckpt_ready();
+	if (told)
+		expect_nothing_new(pid);
+	else
+		expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	CHECK_EQ(info_of(pid).si_code, EVENT(PTRACE_EVENT_STOP));
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 30);
+}
+
+CKPT_TEST(interrupt_told)
+{
+	interrupted(true);
+}
+
+CKPT_TEST(interrupt_not_told)
+{
+	interrupted(false);
+}
+
+CKPT_TEST(group_stop)
+{
+	pid_t pid = seized(reads, 0);
+
+	REQUIRE(!kill(pid, SIGSTOP));
+	expect_stop(pid, SIGSTOP);
+	resume(PTRACE_CONT, pid, SIGSTOP);
+	expect_stop(pid, SIGSTOP | PTRACE_EVENT_STOP << 8);
+	ckpt_ready();
+	expect_nothing_new(pid);
+	CHECK_EQ(info_of(pid).si_signo, SIGSTOP);
+	CHECK(!ptrace(PTRACE_LISTEN, pid, 0, 0));
+	CHECK(!kill(pid, SIGCONT));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	resume(PTRACE_CONT, pid, 0);
+	expect_stop(pid, SIGCONT);
+	resume(PTRACE_CONT, pid, SIGCONT);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 30);
+}
+
+CKPT_TEST(listening)
+{
+	pid_t pid = seized(reads, 0);
+
+	REQUIRE(!kill(pid, SIGSTOP));
+	expect_stop(pid, SIGSTOP);
+	resume(PTRACE_CONT, pid, SIGSTOP);
+	expect_stop(pid, SIGSTOP | PTRACE_EVENT_STOP << 8);
+	REQUIRE(!ptrace(PTRACE_LISTEN, pid, 0, 0));
+	ckpt_ready();
+	expect_nothing_new(pid);
+	CHECK(!kill(pid, SIGCONT));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	resume(PTRACE_CONT, pid, 0);
+	expect_stop(pid, SIGCONT);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 30);
+}
+
+/* ------------------------------------------------------------------ calls */
+
+static int asks(void *arg)
+{
+	char c;
+
+	if (syscall(SYS_read, go.fd[0], &c, 1) != 1)
+		return 1;
+	return syscall(SYS_umask, 0123);
+}
+
+/* Brings it to the entry of umask(2). */
+static pid_t at_entry(void)
+{
+	pid_t pid;
+
+	umask(022);
+	pid = seized(asks, PTRACE_O_TRACESYSGOOD);
+	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	ckpt_gate_open(&go, 1);
+	do {
+		resume(PTRACE_SYSCALL, pid, 0);
+		expect_stop(pid, SYSCALL_STOP);
+	} while (regs_of(pid).orig_rax != SYS_umask);
+	return pid;
+}
+
+CKPT_TEST(call_entry)
+{
+	pid_t pid = at_entry();
+
+	ckpt_ready();
+	expect_nothing_new(pid);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
+	CHECK_EQ(regs_of(pid).rax, -ENOSYS);
+	CHECK_EQ(regs_of(pid).rdi, 0123);
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, 022);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 022);
+}
+
+/* The tracer has it make another call, or none. */
+CKPT_TEST(call_changed)
+{
+	pid_t pid = at_entry();
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
+
+	ckpt_ready();
+	regs = regs_of(pid);
+	regs.orig_rax = -1;
+	regs.rax = 55;
+	CHECK(!ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov));
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 55);
+}
+
+CKPT_TEST(call_exit)
+{
+	pid_t pid = at_entry();
+
+	resume(PTRACE_SYSCALL, pid, 0);
+	ckpt_wait_state(pid, 't');
+	ckpt_ready();
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, 022);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 022);
+}
+
+/* ----------------------------------------------------------------- events */
+
+static int forks(void *arg)
+{
+	pid_t pid;
+	char c;
+
+	if (syscall(SYS_read, go.fd[0], &c, 1) != 1)
+		return 1;
+	pid = arg ? vfork() : fork();
+	if (!pid)
+		_exit(3);
+	ckpt_join(pid, 3);
+	return 4;
+}
+
+static int vforks(void *arg)
+{
+	return forks("");
+}
+
+static void at_fork(int (*fn)(void *arg), int event, long options)
+{
+	pid_t pid = seized(fn, options), child;
+	siginfo_t info = { 0 };
+
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, EVENT(event));
+	child = message_of(pid);
+	/* Born traced, it has stopped before it did anything. */
+	expect_stop(child, EVENT(PTRACE_EVENT_STOP));
+	ckpt_ready();
+	expect_nothing_new(pid);
+	expect_nothing_new(child);
+	CHECK_EQ(message_of(pid), child);
+	resume(PTRACE_CONT, pid, 0);
+	resume(PTRACE_CONT, child, 0);
+	CHECK_EQ(waitid(P_PID, child, &info, WEXITED | __WALL), 0);
+	CHECK_EQ(info.si_status, 3);
+	if (options & PTRACE_O_TRACEVFORKDONE) {
+		expect_stop(pid, EVENT(PTRACE_EVENT_VFORK_DONE));
+		CHECK_EQ(message_of(pid), child);
+		resume(PTRACE_CONT, pid, 0);
+	}
+	expect_stop(pid, SIGCHLD);
+	resume(PTRACE_CONT, pid, SIGCHLD);
+	ckpt_join(pid, 4);
+}
+
+CKPT_TEST(fork_event)
+{
+	at_fork(forks, PTRACE_EVENT_FORK, PTRACE_O_TRACEFORK);
+}
+
+CKPT_TEST(vfork_event)
+{
+	at_fork(vforks, PTRACE_EVENT_VFORK,
+		PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE);
+}
+
+static int executes(void *arg)
+{
+	char c;
+
+	if (syscall(SYS_read, go.fd[0], &c, 1) != 1)
+		return 1;
+	execl("/proc/self/exe", "x", CKPT_VICTIM_OPTION, "traced_exec", NULL);
+	return 2;
+}
+
+CKPT_TEST(exec_event)
+{
+	pid_t pid = seized(executes, PTRACE_O_TRACEEXEC);
+
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, EVENT(PTRACE_EVENT_EXEC));
+	ckpt_ready();
+	expect_nothing_new(pid);
+	CHECK_EQ(message_of(pid), pid);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 9);
+}
+
+/* The tracer is gone: so is its tracee, that being asked for. */
+static int traces_and_dies(void *arg)
+{
+	pid_t pid = seized(reads, PTRACE_O_EXITKILL);
+
+	CHECK_EQ(write(((struct ckpt_gate *)arg)->fd[1], &pid, sizeof(pid)),
+		 sizeof(pid));
+	pause();
+	return 0;
+}
+
+CKPT_TEST(tracer_dies)
+{
+	struct ckpt_gate told;
+	pid_t tracer, pid;
+	int status;
+
+	ckpt_gate_init(&told);
+	REQUIRE(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	tracer = ckpt_fork(traces_and_dies, &told);
+	REQUIRE(read(told.fd[0], &pid, sizeof(pid)) == sizeof(pid));
+	ckpt_wait_blocked(tracer, tracer, SYS_pause);
+	ckpt_ready();
+	CHECK(!kill(tracer, SIGKILL));
+	CHECK_EQ(waitpid(tracer, &status, 0), tracer);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, SIGKILL);
+}
+
+/* A debugger of the system's that looks at something in a container */
+DRIVER_TEST(traced_from_outside)
+{
+	struct ckpt_victim *v = &self->v;
+	int status;
+
+	ckpt_start(v, "running", 0);
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, v->pid, 0, 0));
+	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "is being traced")) TH_LOG("%s", v->log);
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, v->pid, 0, 0));
+	ASSERT_EQ(v->pid, waitpid(v->pid, &status, __WALL));
+	ASSERT_EQ(0, ptrace(PTRACE_DETACH, v->pid, 0, 0));
+	EXPECT_LT(0, ckpt_checkpoint(v, 0)) TH_LOG("%s", v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+TEST_HARNESS_MAIN
