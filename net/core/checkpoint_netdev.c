@@ -562,7 +562,8 @@ static bool name_ok(const char *name)
 static bool outside_ok(const struct ckpt_netdev *f)
 {
 	if (f->peer_name[sizeof(f->peer_name) - 1] ||
-	    f->peer_bridge[sizeof(f->peer_bridge) - 1])
+	    f->peer_bridge[sizeof(f->peer_bridge) - 1] ||
+	    is_multicast_ether_addr(f->peer_addr))
 		return false;
 	return f->peer_net || !f->flags || !f->peer_name[0] ||
 	       name_ok(f->peer_name);
@@ -909,6 +910,22 @@ static bool about_to_go(struct net *net, const char *name)
 	return going;
 }
 
+/*
+ * A bridge has the lowest address of its ports, unless it was given one. Until
+ * the tree runs it is not to change that for one that may still be in use where
+ * the image comes from: over this bridge, perhaps. Later it is as it was.
+ */
+static int put_address(struct sk_buff *skb, const struct ckpt_netdev *f)
+{
+	u8 addr[ETH_ALEN];
+
+	if (is_zero_ether_addr(f->peer_addr))
+		return 0;
+	memcpy(addr, f->peer_addr, ETH_ALEN);
+	addr[0] = 0xfe;
+	return nla_put(skb, IFLA_ADDRESS, ETH_ALEN, addr);
+}
+
 static struct sk_buff *outer_msg(const struct dev *d, const char *name)
 {
 	struct sk_buff *skb = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
@@ -918,9 +935,7 @@ static struct sk_buff *outer_msg(const struct dev *d, const char *name)
 
 	if (!skb)
 		return NULL;
-	if (nla_put_string(skb, IFLA_IFNAME, name) ||
-	    (!is_zero_ether_addr(f->peer_addr) &&
-	     nla_put(skb, IFLA_ADDRESS, ETH_ALEN, f->peer_addr)) ||
+	if (nla_put_string(skb, IFLA_IFNAME, name) || put_address(skb, f) ||
 	    nla_put_u32(skb, IFLA_MTU, f->peer_mtu) ||
 	    nla_put_u32(skb, IFLA_TXQLEN, f->peer_txqlen) ||
 	    nla_put_u32(skb, IFLA_NUM_TX_QUEUES, f->peer_tx) ||
@@ -960,6 +975,7 @@ static int take_inner(struct make *k, const struct dev *d, struct net *from,
 		peer = peer_of(dev);
 	if (peer && dev_net(peer) == from) {
 		out.ifindex = dev->ifindex;
+		memcpy(out.addr, d->fixed->peer_addr, ETH_ALEN);
 		err = ckpt_msgs_add(&k->ctx->nets->outside, &out, sizeof(out));
 		/* nobody would remove it */
 		if (err)
@@ -1062,6 +1078,17 @@ static void settle(struct net *net)
 			linkwatch_sync_dev(dev);
 }
 
+/* Whoever refuses it, as a bridge may, leaves the one that it has. */
+static void set_address(struct net_device *dev, const u8 *addr)
+{
+	struct sockaddr sa = { .sa_family = dev->type };
+
+	if (is_zero_ether_addr(addr))
+		return;
+	memcpy(sa.sa_data, addr, ETH_ALEN);
+	dev_set_mac_address(dev, &sa, NULL);
+}
+
 /* Returns the end that is in the tree, or NULL if there is none any more. */
 static struct net_device *raise_outer(struct net_device *dev)
 {
@@ -1106,6 +1133,8 @@ void ckpt_netdevs_commit(struct ckpt_ctx *ctx)
 	rtnl_lock();
 	for (; o < end; o++) {
 		dev = __dev_get_by_index(ctx->caller_ns->net_ns, o->ifindex);
+		if (dev)
+			set_address(dev, o->addr);
 		dev = dev && o->up ? raise_outer(dev) : NULL;
 		if (dev)
 			announce(dev);

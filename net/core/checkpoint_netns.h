@@ -6,6 +6,7 @@
 #define _NET_CORE_CHECKPOINT_NETNS_H
 
 #include <linux/checkpoint_types.h>
+#include <linux/if_ether.h>
 #include <net/netlink.h>
 
 struct net;
@@ -111,10 +112,12 @@ int ckpt_netdevs_finish(struct ckpt_ctx *ctx, struct ckpt_net *n,
  * struct ckpt_outside - the end of a pair that is outside of the tree
  * @ifindex: its index in the namespace of the caller of restart
  * @up: it is to be raised when the tree runs
+ * @addr: the address that it gets then, or zeros
  */
 struct ckpt_outside {
 	int ifindex;
 	u32 up;
+	u8 addr[ETH_ALEN];
 };
 
 void ckpt_netdevs_commit(struct ckpt_ctx *ctx);

@@ -771,6 +771,9 @@ DRIVER_TEST(veth_outside)
 	ckpt_end(v);
 }
 
+/* Lower than that of any other port of a bridge */
+static const unsigned char outer_addr[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
+
 CKPT_VICTIM(has_addresses)
 {
 	int own;
@@ -786,6 +789,7 @@ CKPT_VICTIM(has_addresses)
 	REQUIRE(!net_addr("eth0", "fd00::2", 64, IFA_F_NODAD));
 	REQUIRE(!net_addr("vlan5", "10.5.0.2", 24, 0));
 	REQUIRE(!setns(100, CLONE_NEWNET));
+	REQUIRE(!set_link("out0", IFLA_ADDRESS, outer_addr, ETH_ALEN));
 	REQUIRE(!net_up("out0", true));
 	REQUIRE(!setns(own, CLONE_NEWNET) && !close(100) && !close(own));
 	net_settle("eth0");
@@ -808,6 +812,85 @@ static bool announces(const unsigned char *frame, ssize_t len, const char *ip)
 	return len >= 78 && inet_pton(AF_INET6, ip, addr) == 1 &&
 	       !memcmp(frame + 12, "\x86\xdd", 2) && frame[54] == 136 &&
 	       !memcmp(frame + 62, addr, 16);
+}
+
+/* The address of @name in a message about a device, or NULL */
+static const unsigned char *told_addr(struct nlmsghdr *n, const char *name)
+{
+	struct ifinfomsg *ifi = NLMSG_DATA(n);
+	struct rtattr *a = IFLA_RTA(ifi);
+	int len = IFLA_PAYLOAD(n);
+	const unsigned char *addr = NULL;
+	bool named = false;
+
+	if (n->nlmsg_type != RTM_NEWLINK)
+		return NULL;
+	for (; RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+		if (a->rta_type == IFLA_IFNAME)
+			named = !strcmp(RTA_DATA(a), name);
+		if (a->rta_type == IFLA_ADDRESS)
+			addr = RTA_DATA(a);
+	}
+	return named ? addr : NULL;
+}
+
+/* How often @name was said to have @addr, and if that was so from the first */
+static int count_addr(int fd, const char *name, const unsigned char *addr,
+		      bool *first)
+{
+	const unsigned char *told;
+	static char buf[65536];
+	struct nlmsghdr *n;
+	int len, seen = 0, nr = 0;
+
+	*first = false;
+	while ((len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
+		for (n = (void *)buf; NLMSG_OK(n, len); n = NLMSG_NEXT(n, len)) {
+			told = told_addr(n, name);
+			if (!told)
+				continue;
+			nr += !memcmp(told, addr, ETH_ALEN);
+			if (!seen++)
+				*first = nr;
+		}
+	}
+	return nr;
+}
+
+/*
+ * A bridge that it becomes a port of takes the lowest address for its own. Where
+ * the image comes from another one has it still: only in the end is it taken.
+ */
+DRIVER_TEST(veth_late_address)
+{
+	struct sockaddr_nl links = {
+		.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK,
+	};
+	struct ckpt_victim *v = &self->v;
+	bool first;
+	long ret;
+	int fd;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ckpt_pass(fd, 100);
+	ckpt_start(v, "has_addresses", CKPT_CONTAINER);
+	close(fd);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	ASSERT_TRUE(gone("out0"));
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, bind(fd, (void *)&links, sizeof(links)));
+	ret = ckpt_restart(v, 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	EXPECT_LT(0, count_addr(fd, "out0", outer_addr, &first));
+	EXPECT_FALSE(first);
+	close(fd);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 /* A switch that has seen its address elsewhere learns where it is now. */
