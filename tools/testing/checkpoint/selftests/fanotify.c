@@ -131,6 +131,26 @@ CKPT_TEST(files)
 	unlink("b");
 }
 
+/* A mark of a file that has no name any more, while one of two has it open */
+CKPT_TEST(removed)
+{
+	int fd = group(FAN_CLASS_NOTIF), f, again;
+	char path[32];
+
+	f = open("a", O_RDWR | O_CREAT, 0600);
+	again = open("a", O_RDWR);
+	REQUIRE(f >= 0 && again >= 0);
+	mark(fd, 0, FAN_MODIFY, "a");
+	REQUIRE(!unlink("a"));
+	ckpt_ready();
+	NO_EVENT(fd);
+	close(f);
+	CHECK_EQ(write(again, "x", 1), 1);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", again);
+	EVENT(fd, FAN_MODIFY, path, getpid());
+	NO_EVENT(fd);
+}
+
 /* Merged with what waits, also when that was restored */
 CKPT_TEST(merges)
 {
