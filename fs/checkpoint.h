@@ -225,6 +225,7 @@ struct file *ckpt_fanotify_restore(struct ckpt_ctx *ctx,
 				   const struct ckpt_hdr_file *h,
 				   const char *name);
 int ckpt_fanotify_late_restore(struct ckpt_ctx *ctx, struct file *file);
+void ckpt_fanotify_commit(struct file *file);
 
 /* notify/fanotify/checkpoint_fanotify_event.c */
 struct ckpt_fanotify_events;

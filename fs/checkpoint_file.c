@@ -473,6 +473,7 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 		.restore	= ckpt_fanotify_restore,
 		.late_write	= ckpt_fanotify_late_write,
 		.late_restore	= ckpt_fanotify_late_restore,
+		.commit		= ckpt_fanotify_commit,
 	},
 #endif
 	[CKPT_FILE_SOCKET] = {

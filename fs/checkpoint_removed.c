@@ -228,8 +228,9 @@ static void search_name(const struct path *dir, const struct path *path)
 		return;
 	s->ctx.actor = compare_name;
 	s->ino = stat.ino;
-	file = dentry_open(dir, O_RDONLY | O_DIRECTORY | O_NOATIME,
-			   current_cred());
+	/* it may be the tree that would have to permit it */
+	file = dentry_open(dir, O_RDONLY | O_DIRECTORY | O_NOATIME |
+			   __FMODE_NONOTIFY, current_cred());
 	if (!IS_ERR(file)) {
 		iterate_dir(file, &s->ctx);
 		__fput_sync(file);
@@ -525,8 +526,8 @@ static int write_content(struct ckpt_ctx *ctx, const struct path *path,
 			err = ckpt_file_alloc_write(ctx, inode);
 		return err;
 	}
-	file = dentry_open(path, O_RDONLY | O_LARGEFILE | O_NOATIME,
-			   current_cred());
+	file = dentry_open(path, O_RDONLY | O_LARGEFILE | O_NOATIME |
+			   __FMODE_NONOTIFY, current_cred());
 	if (IS_ERR(file))
 		return ckpt_err(ctx, PTR_ERR(file), "'%pd': cannot be opened: error %ld",
 				path->dentry, PTR_ERR(file));

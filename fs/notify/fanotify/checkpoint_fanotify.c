@@ -3,9 +3,10 @@
  * Open files of fanotify_init(2). Included by fanotify_user.c; what waits to be
  * read is in checkpoint_fanotify_event.c.
  *
- * As with inotify, marks are set when all files of the tree are open. Marks for
- * permission events are refused: whoever opens a file for the checkpoint would
- * wait for the answer of a task that stands still.
+ * As with inotify, marks are set when all files of the tree are open. Until the
+ * tree runs a group takes no events: whoever reads the image, for one, would wait
+ * for the permission of a task that stands still. For the same reason a
+ * checkpoint opens no file in a way that asks for one.
  */
 
 #include "../../checkpoint.h"
@@ -14,7 +15,11 @@
 				 FAN_ENABLE_AUDIT)
 #define CKPT_MARK_FLAGS		(FAN_MARK_IGNORED_SURV_MODIFY | \
 				 FAN_MARK_EVICTABLE | FAN_MARK_IGNORE)
-#define CKPT_MARK_MASK		(FANOTIFY_EVENTS | FANOTIFY_EVENT_FLAGS)
+#define CKPT_MARK_PERM		\
+	(IS_ENABLED(CONFIG_FANOTIFY_ACCESS_PERMISSIONS) ? \
+	 FANOTIFY_PERM_EVENTS : 0)
+#define CKPT_MARK_MASK		(FANOTIFY_EVENTS | FANOTIFY_EVENT_FLAGS | \
+				 CKPT_MARK_PERM)
 
 /**
  * ckpt_fanotify_match - is this a fanotify group?
@@ -160,8 +165,6 @@ static int mark_find(struct ckpt_ctx *ctx, const struct saved_mark *m,
 	int err;
 
 	memset(handle, 0, sizeof(*handle));
-	if ((m->mask | m->ignored) & FANOTIFY_PERM_EVENTS)
-		return ckpt_err(ctx, -ENOSYS, "fanotify: a mark for permission events: not supported");
 	switch (m->type) {
 	case FSNOTIFY_OBJ_TYPE_INODE:
 		return ckpt_inode_find(ctx, m->obj, "fanotify, mark", path, buf,
@@ -474,6 +477,8 @@ static int check_mark(struct ckpt_ctx *ctx, struct fsnotify_group *group,
 	    ((h->mask | h->ignored_mask) & ~CKPT_MARK_MASK) ||
 	    (type != FAN_MARK_INODE && type != FAN_MARK_MOUNT &&
 	     type != FAN_MARK_FILESYSTEM) ||
+	    (((h->mask | h->ignored_mask) & FANOTIFY_PERM_EVENTS) &&
+	     group->priority < FSNOTIFY_PRIO_CONTENT) ||
 	    ((h->flags & FAN_MARK_EVICTABLE) && type != FAN_MARK_INODE) ||
 	    ((h->mask & FAN_FS_ERROR) && type != FAN_MARK_FILESYSTEM) ||
 	    ((h->mask & ~(FANOTIFY_FD_EVENTS | FANOTIFY_EVENT_FLAGS)) &&
@@ -611,9 +616,26 @@ int ckpt_fanotify_late_restore(struct ckpt_ctx *ctx, struct file *file)
 		err = ckpt_fanotify_event_restore(ctx, group);
 		cond_resched();
 	}
+	/* as if it were on its way out: permission is granted, too */
+	fsnotify_group_stop_queueing(group);
 	for (i = 0; i < q.nr_marks && !err; i++) {
 		err = mark_restore(ctx, group, q.nr_events);
 		cond_resched();
 	}
 	return err;
+}
+
+/**
+ * ckpt_fanotify_commit - the tree is about to run: let a group take events
+ * @file: a fanotify group, perhaps not one that was restored
+ *
+ * Context: process context.
+ */
+void ckpt_fanotify_commit(struct file *file)
+{
+	struct fsnotify_group *group = file->private_data;
+
+	spin_lock(&group->notification_lock);
+	group->shutdown = false;
+	spin_unlock(&group->notification_lock);
 }

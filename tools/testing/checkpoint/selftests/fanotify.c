@@ -151,6 +151,64 @@ CKPT_TEST(removed)
 	NO_EVENT(fd);
 }
 
+/* Give or refuse permission for what must wait for it next. */
+static void answer(int fd, uint64_t mask, uint32_t response)
+{
+	struct fanotify_response r = { .response = response };
+	struct fanotify_event_metadata event;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	CHECK_EQ(poll(&p, 1, CKPT_WAIT_S * 1000), 1);
+	CHECK_EQ(read(fd, &event, sizeof(event)), sizeof(event));
+	CHECK_EQ(event.mask, mask);
+	r.fd = event.fd;
+	CHECK_EQ(write(fd, &r, sizeof(r)), sizeof(r));
+	close(event.fd);
+}
+
+static int opens(void *arg)
+{
+	return open(arg, O_RDONLY) < 0 ? errno : 0;
+}
+
+static void ask(int fd)
+{
+	pid_t pid = fork();
+
+	REQUIRE(pid >= 0);
+	if (!pid)
+		_exit(opens("a"));
+	answer(fd, FAN_OPEN_PERM, FAN_DENY);
+	ckpt_join(pid, EPERM);
+	pid = fork();
+	REQUIRE(pid >= 0);
+	if (!pid)
+		_exit(opens("a"));
+	answer(fd, FAN_OPEN_PERM, FAN_ALLOW);
+	ckpt_join(pid, 0);
+}
+
+/* Of a file that is open, too, and of one whose content is in the image */
+CKPT_TEST(permission)
+{
+	int fd = group(FAN_CLASS_CONTENT), held, gone;
+
+	held = open("a", O_RDWR | O_CREAT, 0600);
+	gone = open("b", O_RDWR | O_CREAT, 0600);
+	REQUIRE(held >= 0 && gone >= 0 && write(gone, "x", 1) == 1);
+	mark(fd, 0, FAN_OPEN_PERM, "a");
+	mark(fd, 0, FAN_OPEN_PERM | FAN_ACCESS_PERM, "b");
+	REQUIRE(!unlink("b"));
+	ask(fd);
+	ckpt_ready();
+	NO_EVENT(fd);
+	ask(fd);
+	close(fd);
+	CHECK_EQ(pread(gone, &held, 1, 0), 1);
+	CHECK_EQ(opens("a"), 0);
+	unlink("a");
+}
+
 /* Merged with what waits, also when that was restored */
 CKPT_TEST(merges)
 {

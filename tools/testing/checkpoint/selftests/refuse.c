@@ -309,16 +309,6 @@ REFUSED(page_faults, "userfaultfd")
 	ckpt_ready();
 }
 
-REFUSED(permission_events, "a mark for permission events")
-{
-	int fd = fanotify_init(FAN_CLASS_CONTENT, O_RDONLY);
-
-	HAVE(fd);
-	REQUIRE(!mkdir("d", 0700));
-	REQUIRE(!fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, "d"));
-	ckpt_ready();
-}
-
 REFUSED(removed_and_told_of, "which cannot be reached any more")
 {
 	int fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY), file;
