@@ -20,6 +20,7 @@
 #include <linux/mm.h>
 #include <linux/pid_namespace.h>
 #include <linux/ptrace.h>
+#include <linux/rseq.h>
 #include <linux/sched/jobctl.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -430,6 +431,9 @@ static void ptrace_commit(void *defer)
 		set_syscall_work(SYSCALL_TRACE);
 	if (trace->h.flags & CKPT_PTRACE_EXIT_DUE)
 		current->ckpt_task->exit_due = true;
+	/* exec does so when its tracer has seen it */
+	if (trace->h.stop == CKPT_STOP_EXEC)
+		rseq_execve(current);
 }
 
 const struct ckpt_task_ops ckpt_ptrace_task_ops = {
