@@ -672,6 +672,10 @@ static void *mm_restore(struct ckpt_ctx *ctx, const struct ckpt_hdr_mm *h)
 	struct mm_struct *mm;
 	int err;
 
+	if (!arch_pkeys_enabled() && h->pkeys > 1) {
+		err = ckpt_err(ctx, -EINVAL, "uses memory protection keys, which this CPU does not have: restart on one that has them");
+		return ERR_PTR(err);
+	}
 	if (!mm_valid(h)) {
 		err = ckpt_err(ctx, -EINVAL, "image: address space: malformed record, or above RLIMIT_DATA");
 		return ERR_PTR(err);

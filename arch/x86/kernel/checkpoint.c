@@ -483,6 +483,23 @@ static int copy_states(struct ckpt_ctx *ctx, struct xregs_state *to,
 	return 0;
 }
 
+/* The instructions that have an extended state */
+static const char *state_name(int i)
+{
+	static const char *const names[] = {
+		[XFEATURE_YMM]			= "AVX",
+		[XFEATURE_BNDREGS]		= "MPX",
+		[XFEATURE_BNDCSR]		= "MPX",
+		[XFEATURE_OPMASK]		= "AVX-512",
+		[XFEATURE_ZMM_Hi256]		= "AVX-512",
+		[XFEATURE_Hi16_ZMM]		= "AVX-512",
+		[XFEATURE_XTILE_CFG]		= "AMX",
+		[XFEATURE_XTILE_DATA]		= "AMX",
+	};
+
+	return i < ARRAY_SIZE(names) && names[i] ? names[i] : "of unknown name";
+}
+
 static int install_fpu(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h)
 {
 	const struct xregs_state *from = (const void *)h->xsave;
@@ -508,8 +525,9 @@ static int install_fpu(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h)
 	used = from->header.xfeatures & ~XFEATURE_MASK_PKRU;
 	if (used & ~have)
 		return ckpt_err(ctx, -EINVAL,
-				"uses CPU states %#llx that this CPU does not have: restart on one that has them",
-				used & ~have);
+				"uses CPU states %#llx (%s) that this CPU does not have: restart on one that has them",
+				used & ~have,
+				state_name(__ffs64(used & ~have)));
 	if (from->i387.mxcsr & ~mxcsr_feature_mask)
 		return ckpt_err(ctx, -EINVAL,
 				"MXCSR %#x: this CPU does not have all of these bits",

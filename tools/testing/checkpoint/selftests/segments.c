@@ -320,7 +320,7 @@ static void *spec_for_good(void *arg)
 	return NULL;
 }
 
-/* Of each thread its own. On a CPU that can do it: see selftest-cpu. */
+/* Of each thread its own, where CPU and kernel can do it */
 CKPT_TEST(speculation)
 {
 	pthread_t thread;
