@@ -20,6 +20,7 @@
 #include <linux/sched/user.h>
 #include <linux/security.h>
 #include <linux/signal.h>
+#include <linux/syscall_user_dispatch.h>
 #include <linux/thread_info.h>
 #include <linux/uaccess.h>
 #include <linux/uprobes.h>
@@ -173,10 +174,6 @@ static const char *refused_own(struct task_struct *t)
 	if (t->user_event_mm)
 		return "user events";
 #endif
-#ifdef CONFIG_GENERIC_ENTRY
-	if (test_task_syscall_work(t, SYSCALL_USER_DISPATCH))
-		return "system call dispatch (PR_SET_SYSCALL_USER_DISPATCH)";
-#endif
 #ifdef CONFIG_COMPAT
 	if (t->compat_robust_list)
 		return "robust futexes of 32-bit code";
@@ -269,7 +266,8 @@ static const struct {
 
 #define CKPT_MISC_FLAGS	(CKPT_MISC_MCE_PROCESS | CKPT_MISC_MCE_EARLY | \
 			 CKPT_MISC_IO_FLUSHER | CKPT_MISC_EXECED | \
-			 CKPT_MISC_NPROC_EXCEEDED | CKPT_MISC_NO_TSC)
+			 CKPT_MISC_NPROC_EXCEEDED | CKPT_MISC_NO_TSC | \
+			 CKPT_MISC_DISPATCH)
 
 /* PR_SET_TSC, which seccomp's strict mode sets, too */
 static bool tsc_disabled(struct task_struct *t)
@@ -308,6 +306,20 @@ static int misc_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	return 0;
 }
 
+static void dispatch_save(struct task_struct *t, struct ckpt_hdr_task_misc *h)
+{
+#ifdef CONFIG_GENERIC_ENTRY
+	const struct syscall_user_dispatch *sd = &t->syscall_dispatch;
+
+	if (!test_task_syscall_work(t, SYSCALL_USER_DISPATCH))
+		return;
+	h->flags |= CKPT_MISC_DISPATCH;
+	h->dispatch_offset = sd->offset;
+	h->dispatch_len = sd->len;
+	h->dispatch_selector = (unsigned long)sd->selector;
+#endif
+}
+
 static int misc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct ckpt_hdr_task_misc h = {
@@ -339,9 +351,23 @@ static int misc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		h.flags |= CKPT_MISC_NO_TSC;
 	for (i = 0; i < CKPT_SPEC_MAX; i++)
 		h.speculation[i] = spec_get(t, i);
+	dispatch_save(t, &h);
 	get_task_comm(h.comm, ctx->saved);
 
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
+}
+
+/* As prctl(PR_SET_SYSCALL_USER_DISPATCH) checks it */
+static bool dispatch_ok(const struct ckpt_hdr_task_misc *h)
+{
+	if (!(h->flags & CKPT_MISC_DISPATCH))
+		return !h->dispatch_offset && !h->dispatch_len &&
+		       !h->dispatch_selector;
+	if (h->dispatch_offset &&
+	    h->dispatch_offset + h->dispatch_len <= h->dispatch_offset)
+		return false;
+	return IS_ENABLED(CONFIG_GENERIC_ENTRY) &&
+	       access_ok((char __user *)(unsigned long)h->dispatch_selector, 1);
 }
 
 /* The size that struct rseq had at first, and is aligned to then */
@@ -386,6 +412,10 @@ static int misc_restore(struct ckpt_ctx *ctx)
 	if (!rseq_ok(&h))
 		return ckpt_err(ctx, -EINVAL, "rseq area at %#llx, %u bytes: malformed, or not known here",
 				h.rseq, h.rseq_len);
+	if (!dispatch_ok(&h))
+		return ckpt_err(ctx, -EINVAL, "image: dispatch of system calls: %#llx bytes from %#llx, selector at %#llx",
+				h.dispatch_len, h.dispatch_offset,
+				h.dispatch_selector);
 	if ((h.flags & CKPT_MISC_IO_FLUSHER) && !capable(CAP_SYS_RESOURCE))
 		return ckpt_err(ctx, -EPERM, "PR_SET_IO_FLUSHER: you may not set it");
 	for (i = 0; i < CKPT_SPEC_MAX; i++) {
@@ -447,6 +477,17 @@ static void commit_nproc(const struct misc_defer *d)
 		current->flags |= PF_NPROC_EXCEEDED;
 }
 
+/* What was checked cannot fail. */
+static void commit_dispatch(const struct ckpt_hdr_task_misc *h)
+{
+	char __user *sel = (char __user *)(unsigned long)h->dispatch_selector;
+
+	if (h->flags & CKPT_MISC_DISPATCH)
+		set_syscall_user_dispatch(PR_SYS_DISPATCH_ON,
+					  h->dispatch_offset, h->dispatch_len,
+					  sel);
+}
+
 static void misc_commit(void *defer)
 {
 	const struct misc_defer *d = defer;
@@ -466,6 +507,7 @@ static void misc_commit(void *defer)
 	set_tsc_disabled(h->flags & CKPT_MISC_NO_TSC);
 	for (i = 0; i < CKPT_SPEC_MAX; i++)
 		spec_set(i, h->speculation[i]);
+	commit_dispatch(h);
 	commit_nproc(d);
 	current->personality = h->personality;
 	/* after the credentials, which clear it */

@@ -783,7 +783,10 @@ static const struct record_type types[] = {
 		      HEX(hdr_task_misc, rseq),
 		      DEC(hdr_task_misc, rseq_len),
 		      HEX(hdr_task_misc, rseq_sig),
-		      TEXT(hdr_task_misc, comm)),
+		      TEXT(hdr_task_misc, comm),
+		      HEX(hdr_task_misc, dispatch_offset),
+		      HEX(hdr_task_misc, dispatch_len),
+		      HEX(hdr_task_misc, dispatch_selector)),
 	},
 	[CKPT_HDR_TASK_RESTART_BLOCK] = {
 		.name = "TASK_RESTART_BLOCK",

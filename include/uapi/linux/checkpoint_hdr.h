@@ -986,6 +986,7 @@ struct ckpt_hdr_task_sched {
 #define CKPT_MISC_EXECED	0x8	/* has called exec since it was forked */
 #define CKPT_MISC_NPROC_EXCEEDED 0x10	/* RLIMIT_NPROC exceeded by setuid(2) */
 #define CKPT_MISC_NO_TSC	0x20	/* PR_SET_TSC, PR_TSC_SIGSEGV */
+#define CKPT_MISC_DISPATCH	0x40	/* PR_SET_SYSCALL_USER_DISPATCH */
 
 /* Number of PR_SPEC_STORE_BYPASS and so on */
 #define CKPT_SPEC_MAX	3
@@ -1006,6 +1007,9 @@ struct ckpt_hdr_task_sched {
  * @rseq_len: its length in bytes
  * @rseq_sig: its signature
  * @comm: name, NUL-padded
+ * @dispatch_offset: of CKPT_MISC_DISPATCH: where calls are not dispatched
+ * @dispatch_len: and how many bytes of code that is
+ * @dispatch_selector: address of the byte that tells whether others are, or 0
  */
 struct ckpt_hdr_task_misc {
 	struct ckpt_hdr h;
@@ -1021,6 +1025,9 @@ struct ckpt_hdr_task_misc {
 	__u32 rseq_len;
 	__u32 rseq_sig;
 	char comm[16];
+	__aligned_u64 dispatch_offset;
+	__aligned_u64 dispatch_len;
+	__aligned_u64 dispatch_selector;
 };
 
 /* struct ckpt_hdr_task_ptrace.flags */

@@ -1059,6 +1059,8 @@ HOSTILE_TEST(small_state)
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, pdeath_signal, 65),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, rseq, KERNEL),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, rseq_len, 1),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, dispatch_len, 1),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, flags, 0x80),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, robust_list, KERNEL, 0,
 		       true),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, clear_child_tid, KERNEL,

@@ -243,6 +243,53 @@ CKPT_TEST(membarrier_registrations)
 				 i == 1 ? -1 : 0);
 }
 
+static volatile char selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+static volatile int dispatched;
+
+static void on_dispatch(int sig, siginfo_t *info, void *uc)
+{
+	/* or the return from here would be dispatched, too */
+	selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+	dispatched = info->si_syscall;
+}
+
+static void *not_dispatched(void *arg)
+{
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+	CHECK_EQ(syscall(SYS_getpid), getpid());
+	selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+	return NULL;
+}
+
+CKPT_TEST(dispatched_calls)
+{
+	struct sigaction sa = {
+		.sa_sigaction = on_dispatch, .sa_flags = SA_SIGINFO,
+	};
+	pthread_t thread;
+
+	gates();
+	REQUIRE(!sigaction(SIGSYS, &sa, NULL));
+	REQUIRE(!pthread_create(&thread, NULL, not_dispatched, NULL));
+	ckpt_gate_wait(&up);
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0,
+		  &selector))
+		ckpt_skip("PR_SET_SYSCALL_USER_DISPATCH: %m");
+	ckpt_ready();
+	CHECK_EQ(dispatched, 0);
+	selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+	syscall(SYS_getppid);
+	CHECK_EQ(dispatched, SYS_getppid);
+	CHECK_EQ(selector, SYSCALL_DISPATCH_FILTER_ALLOW);
+	CHECK(!prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0,
+		     0));
+	ckpt_gate_open(&go, 1);
+	pthread_join(thread, NULL);
+	CHECK_EQ(dispatched, SYS_getppid);
+}
+
 static void *leaves(void *arg)
 {
 	ckpt_gate_open(&up, 1);
