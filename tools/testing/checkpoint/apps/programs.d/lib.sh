@@ -16,7 +16,7 @@ progress() {
 	until=$((now + ${CKPT_PATIENCE:-240000}))
 	while :; do
 		[ -d "/proc/$root" ] || fail "ended by itself"
-		done=$(cat "$output" 2>/dev/null | wc -l)
+		done=$({ wc -l < "$output"; } 2>/dev/null || echo 0)
 		[ "$done" -le "$before" ] || return 0
 		clock
 		if [ "$now" -ge $until ]; then
@@ -60,6 +60,7 @@ run_program() {
 		container "$work/output" "$shell_program" "$work/data" \
 			"begin() { :; }; $1"
 	else
+		# shellcheck disable=SC2016
 		container "$work/output" \
 			'cd "$2"; "${@:3}"; echo "exit status $?"' \
 			"$work/data" "$@"
