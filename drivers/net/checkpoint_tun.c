@@ -914,7 +914,8 @@ static int ckpt_tun_take(struct ckpt_ctx *ctx, struct file *file,
 	return 0;
 }
 
-static int ckpt_tun_set_file(struct ckpt_ctx *ctx, struct file *file)
+static int ckpt_tun_set_file(struct ckpt_ctx *ctx, struct file *file,
+			     loff_t pos)
 {
 	struct tun_file *tfile;
 	struct ckpt_hdr_tun r;
@@ -946,6 +947,8 @@ static int ckpt_tun_set_file(struct ckpt_ctx *ctx, struct file *file)
 	if (!r.dev)
 		tfile->ifindex = r.ifindex;
 	tfile->sk.sk_sndbuf = r.sndbuf;
+	/* how much the last read has got, for what that is worth */
+	file->f_pos = pos;
 	for (i = 0; i < r.nr && !err; i++) {
 		err = ckpt_tun_read_packet(ctx, tfile);
 		cond_resched();
@@ -971,7 +974,7 @@ struct file *ckpt_tun_file_restore(struct ckpt_ctx *ctx,
 
 	if (IS_ERR(file))
 		return file;
-	err = ckpt_tun_set_file(ctx, file);
+	err = ckpt_tun_set_file(ctx, file, h->f_pos);
 	if (err) {
 		fput(file);
 		return ERR_PTR(err);

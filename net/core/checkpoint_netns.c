@@ -667,7 +667,10 @@ static int restore_routes(struct ckpt_ctx *ctx, struct ckpt_net *n)
 					  &n->data[CKPT_NET_SYSCTL], false);
 	if (!err)
 		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_RULE4,
-					    CKPT_NET_MAX - 1);
+					    CKPT_NET_FDB);
+	if (!err)
+		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_MDB,
+					    CKPT_NET_MDB);
 	if (!err)
 		err = ckpt_netsched_restore(ctx, n, &nl);
 	ckpt_nl_close(&nl);
