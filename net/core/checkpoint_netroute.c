@@ -652,7 +652,9 @@ static int look_at(void *arg, struct nlmsghdr *nlh)
 	const struct section *s = &sections[l->section];
 	int err;
 
-	if (nlh->nlmsg_type != new_type(s) || nlmsg_len(nlh) < s->hdrlen ||
+	/* those of bridges answer RTM_GETMDB by messages of that type */
+	if ((nlh->nlmsg_type != new_type(s) && nlh->nlmsg_type != s->get) ||
+	    nlmsg_len(nlh) < s->hdrlen ||
 	    (s->skip && s->skip(l->net, nlh)))
 		return 0;
 	/* AF_UNSPEC is answered for a family that is not there */

@@ -35,6 +35,8 @@ static int make_bridge(const char *name, uint32_t options)
 
 	net_link(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	net_put_str(&m, IFLA_IFNAME, name);
+	/* that of no port: a table has one entry for an address in a VLAN */
+	net_put(&m, IFLA_ADDRESS, "\2\0\0\0\0\x99", 6);
 	info = net_nest(&m, IFLA_LINKINFO);
 	net_put_str(&m, IFLA_INFO_KIND, "bridge");
 	data = net_nest(&m, IFLA_INFO_DATA);
@@ -237,7 +239,7 @@ static size_t list_groups(char *buf, size_t size)
 	REQUIRE(send(fd, &m, m.nlh.nlmsg_len, 0) > 0);
 	memset(buf, 0, size);
 	REQUIRE(recv(fd, buf, size, 0) > 0);
-	REQUIRE(nlh->nlmsg_type == RTM_NEWMDB);
+	REQUIRE(nlh->nlmsg_type == RTM_GETMDB);
 	len = nlh->nlmsg_len;
 	/* its sequence number and port */
 	memset(buf, 0, sizeof(*nlh));
