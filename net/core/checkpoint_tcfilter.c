@@ -552,8 +552,10 @@ bool ckpt_tcfilter_ok(const struct nlmsghdr *nlh)
 	nlmsg_for_each_attr(a, nlh, sizeof(*tcm), left)
 		if (nla_type(a) >= 64 || !(A(nla_type(a)) & FILTER_KEEP))
 			return false;
-	kind = find_kind(attr(nlh, TCA_KIND));
-	if (left || !kind)
+	a = attr(nlh, TCA_KIND);
+	kind = find_kind(a);
+	/* a message shows it, too */
+	if (left || !kind || strnlen(nla_data(a), nla_len(a)) == nla_len(a))
 		return false;
 	options = attr(nlh, TCA_OPTIONS);
 	if (!options)
