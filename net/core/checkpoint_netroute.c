@@ -392,7 +392,10 @@ static bool looks_for_groups(const struct net_device *dev)
 #endif
 }
 
-/* A bridge that is down, or does not look for groups, takes none. */
+/*
+ * A bridge that is down, or does not look for groups, takes none, and a vxlan
+ * has others.
+ */
 static bool takes_groups(struct net *net, int ifindex)
 {
 	struct net_device *dev;
@@ -400,7 +403,8 @@ static bool takes_groups(struct net *net, int ifindex)
 
 	rtnl_lock();
 	dev = __dev_get_by_index(net, ifindex);
-	takes = dev && netif_running(dev) && looks_for_groups(dev);
+	takes = dev && netif_is_bridge_master(dev) && netif_running(dev) &&
+		looks_for_groups(dev);
 	rtnl_unlock();
 	return takes;
 }
@@ -418,7 +422,7 @@ static int save_group(struct ckpt_ctx *ctx, struct net *net,
 		return ckpt_err(ctx, -ENOSYS, "network device %u: multicast groups with lists of sources entered by hand: not supported",
 				bpm->ifindex);
 	if (!takes_groups(net, bpm->ifindex))
-		return ckpt_err(ctx, -ENOSYS, "network device %u: multicast groups entered by hand, while it is down or does not look for groups: not supported",
+		return ckpt_err(ctx, -ENOSYS, "network device %u: multicast groups entered by hand, while it is down, does not look for groups or is no bridge: not supported",
 				bpm->ifindex);
 	return add_group(m, nlh, info);
 }
