@@ -1089,19 +1089,15 @@ static void set_address(struct net_device *dev, const u8 *addr)
 	dev_set_mac_address(dev, &sa, NULL);
 }
 
-/* Returns the end that is in the tree, or NULL if there is none any more. */
-static struct net_device *raise_outer(struct net_device *dev)
+static void raise_outer(struct net_device *dev)
 {
-	struct net_device *peer = peer_of(dev), *bridge;
+	struct net_device *bridge;
 
 	dev_change_flags(dev, dev->flags | IFF_UP, NULL);
 	linkwatch_sync_dev(dev);
 	bridge = netdev_master_upper_dev_get(dev);
 	if (bridge)
 		linkwatch_sync_dev(bridge);
-	if (peer)
-		settle(dev_net(peer));
-	return peer;
 }
 
 /*
@@ -1128,16 +1124,31 @@ void ckpt_netdevs_commit(struct ckpt_ctx *ctx)
 {
 	const struct ckpt_msgs *m = &ctx->nets->outside;
 	const struct ckpt_outside *o = m->data, *end = m->data + m->len;
-	struct net_device *dev;
+	struct net_device *dev, *peer;
+	u32 i;
 
+	if (!m->len)
+		return;
 	rtnl_lock();
 	for (; o < end; o++) {
 		dev = __dev_get_by_index(ctx->caller_ns->net_ns, o->ifindex);
-		if (dev)
-			set_address(dev, o->addr);
-		dev = dev && o->up ? raise_outer(dev) : NULL;
-		if (dev)
-			announce(dev);
+		/* another one may have got its index */
+		if (!dev || !peer_of(dev))
+			continue;
+		set_address(dev, o->addr);
+		if (o->up)
+			raise_outer(dev);
+		cond_resched();
+	}
+	/* each namespace once, and not once for each of its devices */
+	for (i = 0; i < ctx->nets->nr; i++)
+		settle(ctx->nets->net[i].net);
+	for (o = m->data; o < end; o++) {
+		dev = __dev_get_by_index(ctx->caller_ns->net_ns, o->ifindex);
+		peer = dev && o->up ? peer_of(dev) : NULL;
+		if (peer)
+			announce(peer);
+		cond_resched();
 	}
 	rtnl_unlock();
 }
