@@ -477,7 +477,8 @@ static int ckpt_tun_set(struct net *net, const struct ckpt_net_tun *t)
 	err = ckpt_tun_set_owner(tun, t);
 	if (!err)
 		err = ckpt_tun_set_link(dev, t->link);
-	if (!err && (t->state & CKPT_TUN_OFFLOAD))
+	/* what a driver asked for is wanted, whatever ethtool turned off */
+	if (!err && ((t->state & CKPT_TUN_OFFLOAD) || t->offload))
 		err = set_offload(tun, t->offload);
 	if (!err && (t->state & CKPT_TUN_CARRIER) && t->nr_queues)
 		netif_carrier_on(dev);
@@ -599,11 +600,13 @@ static struct net *ckpt_tun_dev_net(struct tun_file *tfile,
 
 	rtnl_lock();
 	tun = rtnl_dereference(tfile->tun);
-	if (tun) {
-		net = get_net(dev_net(tun->dev));
+	/* a namespace that nobody is in any more takes the device with it */
+	if (tun)
+		net = maybe_get_net(dev_net(tun->dev));
+	if (net) {
 		r->dev = tun->dev->ifindex;
 		r->queue = ckpt_tun_queue(tun, tfile);
-	} else {
+	} else if (!tun) {
 		r->ifindex = tfile->ifindex;
 	}
 	rtnl_unlock();
@@ -804,7 +807,7 @@ int ckpt_tun_file_write(struct ckpt_ctx *ctx, struct file *file)
 
 static bool ckpt_tun_packet_ok(const struct ckpt_hdr_tun_packet *h)
 {
-	if (h->head > h->len || h->head > KMALLOC_MAX_SIZE / 2 ||
+	if (h->head > h->len || h->head > CKPT_TUN_FRAGS_MAX ||
 	    h->len - h->head > CKPT_TUN_FRAGS_MAX || h->protocol > U16_MAX)
 		return false;
 	if (h->csum > CHECKSUM_PARTIAL || h->csum_start > U16_MAX / 2 ||
@@ -866,10 +869,10 @@ static int ckpt_tun_read_packet(struct ckpt_ctx *ctx, struct tun_file *tfile)
 	skb = ckpt_tun_make_packet(ctx, &h);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
-	if (!ptr_ring_produce_bh(&tfile->tx_ring, skb))
-		return 0;
-	kfree_skb(skb);
-	return ckpt_err(ctx, -EINVAL, "image: tun: more packets than a queue has room for");
+	/* one that the network has sent meanwhile may have taken its place */
+	if (ptr_ring_produce_bh(&tfile->tx_ring, skb))
+		kfree_skb(skb);
+	return 0;
 }
 
 /* The namespace that it was opened in; nobody has it so far. */
@@ -943,6 +946,8 @@ static int ckpt_tun_set_file(struct ckpt_ctx *ctx, struct file *file,
 			return err;
 	}
 	tfile = file->private_data;
+	if (r.nr > (u32)READ_ONCE(tfile->tx_ring.size))
+		return ckpt_err(ctx, -EINVAL, "image: tun: more packets than a queue has room for");
 	ckpt_tun_set_net(&tfile->sk, net);
 	if (!r.dev)
 		tfile->ifindex = r.ifindex;
