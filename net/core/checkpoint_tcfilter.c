@@ -135,6 +135,8 @@ struct u32_root {
  *	first one
  * @tables: all others
  * @rest: all other filters
+ * @u32: qdiscs that have u32 in one place, by index of the device and handle:
+ *	all places of a qdisc have their hash tables in common
  */
 struct filters {
 	struct ckpt_ctx *ctx;
@@ -146,6 +148,7 @@ struct filters {
 	struct ckpt_msgs table;
 	struct ckpt_msgs tables;
 	struct ckpt_msgs rest;
+	struct xarray u32;
 };
 
 static int refuse(struct filters *f, const struct tcmsg *tcm,
@@ -363,13 +366,27 @@ static int put_all(struct filters *f, struct ckpt_msgs *from)
 	return 0;
 }
 
+/* Of the hash tables of a qdisc nobody tells in which place they are. */
+static int only_place(struct filters *f, const struct tcmsg *block)
+{
+	unsigned long key = (u64)block->tcm_ifindex << 32 |
+			    TC_H_MAJ(block->tcm_parent);
+	int err = xa_insert(&f->u32, key, xa_mk_value(0), GFP_KERNEL_ACCOUNT);
+
+	if (err != -EBUSY)
+		return err;
+	return refuse(f, block, NULL, "u32 in several places of a qdisc");
+}
+
 /* They get their numbers one after the other when they are made. */
 static int put_heads(struct filters *f, const struct tcmsg *block)
 {
 	const struct u32_root *root = f->roots.data;
 	u32 nr = f->roots.len / sizeof(*root), i, j;
-	int err;
+	int err = nr ? only_place(f, block) : 0;
 
+	if (err)
+		return err;
 	for (i = 0; i < nr; i++) {
 		for (j = 0; j < nr; j++)
 			if (root[j].handle == U32_ROOT + i * U32_ROOT_STEP)
@@ -502,6 +519,7 @@ int ckpt_tcfilter_checkpoint(struct ckpt_ctx *ctx, u32 index,
 
 	if (!IS_ENABLED(CONFIG_NET_CLS))
 		return 0;
+	xa_init(&f.u32);
 	for (; block < end && !err; block++)
 		err = save_block(&f, nl, block);
 	if (!err)
@@ -514,6 +532,7 @@ int ckpt_tcfilter_checkpoint(struct ckpt_ctx *ctx, u32 index,
 	ckpt_msgs_free(&f.table);
 	ckpt_msgs_free(&f.tables);
 	ckpt_msgs_free(&f.rest);
+	xa_destroy(&f.u32);
 	return err;
 }
 
