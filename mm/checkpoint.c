@@ -21,6 +21,8 @@
 #include <linux/mman.h>
 #include <linux/mmu_context.h>
 #include <linux/mount.h>
+#include <linux/nsproxy.h>
+#include <linux/oom.h>
 #include <linux/pkeys.h>
 #include <linux/rseq.h>
 #include <linux/sched/coredump.h>
@@ -530,6 +532,33 @@ static int mm_switch(struct mm_struct *mm)
 }
 
 /*
+ * Is another process in @mm, with the clocks that the current task has? A page
+ * of its time namespace is mapped there. And nobody's @mm has no owner, so that
+ * what is brought into it would be charged to nobody.
+ */
+static bool mm_may_join(const struct mm_struct *mm)
+{
+	struct task_struct *p, *t;
+	bool found = false, may = false;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		t = p->flags & PF_KTHREAD ? NULL : find_lock_task_mm(p);
+		if (!t)
+			continue;
+		found = t->mm == mm;
+		if (found)
+			may = t->nsproxy && t->nsproxy->time_ns ==
+					    current->nsproxy->time_ns;
+		task_unlock(t);
+		if (found)
+			break;
+	}
+	rcu_read_unlock();
+	return may;
+}
+
+/*
  * Put the current task into @mm, in which another process was restored. Not by
  * way of exec, which takes it that nobody uses the new one so far.
  */
@@ -542,6 +571,8 @@ static int mm_join(struct mm_struct *mm)
 	sched_mm_cid_before_execve(current);
 	exec_mm_release(current, old);
 	mmget(mm);
+	/* as fork does: oom_score_adj is that of all of them */
+	set_bit(MMF_MULTIPROCESS, &mm->flags);
 	task_lock(current);
 	/* no IPI is to find the one without the other */
 	local_irq_disable();
@@ -870,6 +901,8 @@ static int mm_task_restore(struct ckpt_ctx *ctx)
 		return 0;
 	if (!thread_group_empty(current))
 		return ckpt_err(ctx, -EINVAL, "image: an address space of a thread");
+	if (!mm_may_join(mm))
+		return ckpt_err(ctx, -EINVAL, "image: an address space that nobody is in, or with other clocks");
 	err = mm_join(mm);
 	if (err)
 		return ckpt_err(ctx, err, "address space: cannot be shared: error %d",

@@ -214,4 +214,40 @@ DRIVER_TEST(clocks_in_the_image)
 	ckpt_restart_finish(v);
 }
 
+CKPT_VICTIM(child_later)
+{
+	pid_t pid;
+
+	gates();
+	new_time(10 * 86400, 20 * 86400);
+	pid = ckpt_fork(lives_later, NULL);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* A page of the clocks is in the memory: those who share it share them. */
+DRIVER_TEST(memory_of_other_clocks)
+{
+	struct ckpt_hdr_task_ref *parent, *child;
+	struct ckpt_victim *v = &self->v;
+	struct image image;
+
+	ckpt_start(v, "child_later", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	parent = image_at(&image, CKPT_HDR_TASK_MM, 0);
+	child = image_at(&image, CKPT_HDR_TASK_MM, 1);
+	ASSERT_TRUE(parent && child);
+	child->objref = parent->objref;
+	EXPECT_EQ(-EINVAL, image_restart(v, &image));
+	EXPECT_TRUE(ckpt_logged(v, "with other clocks")) TH_LOG("%s", v->log);
+	image_free(&image);
+
+	ckpt_restart_finish(v);
+}
+
 TEST_HARNESS_MAIN

@@ -199,6 +199,7 @@ static int adds(void *arg)
 CKPT_TEST(processes_share_memory)
 {
 	static char stack[3][65536] __attribute__((aligned(16)));
+	char path[64], buf[16];
 	pid_t pid[3];
 	intptr_t i;
 
@@ -210,6 +211,12 @@ CKPT_TEST(processes_share_memory)
 		ckpt_wait_blocked(pid[i], pid[i], SYS_read);
 	}
 	ckpt_ready();
+	/* What is set for one is set for all. */
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid[0]);
+	CHECK(!ckpt_write_file(path, "321"));
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid[1]);
+	CHECK(ckpt_read_file(path, buf, sizeof(buf)) > 0);
+	CHECK_EQ(atoi(buf), 321);
 	/* One after the other: nothing else orders what they add. */
 	for (i = 0; i < 3; i++) {
 		ckpt_gate_open(&go, 1);
