@@ -585,14 +585,10 @@ struct cred_defer {
 
 static int keys_collect(struct ckpt_ctx *ctx, const struct cred *cred)
 {
-	char why[64];
-
 	if (ckpt_obj_mark(ctx, (void *)cred, CKPT_OBJ_CRED, 0) &
 	    CKPT_CRED_MARK_TASK)
 		return 0;
 	ckpt_obj_mark(ctx, (void *)cred, CKPT_OBJ_CRED, CKPT_CRED_MARK_TASK);
-	if (ckpt_keys_refused(ctx, cred, why, sizeof(why)))
-		return ckpt_err(ctx, -ENOSYS, "%s: not supported", why);
 	return ckpt_keys_collect(ctx, cred);
 }
 

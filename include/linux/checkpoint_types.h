@@ -65,6 +65,8 @@ struct user_namespace;
  * @caller_ns: its namespaces, referenced: an objref of 0 means these
  * @caller_cred: its credentials, referenced
  * @key_cred: checkpoint: the credentials whose keyrings are looked at
+ * @keys_waited: restart: numbers and quotas of keys that were just put have
+ *	been waited for
  * @root: its root directory, referenced: paths in its mount namespace are
  *	written and looked up from here
  * @mnts: the mounts of the image, or NULL so far
@@ -113,6 +115,7 @@ struct ckpt_ctx {
 	struct nsproxy *caller_ns;
 	const struct cred *caller_cred;
 	const struct cred *key_cred;
+	bool keys_waited;
 	struct path root;
 	struct ckpt_mnts *mnts;
 	struct xarray removed;
@@ -607,9 +610,7 @@ const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
 /* kernel/checkpoint_cred.c: may whoever has @old become this user? */
 bool ckpt_may_become(const struct cred *old, kuid_t uid, kgid_t gid);
 
-/* security/keys/checkpoint.c: the keyrings of @cred; why says what refuses them */
-bool ckpt_keys_refused(struct ckpt_ctx *ctx, const struct cred *cred,
-		       char *why, size_t size);
+/* security/keys/checkpoint.c: the keyrings of @cred */
 int ckpt_keys_collect(struct ckpt_ctx *ctx, const struct cred *cred);
 int ckpt_keys_checkpoint(struct ckpt_ctx *ctx, const struct cred *cred,
 			 struct ckpt_hdr_cred *h);

@@ -33,11 +33,19 @@
 #define CKPT_KEY_LINKS_MAX \
 	((CKPT_REC_MAX - sizeof(struct ckpt_hdr_key)) / sizeof(__u32))
 
-/* How often a number that is about to become free is waited for */
-#define CKPT_KEY_SERIAL_TRIES	4
+/*
+ * How often numbers that are about to become free are waited for: each time for
+ * the credentials, or the outermost of the keyrings, to go
+ */
+#define CKPT_KEY_SERIAL_TRIES	(CKPT_KEY_DEPTH_MAX + 4)
 
-/* No time that is later has room for what is added to it */
-#define CKPT_KEY_LAST		(CKPT_KEY_FOREVER / 2)
+/* No key expires later: this has room in jiffies, and KEYCTL_SET_TIMEOUT ends */
+#define CKPT_KEY_LAST		(1LL << 40)
+
+/* Bits of ckpt_obj_mark(): a keyring with n - 1 others inside, and written */
+#define CKPT_KEY_MARK_HEIGHT(n)	BIT((n) - 1)
+#define CKPT_KEY_MARK_HEIGHTS	(BIT(CKPT_KEY_DEPTH_MAX) - 1)
+#define CKPT_KEY_MARK_WRITTEN	BIT(31)
 
 #define CKPT_KEY_PERMS \
 	(KEY_POS_ALL | KEY_USR_ALL | KEY_GRP_ALL | KEY_OTH_ALL)
@@ -60,6 +68,12 @@ static bool is_revoked(const struct key *key)
 static bool is_uid_keyring(const struct key *key)
 {
 	return test_bit(KEY_FLAG_UID_KEYRING, &key->flags);
+}
+
+/* As add_key(2) refuses it */
+static bool has_kernel_name(const struct key *key)
+{
+	return is_keyring(key) && key->description[0] == '.';
 }
 
 /* Not the session keyring of the caller, which that of restart takes over */
@@ -155,16 +169,22 @@ static struct user_namespace *uid_keyring_ns(const struct cred *cred,
 }
 
 /*
- * Could the task read it? Then so may whoever can checkpoint the task. What
- * nobody can read takes the right to look into the kernel.
+ * Could the task read it, as it is or because it finds it in a keyring? Then so
+ * may whoever can checkpoint the task. What nobody can read takes the right to
+ * look into the kernel.
  */
 static bool may_read(const struct cred *cred, struct key *key)
 {
 	if (capable(CAP_SYS_ADMIN))
 		return true;
-	return key->type->read &&
-	       !key_task_permission(make_key_ref(key, true), cred,
-				    KEY_NEED_READ);
+	if (!key->type->read)
+		return false;
+	return !key_task_permission(make_key_ref(key, false), cred,
+				    KEY_NEED_READ) ||
+	       (!key_task_permission(make_key_ref(key, true), cred,
+				     KEY_NEED_SEARCH) &&
+		!key_task_permission(make_key_ref(key, true), cred,
+				     KEY_NEED_READ));
 }
 
 static const char *key_refused(struct ckpt_ctx *ctx, const struct cred *cred,
@@ -176,8 +196,13 @@ static const char *key_refused(struct ckpt_ctx *ctx, const struct cred *cred,
 		return "negative key";
 	if (state != KEY_IS_POSITIVE)
 		return "key that is being made";
-	if (key->flags & CKPT_KEY_FLAGS_REFUSED)
+	if (key->flags & (BIT(KEY_FLAG_INVALIDATED) | BIT(KEY_FLAG_DEAD)))
+		return "key that is invalidated";
+	if ((key->flags & CKPT_KEY_FLAGS_REFUSED) || has_kernel_name(key))
 		return "key that belongs to the kernel";
+	/* of the machine, as that of a user, but not known as one */
+	if (is_keyring(key) && !test_bit(KEY_FLAG_IN_QUOTA, &key->flags))
+		return "persistent keyring";
 	if (is_keyring(key) && key->restrict_link)
 		return "keyring that is restricted";
 	if (!kuid_has_mapping(ctx->caller_cred->user_ns, key->uid) ||
@@ -215,9 +240,16 @@ static bool uid_keyring_refused(struct ckpt_ctx *ctx, const struct cred *cred,
 	return true;
 }
 
+/* Keyrings from @key to the innermost one: 0 for one that is no keyring */
+static int height_of(struct ckpt_ctx *ctx, struct key *key)
+{
+	return fls(ckpt_obj_mark(ctx, key, CKPT_OBJ_KEY, 0) &
+		   CKPT_KEY_MARK_HEIGHTS);
+}
+
 static bool keyring_refused(struct ckpt_ctx *ctx, const struct cred *cred,
-			    struct key *keyring, int depth, char *why,
-			    size_t size)
+			    struct key *keyring, int depth, int *height,
+			    char *why, size_t size)
 {
 	struct key **keys;
 	bool ret = false;
@@ -228,19 +260,42 @@ static bool keyring_refused(struct ckpt_ctx *ctx, const struct cred *cred,
 		snprintf(why, size, "keyring with too much in it");
 		return true;
 	}
-	for (i = 0; i < nr && !ret; i++)
+	for (i = 0; i < nr && !ret; i++) {
 		ret = refused(ctx, cred, keys[i], depth + 1, why, size);
+		*height = max(*height, height_of(ctx, keys[i]) + 1);
+	}
 	put_keys(keys, nr);
 	return ret;
 }
 
+static bool not_collected(struct ckpt_ctx *ctx, struct key *key, char *why,
+			  size_t size)
+{
+	if (!ckpt_obj_collect(ctx, key, CKPT_OBJ_KEY))
+		return false;
+	snprintf(why, size, "key that there is no memory for");
+	return true;
+}
+
+/*
+ * Each key is looked at once, by whichever way it is reached first: there may
+ * be more ways to it than can be gone. What passes is collected.
+ */
 static bool refused(struct ckpt_ctx *ctx, const struct cred *cred,
 		    struct key *key, int depth, char *why, size_t size)
 {
 	const char *what;
+	int height = 1;
 
 	if (is_uid_keyring(key))
-		return uid_keyring_refused(ctx, cred, key, why, size);
+		return uid_keyring_refused(ctx, cred, key, why, size) ||
+		       not_collected(ctx, key, why, size);
+	if (ckpt_obj_collected(ctx, key, CKPT_OBJ_KEY)) {
+		if (depth + height_of(ctx, key) <= CKPT_KEY_DEPTH_MAX)
+			return false;
+		snprintf(why, size, "keyring with too much in it");
+		return true;
+	}
 	if (!is_keyring(key) && key->type != &key_type_user &&
 	    key->type != &key_type_logon) {
 		snprintf(why, size, "key of type %s", key->type->name);
@@ -252,22 +307,19 @@ static bool refused(struct ckpt_ctx *ctx, const struct cred *cred,
 		return true;
 	}
 	if (!is_keyring(key) || is_revoked(key))
-		return false;
-	return keyring_refused(ctx, cred, key, depth, why, size);
+		height = 0;
+	else if (keyring_refused(ctx, cred, key, depth, &height, why, size))
+		return true;
+	if (not_collected(ctx, key, why, size))
+		return true;
+	if (height)
+		ckpt_obj_mark(ctx, key, CKPT_OBJ_KEY,
+			      CKPT_KEY_MARK_HEIGHT(height));
+	return false;
 }
 
-/**
- * ckpt_keys_refused - can the keyrings of credentials not be saved?
- * @ctx: the context
- * @cred: the credentials
- * @why: set to what it is, if so
- * @size: room there
- *
- * Context: process context, may sleep.
- * Return: true if they cannot be saved.
- */
-bool ckpt_keys_refused(struct ckpt_ctx *ctx, const struct cred *cred,
-		       char *why, size_t size)
+static bool keys_refused(struct ckpt_ctx *ctx, const struct cred *cred,
+			 char *why, size_t size)
 {
 	struct key *keyring[] = {
 		cred->thread_keyring, cred->process_keyring,
@@ -275,7 +327,7 @@ bool ckpt_keys_refused(struct ckpt_ctx *ctx, const struct cred *cred,
 	};
 	struct key *user_session;
 	bool ret = false;
-	int i;
+	int i, height = 1;
 
 	if (cred->request_key_auth) {
 		snprintf(why, size, "key that is being made by the task");
@@ -293,10 +345,28 @@ bool ckpt_keys_refused(struct ckpt_ctx *ctx, const struct cred *cred,
 	rcu_read_unlock();
 	if (user_session) {
 		ret = uid_keyring_refused(ctx, cred, user_session, why, size) ||
-		      keyring_refused(ctx, cred, user_session, 0, why, size);
+		      keyring_refused(ctx, cred, user_session, 0, &height, why,
+				      size);
 		key_put(user_session);
 	}
 	return ret;
+}
+
+/**
+ * ckpt_keys_collect - look at the keyrings of credentials, and count them
+ * @ctx: the context
+ * @cred: the credentials
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ENOSYS if they cannot be saved, reported.
+ */
+int ckpt_keys_collect(struct ckpt_ctx *ctx, const struct cred *cred)
+{
+	char why[64];
+
+	if (keys_refused(ctx, cred, why, sizeof(why)))
+		return ckpt_err(ctx, -ENOSYS, "%s: not supported", why);
+	return 0;
 }
 
 /* ------------------------------------------------------------- checkpoint */
@@ -309,44 +379,6 @@ static void key_grab(void *ptr)
 static void key_drop(void *ptr)
 {
 	key_put(ptr);
-}
-
-static int key_obj_collect(struct ckpt_ctx *ctx, void *ptr)
-{
-	struct key *key = ptr, **keys;
-	int i, nr, err = 0;
-
-	if (!is_keyring(key) || is_uid_keyring(key) || is_revoked(key))
-		return 0;
-	nr = keys_in(key, &keys);
-	if (nr < 0)
-		return nr;
-	for (i = 0; i < nr && !err; i++)
-		err = ckpt_obj_collect(ctx, keys[i], CKPT_OBJ_KEY);
-	put_keys(keys, nr);
-	return err;
-}
-
-/**
- * ckpt_keys_collect - count the keyrings of credentials
- * @ctx: the context
- * @cred: the credentials, which ckpt_keys_refused() has seen
- *
- * Context: process context, may sleep.
- * Return: 0 or a negative errno.
- */
-int ckpt_keys_collect(struct ckpt_ctx *ctx, const struct cred *cred)
-{
-	struct key *keyring[] = {
-		cred->thread_keyring, cred->process_keyring,
-		own_session(ctx, cred),
-	};
-	int i, err = 0;
-
-	for (i = 0; i < ARRAY_SIZE(keyring) && !err; i++)
-		if (keyring[i])
-			err = ckpt_obj_collect(ctx, keyring[i], CKPT_OBJ_KEY);
-	return err;
 }
 
 /* What is in a keyring: objrefs. All of it is written. */
@@ -436,7 +468,10 @@ static int key_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		ret = save_links(ctx, key, (u32 **)&data);
 	else if ((h.kind == CKPT_KEY_USER || h.kind == CKPT_KEY_LOGON) &&
 		 !h.flags)
-		ret = save_payload(key, &data);
+		ret = save_payload(key, &data) ?: -EKEYREVOKED;
+	if (ret == -EKEYREVOKED)
+		return ckpt_err(ctx, -EBUSY, "key %d: revoked meanwhile, try again",
+				key->serial);
 	if (ret >= 0) {
 		h.len = ret;
 		ret = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_KEY, sizeof(h),
@@ -446,13 +481,18 @@ static int key_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	return ret ?: ckpt_write_string(ctx, key->description);
 }
 
-/* What is in it first, so that objects do not nest. */
+/*
+ * What is in it first, so that objects do not nest; and what has been written,
+ * by another way to it, not again.
+ */
 static int write_key(struct ckpt_ctx *ctx, struct key *key, int depth)
 {
+	u32 mark = ckpt_obj_mark(ctx, key, CKPT_OBJ_KEY, 0);
 	struct key **keys;
 	int i, nr, ret = 0;
 
-	if (is_keyring(key) && !is_uid_keyring(key) && !is_revoked(key)) {
+	if (!(mark & CKPT_KEY_MARK_WRITTEN) && is_keyring(key) &&
+	    !is_uid_keyring(key) && !is_revoked(key)) {
 		nr = depth < CKPT_KEY_DEPTH_MAX ? keys_in(key, &keys) : -EBUSY;
 		if (nr < 0)
 			return nr;
@@ -460,7 +500,11 @@ static int write_key(struct ckpt_ctx *ctx, struct key *key, int depth)
 			ret = write_key(ctx, keys[i], depth + 1);
 		put_keys(keys, nr);
 	}
-	return ret < 0 ? ret : ckpt_obj_checkpoint(ctx, key, CKPT_OBJ_KEY);
+	if (ret >= 0)
+		ret = ckpt_obj_checkpoint(ctx, key, CKPT_OBJ_KEY);
+	if (ret >= 0)
+		ckpt_obj_mark(ctx, key, CKPT_OBJ_KEY, CKPT_KEY_MARK_WRITTEN);
+	return ret;
 }
 
 static int save_keyring(struct ckpt_ctx *ctx, struct key *keyring, u32 *ref)
@@ -566,30 +610,35 @@ static struct key *make_key(struct ckpt_ctx *ctx, const struct ckpt_hdr_key *h,
 
 /*
  * With the number that it had, if the caller may @keep it. Of a tree that was
- * just killed it is free when its credentials and then its keys have been
- * collected.
+ * just killed it is free, and so is the quota, when its credentials and then its
+ * keys have been collected. That is waited for once in a restart.
  */
 static struct key *make_numbered(struct ckpt_ctx *ctx,
 				 const struct ckpt_hdr_key *h, const char *desc,
 				 kuid_t uid, kgid_t gid, bool keep)
 {
 	struct key *key;
+	bool taken;
 	int i;
 
 	for (i = 0; ; i++) {
 		current->ckpt_task->key_serial = keep ? h->serial : 0;
 		key = make_key(ctx, h, desc, uid, gid);
 		current->ckpt_task->key_serial = 0;
-		if (IS_ERR(key) || !keep || key->serial == h->serial)
+		taken = !IS_ERR(key) && keep && key->serial != h->serial;
+		if (!taken && key != ERR_PTR(-EDQUOT))
 			return key;
-		if (i == CKPT_KEY_SERIAL_TRIES) {
-			ckpt_note(ctx, "key %d is here %d: the number is in use",
-				  h->serial, key->serial);
+		if (ctx->keys_waited || fatal_signal_pending(current)) {
+			if (taken)
+				ckpt_note(ctx, "key %d is here %d: the number is in use",
+					  h->serial, key->serial);
 			return key;
 		}
-		key_put(key);
+		if (taken)
+			key_put(key);
 		rcu_barrier();
 		flush_work(&key_gc_work);
+		ctx->keys_waited = i + 1 == CKPT_KEY_SERIAL_TRIES;
 	}
 }
 
@@ -666,7 +715,7 @@ static struct key *key_restore(struct ckpt_ctx *ctx,
 		return ERR_CAST(in_ns);
 	may = ckpt_may_become(in_ns, uid, gid);
 	old = override_creds(in_ns);
-	if (!may)
+	if (!may || (h->kind == CKPT_KEY_KEYRING && desc[0] == '.'))
 		key = ERR_PTR(-EPERM);
 	else if (h->kind == CKPT_KEY_UID || h->kind == CKPT_KEY_UID_SESSION)
 		key = user_keyring(h->kind, uid);
@@ -709,7 +758,6 @@ const struct ckpt_obj_ops ckpt_key_obj_ops = {
 	.name		= "key",
 	.grab		= key_grab,
 	.drop		= key_drop,
-	.collect	= key_obj_collect,
 	.checkpoint	= key_obj_checkpoint,
 	.restore	= key_obj_restore,
 };
@@ -760,5 +808,8 @@ int ckpt_keys_restore(struct ckpt_ctx *ctx, struct cred *new,
 		err = set_keyring(ctx, &new->session_keyring,
 				  h->session_keyring, true);
 	new->jit_keyring = h->jit_keyring;
+	/* what the caller was asked to make is no business of the tree */
+	key_put(new->request_key_auth);
+	new->request_key_auth = NULL;
 	return err;
 }

@@ -278,6 +278,48 @@ CKPT_TEST(nested)
 			(long)"innermost", 0), key);
 }
 
+#define LEVELS	6
+#define WIDTH	24
+
+/* Each keyring is in all of those above: from below nobody could link them. */
+CKPT_VICTIM(many_ways)
+{
+	key_id above[WIDTH] = { join(NULL) }, ring[WIDTH];
+	int level, i, k, nr = 1;
+
+	for (level = 0; level < LEVELS; level++) {
+		for (i = 0; i < WIDTH; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "%d.%d", level, i);
+			ring[i] = add_key("keyring", name, NULL, 0, above[0]);
+			REQUIRE(ring[i] > 0);
+			for (k = 1; k < nr; k++)
+				REQUIRE(!keyctl(KEYCTL_LINK, ring[i], above[k],
+						0, 0));
+		}
+		memcpy(above, ring, sizeof(above));
+		nr = WIDTH;
+	}
+	ckpt_ready();
+}
+
+/* There is no time to go all of them. */
+DRIVER_TEST(many_ways)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	ckpt_start(v, "many_ways", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ret = ckpt_checkpoint(v, 0);
+	EXPECT_LT(0, ret) TH_LOG("checkpoint: %s\n%s", strerror(-ret), v->log);
+	ckpt_ping(v);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 /* Known by its name there, and nowhere else */
 CKPT_TEST_ONLY(in_a_user_namespace, CKPT_USER)
 {
@@ -337,6 +379,14 @@ REFUSED(negative_key, "negative key: not supported")
 			 (long)ses), -1);
 	/* or that there is no program which would make it */
 	CHECK(errno == ENOKEY || errno == ENOENT);
+	ckpt_ready();
+}
+
+REFUSED(invalidated_keyring, "key that is invalidated: not supported")
+{
+	key_id ses = join(NULL);
+
+	REQUIRE(!keyctl(KEYCTL_INVALIDATE, ses, 0, 0, 0));
 	ckpt_ready();
 }
 
@@ -416,6 +466,8 @@ DRIVER_TEST(hostile)
 		KEY(serial, 0), KEY(serial, ~0u), KEY(uid, ~0u),
 		KEY(perm, ~0u), KEY(len, 0), KEY(len, ~0u), KEY(len, 12),
 		KEY(user_ns, 0x7fffffff), KEY(expiry, 0),
+		{ CKPT_HDR_KEY, offsetof(struct ckpt_hdr_key, expiry) + 4,
+		  1 << 30 },
 		CRED(flags, 2), CRED(jit_keyring, 6),
 		CRED(jit_keyring, 256), CRED(session_keyring, 0x7fffffff),
 		CRED(process_keyring, 0x7fffffff), CRED(thread_keyring, 1),
