@@ -347,32 +347,52 @@ void __checkpoint_task_exit(struct task_struct *tsk)
 
 /* ------------------------------------------- seen from the checkpoint */
 
+/* May it be waiting for a vfork child, or its tracer be told of one before? */
+static bool may_be_in_vfork(struct task_struct *t)
+{
+	return (READ_ONCE(t->__state) & TASK_KILLABLE) == TASK_KILLABLE ||
+	       task_is_traced(t);
+}
+
 /**
- * ckpt_vfork_child - the child that a task in vfork(2) waits for
+ * ckpt_is_vfork_child - does a task in vfork(2) wait for this child?
  * @t: the task
+ * @child: a child of it
  *
  * From when it has made such a child, which has the address of a completion on
  * its stack, the task sleeps nowhere else in this state.
+ *
+ * Context: tasklist_lock is held.
+ * Return: true if it does.
+ */
+bool ckpt_is_vfork_child(struct task_struct *t, struct task_struct *child)
+{
+	void *stack = task_stack_page(t), *done = READ_ONCE(child->vfork_done);
+
+	lockdep_assert_held(&tasklist_lock);
+
+	return may_be_in_vfork(t) && done >= stack &&
+	       done < stack + THREAD_SIZE;
+}
+
+/**
+ * ckpt_vfork_child - the child that a task in vfork(2) waits for
+ * @t: the task
  *
  * Context: tasklist_lock is held.
  * Return: the child, or NULL if @t does not wait for one.
  */
 struct task_struct *ckpt_vfork_child(struct task_struct *t)
 {
-	void *stack = task_stack_page(t), *done;
 	struct task_struct *child;
 
 	lockdep_assert_held(&tasklist_lock);
 
-	/* or its tracer is being told of the child, before it waits */
-	if ((READ_ONCE(t->__state) & TASK_KILLABLE) != TASK_KILLABLE &&
-	    !task_is_traced(t))
+	if (!may_be_in_vfork(t))
 		return NULL;
-	list_for_each_entry(child, &t->children, sibling) {
-		done = READ_ONCE(child->vfork_done);
-		if (done >= stack && done < stack + THREAD_SIZE)
+	list_for_each_entry(child, &t->children, sibling)
+		if (ckpt_is_vfork_child(t, child))
 			return child;
-	}
 	return NULL;
 }
 
@@ -660,16 +680,17 @@ static void wait_a_moment(unsigned int *looks)
 }
 
 /**
- * ckpt_woken - is a task that stood still on its way to the park?
+ * ckpt_woken - has a task that stood still gone on?
  * @ct: its part
  *
  * Context: process context.
- * Return: false for one that was to come there from the start.
+ * Return: true if it has since the tree was parked: it is on its way to the
+ * park, or there.
  */
 bool ckpt_woken(const struct ckpt_task *ct)
 {
-	return READ_ONCE(ct->asleep) && !READ_ONCE(ct->entered) &&
-	       !stands_still(ct->task);
+	return READ_ONCE(ct->asleep) &&
+	       (READ_ONCE(ct->entered) || !stands_still(ct->task));
 }
 
 /*
@@ -680,11 +701,16 @@ static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 			unsigned long deadline)
 {
 	unsigned int looks = 0;
+	bool entered;
 
 	ctx->task = row->task;
-	while (!wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED |
-						TASK_TRACED) ||
-	       ckpt_woken(row->ct)) {
+	for (;;) {
+		/* before it is off the CPU, or it might not be there yet */
+		entered = READ_ONCE(row->ct->entered);
+		if (wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED |
+						  TASK_TRACED) &&
+		    (entered || !ckpt_woken(row->ct)))
+			break;
 		/* killed: ckpt_task_pin() says so */
 		if (READ_ONCE(row->ct->state) != CKPT_PARK_PARKED)
 			break;
@@ -694,6 +720,9 @@ static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 			return busy(ctx, row);
 		wait_a_moment(&looks);
 	}
+	/* it stands in the park, where nothing wakes it */
+	if (entered)
+		row->ct->asleep = false;
 	return 0;
 }
 
@@ -797,11 +826,14 @@ static void release(struct ckpt_task *ct)
 	tell_tree(ct);
 	if (ct->state == CKPT_PARK_PARKED || ct->state == CKPT_PARK_KICKED) {
 		/*
-		 * One that is in group stop has not seen any of this. One that
-		 * is still on its way has: it stays attached, so that the call
-		 * which its notification interrupts is put right.
+		 * One that is in group stop, or waits for its tracer, has not
+		 * seen any of this. One that is still on its way has: it stays
+		 * attached, so that the call which its notification interrupts
+		 * is put right. So may one have that waits for its vfork child,
+		 * or was woken: it detaches itself when it comes to the park.
 		 */
-		bool stopped = ct->state == CKPT_PARK_PARKED && !ct->entered;
+		bool stopped = ct->state == CKPT_PARK_PARKED && !ct->entered &&
+			       (!ct->asleep || task_is_traced(t));
 
 		if (stopped && ct->asleep)
 			undo_notify(t);

@@ -295,7 +295,7 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 			CKPT_NO_SLOT;
 	if (t->signal->is_child_subreaper)
 		e->flags |= CKPT_TASK_SUBREAPER;
-	if (i && t == leader && ckpt_vfork_child(parent) == t)
+	if (i && t == leader && ckpt_is_vfork_child(parent, t))
 		e->flags |= CKPT_TASK_VFORK;
 	/* its parent is to be told of its end when its tracer was */
 	if (t->exit_state && t->ptrace &&
