@@ -106,10 +106,9 @@ static enum ckpt_ptrace_stop stop_of(const struct ckpt_trace *t)
 	if (event == PTRACE_EVENT_STOP &&
 	    (code & 0xff) == t->info.si_signo && !t->h.message)
 		return CKPT_STOP_TRAP;
-	if (!t->h.message)
-		return CKPT_STOP_SIGNAL;
-	if (!trap)
-		return CKPT_STOP_NONE;
+	/* an event, and its message may be 0, or a signal */
+	if (!trap || event <= 0)
+		return t->h.message ? CKPT_STOP_NONE : CKPT_STOP_SIGNAL;
 	switch (event) {
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
@@ -319,7 +318,8 @@ static bool stop_ok(const struct ckpt_hdr_task_ptrace *h)
 		return info && !(h->code & ~0xffff) && h->message &&
 		       h->message < PID_MAX_LIMIT;
 	case CKPT_STOP_EXEC:
-		return info && !(h->code & ~0xffff) && h->message &&
+		/* 0 if the tracer is in another pid namespace */
+		return info && !(h->code & ~0xffff) &&
 		       h->message < PID_MAX_LIMIT && !h->child;
 	default:
 		return false;

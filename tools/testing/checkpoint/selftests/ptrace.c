@@ -6,7 +6,10 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -472,6 +475,51 @@ CKPT_TEST(exec_event)
 	CHECK_EQ(message_of(pid), pid);
 	resume(PTRACE_CONT, pid, 0);
 	ckpt_join(pid, 9);
+}
+
+/* Its filter tells the tracer of umask(2), with no number of its own. */
+static int asks_filtered(void *arg)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_umask, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = 4, .filter = filter };
+
+	REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog));
+	return asks(arg);
+}
+
+CKPT_VICTIM(filtered)
+{
+	pid_t pid;
+
+	umask(022);
+	pid = seized(asks_filtered, PTRACE_O_TRACESECCOMP);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, EVENT(PTRACE_EVENT_SECCOMP));
+	CHECK_EQ(message_of(pid), 0);
+	ckpt_ready();
+	expect_nothing_new(pid);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 022);
+}
+
+/* No stop for a signal, though its message is 0 as well */
+DRIVER_TEST(seccomp_event)
+{
+	struct ckpt_victim *v = &self->v;
+
+	ckpt_start(v, "filtered", 0);
+	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "by a seccomp filter"))
+		TH_LOG("%s", v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 /* The tracer is gone: so is its tracee, that being asked for. */
