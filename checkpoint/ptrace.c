@@ -345,9 +345,9 @@ static int load(struct ckpt_ctx *ctx, struct ckpt_trace *trace)
 			return err;
 	}
 	if (h->child) {
-		pid = ckpt_slot_pid(ctx, h->child - 1);
+		pid = ctx->tree->pids[h->child - 1].pid;
 		/* a thread, which is made later, keeps its number */
-		if (!IS_ERR(pid))
+		if (pid)
 			h->message = pid_vnr(pid);
 	}
 	return 0;
