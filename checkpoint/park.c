@@ -274,9 +274,10 @@ bool __checkpoint_hides_exit(void)
 	ct = current->ckpt_task;
 	if (ct) {
 		spin_lock(&ct->wait.lock);
-		/* it is on its way to the park */
+		/* it is on its way to the park, out of a stop perhaps */
 		hides = ct->state == CKPT_PARK_KICKED ||
-			(ct->state == CKPT_PARK_RELEASED && !ct->entered);
+			(!ct->entered && (ct->state == CKPT_PARK_PARKED ||
+					  ct->state == CKPT_PARK_RELEASED));
 		if (hides)
 			ct->exit_due = true;
 		spin_unlock(&ct->wait.lock);
