@@ -315,20 +315,21 @@ void __checkpoint_park(void)
 		ckpt_ptrace_take(ct);
 		ckpt_task_discard(ct);
 		ckpt_task_forget_tree(ct);
-		refcount_inc(&ct->refs);
 		restored = ct;
 		break;
 	default:
 		return;
 	}
 	due = exit_is_due(ct);
+	/*
+	 * A new checkpoint may come while it waits, or is in a stop. It keeps
+	 * what it was committed with until the end, or until it exits: a call
+	 * that is made there need not return.
+	 */
 	if (!leave(ct))
 		ckpt_task_detach_current();
-	/* a new checkpoint may come while it waits, or is in a stop */
-	if (restored) {
+	else if (restored)
 		ckpt_task_resume(restored);
-		ckpt_task_put(restored);
-	}
 	if (due)
 		ptrace_report_syscall_exit(current_pt_regs(), 0);
 }
