@@ -86,7 +86,7 @@ const struct ckpt_task_entry *ckpt_restoring(struct ckpt_ctx *ctx, u32 *nr)
 	const struct ckpt_task_entry *e;
 
 	KUNIT_STATIC_STUB_REDIRECT(ckpt_restoring, ctx, nr);
-	if (!ct || !ct->restore)
+	if (!ct || !ct->restore || ct->restore->ctx != ctx)
 		return NULL;
 	e = &ctx->tree->tasks[ct->restore->row].e;
 	if (nr)
@@ -592,6 +592,8 @@ void ckpt_task_resume(struct ckpt_task *ct)
 	DECLARE_COMPLETION_ONSTACK(done);
 	int signr = 0;
 
+	/* the next one may be at the same address: it may call restart(2) */
+	r->ctx = NULL;
 	if (child) {
 		syscall_set_return_value(current, current_pt_regs(), 0,
 					 pid_vnr(r->vfork_pid));
