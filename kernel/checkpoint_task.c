@@ -486,6 +486,9 @@ static void commit_dispatch(const struct ckpt_hdr_task_misc *h)
 		set_syscall_user_dispatch(PR_SYS_DISPATCH_ON,
 					  h->dispatch_offset, h->dispatch_len,
 					  sel);
+	else
+		/* of a task that replaces itself: as above */
+		set_syscall_user_dispatch(PR_SYS_DISPATCH_OFF, 0, 0, NULL);
 }
 
 static void misc_commit(void *defer)
