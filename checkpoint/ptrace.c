@@ -406,7 +406,9 @@ static void ptrace_link_task(struct task_struct *t, void *defer)
 	if (h->flags & CKPT_PTRACE_TRAP_NOTIFY)
 		pending |= JOBCTL_TRAP_NOTIFY;
 	write_lock_irq(&tasklist_lock);
-	if (!cred || t->exit_state || t->ptrace || row->task->exit_state)
+	/* an init lets go of its tracees long before it is a zombie */
+	if (!cred || t->exit_state || t->ptrace ||
+	    (row->task->flags & PF_EXITING))
 		goto unlock;
 	t->ptrace = PT_PTRACED | h->options << PT_OPT_FLAG_SHIFT;
 	if (h->flags & CKPT_PTRACE_SEIZED)
