@@ -537,6 +537,8 @@ static void link_vfork(struct ckpt_tree *tree, u32 i)
 	r->vfork_pid = get_pid(tree->tasks[i].pid);
 	task_lock(child);
 	child->vfork_done = &r->vfork_done;
+	/* pairs with what is between exit_signals() and mm_release() */
+	smp_mb();
 	if (child->flags & PF_EXITING) {
 		child->vfork_done = NULL;
 		complete(&r->vfork_done);
