@@ -223,8 +223,8 @@ static int collect_exec(struct ckpt_ctx *ctx, struct task_struct *t)
 	mmput(mm);
 	if (!exe)
 		return 0;
-	/* one that a restart has put there is in no call */
-	if (!ct || !ct->trace)
+	/* one that a restart has put there, not at the entry, is in no call */
+	if (!ct || ct->stops != CKPT_STOP_EXEC)
 		err = ckpt_file_collect(ctx, exe);
 	fput(exe);
 	return err;
