@@ -600,6 +600,9 @@ void ckpt_ptrace_go_on(struct ckpt_task *ct, int signr)
 	case CKPT_STOP_VFORK_DONE:
 		syscall_set_return_value(current, current_pt_regs(), 0,
 					 trace->h.message);
+		/* its child has not let it wait: see ckpt_task_resume() */
+		if (trace->info.si_code >> 8 == PTRACE_EVENT_VFORK)
+			ptrace_event(PTRACE_EVENT_VFORK_DONE, trace->h.message);
 		report_exit();
 		break;
 	case CKPT_STOP_EXEC:

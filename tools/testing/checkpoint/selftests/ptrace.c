@@ -454,6 +454,30 @@ CKPT_TEST(vfork_event)
 		PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE);
 }
 
+/* Its parent need not wait, but has not got that far. */
+CKPT_TEST(vfork_event_child_gone)
+{
+	pid_t pid = seized(vforks, PTRACE_O_TRACEVFORK |
+				   PTRACE_O_TRACEVFORKDONE), child;
+	siginfo_t info = { 0 };
+
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, EVENT(PTRACE_EVENT_VFORK));
+	child = message_of(pid);
+	expect_stop(child, EVENT(PTRACE_EVENT_STOP));
+	resume(PTRACE_CONT, child, 0);
+	CHECK_EQ(waitid(P_PID, child, &info, WEXITED | __WALL), 0);
+	CHECK_EQ(info.si_status, 3);
+	ckpt_ready();
+	resume(PTRACE_CONT, pid, 0);
+	expect_stop(pid, EVENT(PTRACE_EVENT_VFORK_DONE));
+	CHECK_EQ(message_of(pid), child);
+	resume(PTRACE_CONT, pid, 0);
+	expect_stop(pid, SIGCHLD);
+	resume(PTRACE_CONT, pid, SIGCHLD);
+	ckpt_join(pid, 4);
+}
+
 static int executes(void *arg)
 {
 	char c;
