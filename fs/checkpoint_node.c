@@ -73,7 +73,11 @@ static int set_attr(struct ckpt_ctx *ctx, const struct path *path,
 		attr.ia_valid |= ATTR_UID;
 	if (!vfsgid_eq(attr.ia_vfsgid, i_gid_into_vfsgid(idmap, inode)))
 		attr.ia_valid |= ATTR_GID;
-	err = mnt_want_write(path->mnt);
+	err = security_path_chmod(path, h->mode);
+	if (!err && attr.ia_valid & (ATTR_UID | ATTR_GID))
+		err = security_path_chown(path, make_kuid(user_ns, h->uid),
+					  make_kgid(user_ns, h->gid));
+	err = err ?: mnt_want_write(path->mnt);
 	if (err)
 		return err;
 	inode_lock(inode);

@@ -21,9 +21,6 @@
 /* The longest that netlink_dump() makes what it answers */
 #define CKPT_NL_BUF	32768
 
-/* Most bytes of messages of one section that are held at a time */
-#define CKPT_MSGS_MAX	(256U << 20)
-
 /**
  * ckpt_msgs_add - put something behind the messages
  * @m: the messages

@@ -42,6 +42,9 @@ struct ckpt_msgs {
 	size_t room;
 };
 
+/* Most bytes of messages of one section that are held at a time */
+#define CKPT_MSGS_MAX	(256U << 20)
+
 int ckpt_msgs_add(struct ckpt_msgs *m, const void *data, size_t len);
 int ckpt_msgs_nest(struct ckpt_msgs *m, int type);
 void ckpt_msgs_nest_end(struct ckpt_msgs *m, int at);

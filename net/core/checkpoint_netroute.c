@@ -358,6 +358,7 @@ static int add_group(struct ckpt_msgs *m, const struct nlmsghdr *nlh,
 	BUILD_BUG_ON(!IS_ALIGNED(sizeof(msg.bpm), NLMSG_ALIGNTO));
 	BUILD_BUG_ON(!IS_ALIGNED(sizeof(msg.e), NLA_ALIGNTO));
 
+	msg.bpm.family = AF_BRIDGE;
 	msg.e = *(struct br_mdb_entry *)nla_data(info);
 	msg.e.flags = 0;
 	err = ckpt_msgs_add(m, &msg, sizeof(msg));
@@ -661,8 +662,8 @@ static int look_at(void *arg, struct nlmsghdr *nlh)
 	    nlmsg_len(nlh) < s->hdrlen ||
 	    (s->skip && s->skip(l->net, nlh)))
 		return 0;
-	/* AF_UNSPEC is answered for a family that is not there */
-	if (s->family && *(u8 *)nlmsg_data(nlh) != s->family)
+	/* AF_UNSPEC is answered for a family that is not there, or for groups */
+	if (s->family && !s->split && *(u8 *)nlmsg_data(nlh) != s->family)
 		return 0;
 	err = s->split ? s->split(l->ctx, l->net, nlh, &l->m) :
 			 look_one(l, nlh);

@@ -366,6 +366,29 @@ static int put_all(struct filters *f, struct ckpt_msgs *from)
 	return 0;
 }
 
+/* The one that was made last is listed first. */
+static int put_tables(struct filters *f)
+{
+	const struct nlmsghdr *nlh = f->tables.data, **table;
+	int left = f->tables.len, err = 0;
+	u32 nr = 0;
+
+	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
+		nr++;
+	table = kvmalloc_array(nr, sizeof(*table), GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return -ENOMEM;
+	nlh = f->tables.data;
+	left = f->tables.len;
+	for (nr = 0; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
+		table[nr++] = nlh;
+	while (nr && !err)
+		err = put_one(f, table[--nr]);
+	kvfree(table);
+	f->tables.len = 0;
+	return err;
+}
+
 /* Of the hash tables of a qdisc nobody tells in which place they are. */
 static int only_place(struct filters *f, const struct tcmsg *block)
 {
@@ -418,7 +441,7 @@ static int save_block(struct filters *f, struct ckpt_nl *nl,
 	if (!err)
 		err = put_heads(f, block);
 	if (!err)
-		err = put_all(f, &f->tables);
+		err = put_tables(f);
 	return err ?: put_all(f, &f->rest);
 }
 

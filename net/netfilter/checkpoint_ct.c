@@ -10,6 +10,7 @@
 
 #include <net/netfilter/nf_conntrack_ecache.h>
 #include <net/netfilter/nf_conntrack_timeout.h>
+#include <net/tcp.h>
 
 #include "../core/checkpoint_netns.h"
 
@@ -107,6 +108,7 @@ static struct nf_conn *ckpt_ct_find(struct net *net, const struct ckpt_ct *c,
  * @net: the namespace
  * @m: what is to be written next
  * @later: what comes behind all others: what another connection has led to
+ * @written: what has been written, in bytes
  */
 struct ckpt_ct_save {
 	struct ckpt_ctx *ctx;
@@ -114,6 +116,7 @@ struct ckpt_ct_save {
 	struct net *net;
 	struct ckpt_msgs m;
 	struct ckpt_msgs later;
+	size_t written;
 };
 
 static int ckpt_ct_refuse(struct ckpt_ctx *ctx, const char *what)
@@ -129,6 +132,9 @@ static int ckpt_ct_write(struct ckpt_ct_save *s, struct ckpt_msgs *m,
 
 	if (m->len <= limit)
 		return 0;
+	s->written += m->len;
+	if (s->written > CKPT_MSGS_MAX)
+		return ckpt_ct_refuse(s->ctx, "more than 256 MiB of entries");
 	err = ckpt_net_write(s->ctx, s->index, CKPT_NET_CT, m);
 	m->len = 0;
 	return err;
@@ -529,7 +535,16 @@ static void ckpt_ct_count_back(struct nf_conn_acct *acct,
 		     &acct->counter[dir].bytes);
 }
 
-static void ckpt_ct_set_window(struct nf_conn *ct,
+static u8 ckpt_ct_scale(const struct nlattr *info, int type)
+{
+	const struct nlattr *tcp = nla_find_nested(info, CTA_PROTOINFO_TCP);
+	const struct nlattr *a = tcp ? nla_find_nested(tcp, type) : NULL;
+
+	return a && nla_len(a) ? min_t(u8, nla_get_u8(a), TCP_MAX_WSCALE) : 0;
+}
+
+/* ctnetlink takes a scale only if there are two: half-open ones have one. */
+static void ckpt_ct_set_window(struct nf_conn *ct, const struct nlattr *info,
 			       const struct ckpt_ct_more *more)
 {
 	struct ip_ct_tcp_state *seen = ct->proto.tcp.seen;
@@ -541,6 +556,12 @@ static void ckpt_ct_set_window(struct nf_conn *ct,
 		seen[dir].td_maxend = more->window[dir].maxend;
 		seen[dir].td_maxwin = more->window[dir].maxwin;
 		seen[dir].td_maxack = more->window[dir].maxack;
+	}
+	if (info) {
+		seen[IP_CT_DIR_ORIGINAL].td_scale =
+			ckpt_ct_scale(info, CTA_PROTOINFO_TCP_WSCALE_ORIGINAL);
+		seen[IP_CT_DIR_REPLY].td_scale =
+			ckpt_ct_scale(info, CTA_PROTOINFO_TCP_WSCALE_REPLY);
 	}
 	spin_unlock_bh(&ct->lock);
 }
@@ -565,7 +586,7 @@ static void ckpt_ct_complete(struct nf_conn *ct, const struct nlmsghdr *nlh,
 		WRITE_ONCE(e->expmask, more.expmask);
 	}
 	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		ckpt_ct_set_window(ct, &more);
+		ckpt_ct_set_window(ct, c->a[CTA_PROTOINFO], &more);
 	ckpt_ct_count_back(acct, c->a[CTA_COUNTERS_ORIG], IP_CT_DIR_ORIGINAL);
 	ckpt_ct_count_back(acct, c->a[CTA_COUNTERS_REPLY], IP_CT_DIR_REPLY);
 	if (tstamp && c->a[CTA_TIMESTAMP])
