@@ -11,6 +11,7 @@
 
 #include <linux/compiler.h>
 #include <linux/ktime.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 struct bpf_prog;
@@ -84,6 +85,20 @@ static inline void checkpoint_park(void)
 {
 	if (unlikely(current->ckpt_task))
 		__checkpoint_park();
+}
+
+/**
+ * checkpoint_park_signal - checkpoint_park() before signals are looked at
+ * @sighand: of current, which a call that is made in there, exec, may replace
+ *
+ * Context: current, no locks held, may sleep.
+ */
+static inline void checkpoint_park_signal(struct sighand_struct **sighand)
+{
+	if (unlikely(current->ckpt_task)) {
+		__checkpoint_park();
+		*sighand = rcu_dereference_raw(current->sighand);
+	}
 }
 
 /* A new task takes no part in the checkpoint of the one that made it. */
@@ -195,6 +210,7 @@ static inline bool checkpoint_hides_exit(void)
 #else /* !CONFIG_CHECKPOINT */
 
 static inline void checkpoint_park(void) { }
+static inline void checkpoint_park_signal(struct sighand_struct **sighand) { }
 static inline void checkpoint_task_init(struct task_struct *tsk) { }
 static inline void checkpoint_task_exit(struct task_struct *tsk) { }
 static inline void checkpoint_timer_start(struct hrtimer *timer, int mode) { }
