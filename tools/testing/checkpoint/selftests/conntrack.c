@@ -106,6 +106,23 @@ static void count(struct look *l, struct rtattr *nest)
 	}
 }
 
+/* Whether the last bytes are on their way is of this moment. */
+static void forget_moment(struct rtattr *nest, int tcp)
+{
+	struct rtattr *a = RTA_DATA(nest);
+	int left = RTA_PAYLOAD(nest), type;
+
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		type = a->rta_type & NLA_TYPE_MASK;
+		if (!tcp && type == CTA_PROTOINFO_TCP)
+			forget_moment(a, 1);
+		else if (tcp && (type == CTA_PROTOINFO_TCP_FLAGS_ORIGINAL ||
+				 type == CTA_PROTOINFO_TCP_FLAGS_REPLY))
+			*(uint8_t *)RTA_DATA(a) &=
+				~IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED;
+	}
+}
+
 static void see(struct look *l, struct nlmsghdr *nlh)
 {
 	struct rtattr *a = (void *)NLMSG_DATA(nlh) + sizeof(struct nfgenmsg);
@@ -120,6 +137,8 @@ static void see(struct look *l, struct nlmsghdr *nlh)
 			count(l, a);
 		} else if (type != CTA_TIMEOUT && type != CTA_ID &&
 			   type != CTA_USE) {
+			if (type == CTA_PROTOINFO)
+				forget_moment(a, 0);
 			REQUIRE(e->len + a->rta_len <= sizeof(e->data));
 			memcpy(e->data + e->len, a, a->rta_len);
 			e->len += a->rta_len;
