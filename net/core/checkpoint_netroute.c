@@ -543,7 +543,7 @@ static const struct section sections[CKPT_NET_MAX] = {
 	[CKPT_NET_MDB] = {
 		.name = "multicast group of a bridge", .get = RTM_GETMDB,
 		.family = AF_BRIDGE, .hdrlen = sizeof(struct br_port_msg),
-		.flags = MAKE,
+		.flags = MAKE, .reverse = true,
 		.keep = A(MDBA_SET_ENTRY) | A(MDBA_SET_ENTRY_ATTRS),
 		.split = split_groups,
 	},
