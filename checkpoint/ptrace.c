@@ -75,7 +75,8 @@ bool ckpt_tracer_inside(struct ckpt_ctx *ctx, struct task_struct *t, u32 *row)
 		return true;
 	read_lock(&tasklist_lock);
 	if (t->ptrace)
-		tracer = t->parent;
+		tracer = rcu_dereference_protected(t->parent,
+						   lockdep_tasklist_lock_is_held());
 	read_unlock(&tasklist_lock);
 	if (!tracer)
 		return true;
@@ -517,6 +518,7 @@ unlock:
 static int chosen_signal(struct ckpt_trace *trace, int signr)
 {
 	kernel_siginfo_t *info = &trace->info;
+	struct task_struct *tracer;
 
 	if (!valid_signal(signr))
 		return 0;
@@ -525,9 +527,10 @@ static int chosen_signal(struct ckpt_trace *trace, int signr)
 		info->si_signo = signr;
 		info->si_code = SI_USER;
 		rcu_read_lock();
-		info->si_pid = task_pid_vnr(current->parent);
+		tracer = rcu_dereference(current->parent);
+		info->si_pid = task_pid_vnr(tracer);
 		info->si_uid = from_kuid_munged(current_user_ns(),
-						task_uid(current->parent));
+						task_uid(tracer));
 		rcu_read_unlock();
 	}
 	spin_lock_irq(&current->sighand->siglock);

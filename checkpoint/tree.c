@@ -256,6 +256,18 @@ static u32 row_above(struct ckpt_ctx *ctx, u32 i, struct task_struct *t)
 		slot : CKPT_NO_SLOT;
 }
 
+/* As ptrace_reparented(), which is not made for sparse */
+static bool is_reparented(struct task_struct *t)
+{
+	struct task_struct *real, *tracer;
+
+	real = rcu_dereference_protected(t->real_parent,
+					 lockdep_tasklist_lock_is_held());
+	tracer = rcu_dereference_protected(t->parent,
+					   lockdep_tasklist_lock_is_held());
+	return !same_thread_group(real, tracer);
+}
+
 static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 		     struct pid **session)
 {
@@ -299,7 +311,7 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 		e->flags |= CKPT_TASK_VFORK;
 	/* its parent is to be told of its end when its tracer was */
 	if (t->exit_state && t->ptrace &&
-	    (!thread_group_leader(t) || ptrace_reparented(t)))
+	    (!thread_group_leader(t) || is_reparented(t)))
 		err = -ENOSYS;
 unlock:
 	read_unlock(&tasklist_lock);

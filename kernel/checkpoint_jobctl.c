@@ -372,15 +372,15 @@ bool ckpt_group_stopped(struct task_struct *leader)
 	unsigned long flags;
 
 	read_lock(&tasklist_lock);
-	if (!lock_task_sighand(leader, &flags))
-		goto unlock;
-	if ((sig->flags & SIGNAL_STOP_STOPPED) && !sig->group_exec_task)
-		__for_each_thread(sig, t)
-			if (!task_is_stopped(t) && !t->ptrace &&
-			    !(t->flags & PF_EXITING) && !ckpt_in_vfork(t))
-				stopped = false;
-	unlock_task_sighand(leader, &flags);
-unlock:
+	if (lock_task_sighand(leader, &flags)) {
+		if ((sig->flags & SIGNAL_STOP_STOPPED) && !sig->group_exec_task)
+			__for_each_thread(sig, t)
+				if (!task_is_stopped(t) && !t->ptrace &&
+				    !(t->flags & PF_EXITING) &&
+				    !ckpt_in_vfork(t))
+					stopped = false;
+		unlock_task_sighand(leader, &flags);
+	}
 	read_unlock(&tasklist_lock);
 	return stopped;
 }

@@ -193,11 +193,13 @@ static const char *refused_own(struct task_struct *t)
  * @normal: what it is if nothing was set
  * @others: PR_SPEC_* that it may be set to
  */
-static const struct spec_kind {
+struct spec_kind {
 	const char *name;
 	int normal;
 	int others;
-} spec_kinds[CKPT_SPEC_MAX] = {
+};
+
+static const struct spec_kind spec_kinds[CKPT_SPEC_MAX] = {
 	[PR_SPEC_STORE_BYPASS] = {
 		"PR_SPEC_STORE_BYPASS", PR_SPEC_ENABLE,
 		PR_SPEC_DISABLE | PR_SPEC_FORCE_DISABLE |

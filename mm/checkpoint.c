@@ -542,18 +542,18 @@ static bool mm_may_join(const struct mm_struct *mm)
 	bool found = false, may = false;
 
 	rcu_read_lock();
-	for_each_process(p) {
-		t = p->flags & PF_KTHREAD ? NULL : find_lock_task_mm(p);
-		if (!t)
+	for_each_process_thread(p, t) {
+		if (READ_ONCE(t->mm) != mm || t->flags & PF_KTHREAD)
 			continue;
+		task_lock(t);
 		found = t->mm == mm;
-		if (found)
-			may = t->nsproxy && t->nsproxy->time_ns ==
-					    current->nsproxy->time_ns;
+		may = found && t->nsproxy &&
+		      t->nsproxy->time_ns == current->nsproxy->time_ns;
 		task_unlock(t);
 		if (found)
-			break;
+			goto out;
 	}
+out:
 	rcu_read_unlock();
 	return may;
 }

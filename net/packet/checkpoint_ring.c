@@ -210,7 +210,7 @@ ckpt_ring_read_bytes(struct ckpt_ctx *ctx, struct packet_ring_buffer *rb)
 	    (b->size ? b->after || block >= rb->pg_vec_len ||
 		       b->size > block_size - at : b->offset)) {
 		kvfree(b);
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: packet socket: malformed bytes of a ring"));
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: packet socket: malformed ring"));
 	}
 	if (b->size)
 		memcpy(rb->pg_vec[block].buffer + at, b->data, b->size);

@@ -40,7 +40,7 @@
 #define CKPT_KEY_SERIAL_TRIES	(CKPT_KEY_DEPTH_MAX + 4)
 
 /* No key expires later: this has room in jiffies, and KEYCTL_SET_TIMEOUT ends */
-#define CKPT_KEY_LAST		(1LL << 40)
+#define CKPT_KEY_LAST		0x10000000000LL
 
 /* Bits of ckpt_obj_mark(): a keyring with n - 1 others inside, and written */
 #define CKPT_KEY_MARK_HEIGHT(n)	BIT((n) - 1)

@@ -75,7 +75,6 @@ static void unharmed(struct ckpt_victim *v, const struct ckpt_snap *before)
 static void finish(struct __test_metadata *_metadata, struct ckpt_victim *v,
 		   struct ckpt_snap *before)
 {
-
 	unharmed(v, before);
 	ckpt_snap_free(before);
 	ckpt_checkpoint_kill(v);

@@ -105,7 +105,6 @@ FIXTURE_TEARDOWN(fail)
 static void finish(struct __test_metadata *_metadata, struct ckpt_victim *v,
 		   const struct ckpt_world *before)
 {
-
 	ckpt_world_expect(before, SLACK_KB);
 	ckpt_restart_finish(v);
 }

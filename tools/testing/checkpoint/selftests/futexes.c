@@ -72,8 +72,8 @@ static int priority(void)
 	REQUIRE(ckpt_read_file(path, buf, sizeof(buf)) > 0);
 	p = strrchr(buf, ')');
 	REQUIRE(p);
-	sscanf(p + 2, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
-	       &prio);
+	REQUIRE(sscanf(p + 2, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
+		       &prio) == 1);
 	return prio;
 }
 

@@ -496,7 +496,6 @@ DRIVER_TEST(of_itself)
 static void unharmed(struct __test_metadata *_metadata, struct ckpt_victim *v,
 		     const struct ckpt_world *before)
 {
-
 	ckpt_ping(v);
 	wait_progress(v, 2);
 	/* less than the duplicates */
