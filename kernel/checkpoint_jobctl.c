@@ -355,6 +355,24 @@ void ckpt_group_stop(struct task_struct *leader)
 	unlock_task_sighand(leader, &flags);
 }
 
+static bool all_stopped(struct task_struct *leader)
+{
+	struct signal_struct *sig = leader->signal;
+	bool stopped = true;
+	struct task_struct *t;
+	unsigned long flags;
+
+	if (!lock_task_sighand(leader, &flags))
+		return true;
+	if ((sig->flags & SIGNAL_STOP_STOPPED) && !sig->group_exec_task)
+		__for_each_thread(sig, t)
+			if (!task_is_stopped(t) && !t->ptrace &&
+			    !(t->flags & PF_EXITING) && !ckpt_in_vfork(t))
+				stopped = false;
+	unlock_task_sighand(leader, &flags);
+	return stopped;
+}
+
 /**
  * ckpt_group_stopped - has ckpt_group_stop() had its effect?
  * @leader: the group leader
@@ -366,21 +384,10 @@ void ckpt_group_stop(struct task_struct *leader)
  */
 bool ckpt_group_stopped(struct task_struct *leader)
 {
-	struct signal_struct *sig = leader->signal;
-	bool stopped = true;
-	struct task_struct *t;
-	unsigned long flags;
+	bool stopped;
 
 	read_lock(&tasklist_lock);
-	if (lock_task_sighand(leader, &flags)) {
-		if ((sig->flags & SIGNAL_STOP_STOPPED) && !sig->group_exec_task)
-			__for_each_thread(sig, t)
-				if (!task_is_stopped(t) && !t->ptrace &&
-				    !(t->flags & PF_EXITING) &&
-				    !ckpt_in_vfork(t))
-					stopped = false;
-		unlock_task_sighand(leader, &flags);
-	}
+	stopped = all_stopped(leader);
 	read_unlock(&tasklist_lock);
 	return stopped;
 }

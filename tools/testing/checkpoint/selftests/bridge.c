@@ -143,6 +143,8 @@ static void raise_all(void)
 {
 	REQUIRE(!net_up("br0", true) && !net_up("dm0", true) &&
 		!net_up("dm1", true));
+	CKPT_WAIT_FOR(net_running("br0") && net_running("dm0") &&
+		      net_running("dm1"));
 }
 
 CKPT_TEST(vlan_tables)

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -210,6 +211,17 @@ static bool settled(const char *name)
 void net_settle(const char *name)
 {
 	CKPT_WAIT_FOR(settled(name));
+}
+
+bool net_running(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ifreq ifr = {};
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	REQUIRE(fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ifr));
+	close(fd);
+	return ifr.ifr_flags & IFF_RUNNING;
 }
 
 /* ----------------------------------------------------------- comparing */
@@ -497,7 +509,7 @@ void net_same(char *before)
 {
 	uint64_t end = ckpt_now() + 20 * 1000000000ULL;
 	char *now = net_look(), *a = before, *b;
-	size_t i = 0, line = 0;
+	size_t i = 0, line = 0, from;
 
 	/* what follows from that a device is up takes a moment */
 	while (strcmp(before, now) && ckpt_now() < end) {
@@ -511,10 +523,12 @@ void net_same(char *before)
 			line = i + 1;
 		i++;
 	}
-	if (a[i] != b[i])
-		ckpt_fail(__FILE__, __LINE__, "was %.*s, is %.*s",
-			  (int)strcspn(a + line, "\n"), a + line,
-			  (int)strcspn(b + line, "\n"), b + line);
+	if (a[i] != b[i]) {
+		/* a message has some hundred bytes: from where it differs */
+		from = i > line + 40 ? i - 40 : line;
+		ckpt_fail(__FILE__, __LINE__, "%.40s: was %.100s, is %.100s",
+			  a + line, a + from, b + from);
+	}
 	free(before);
 	free(now);
 }

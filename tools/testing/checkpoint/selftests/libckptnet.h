@@ -51,6 +51,8 @@ int net_pair(const char *name, const char *peer, int fd);
  * not NULL, has given itself one.
  */
 void net_settle(const char *name);
+/* Whether a device is found to have a carrier: some time after it has one */
+bool net_running(const char *name);
 
 /* All that netlink tells of the namespace that the caller is in */
 char *net_look(void);

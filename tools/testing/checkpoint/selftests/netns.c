@@ -608,17 +608,6 @@ CKPT_TEST(bridge)
 	net_same(was);
 }
 
-static bool running(const char *name)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	struct ifreq ifr = {};
-
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	REQUIRE(fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ifr));
-	close(fd);
-	return ifr.ifr_flags & IFF_RUNNING;
-}
-
 CKPT_TEST(stacked)
 {
 	uint8_t one = 1;
@@ -649,7 +638,7 @@ CKPT_TEST(stacked)
 	REQUIRE(!net_up("mac1", true));
 	net_settle("mac1");
 	REQUIRE(!set_link("mac1", IFLA_PROTO_DOWN, &one, sizeof(one)));
-	CKPT_WAIT_FOR(!running("mac1"));
+	CKPT_WAIT_FOR(!net_running("mac1"));
 	net_settle("vlan5");
 	net_settle("mac0");
 	net_settle("vx0");
