@@ -685,7 +685,6 @@ DRIVER_TEST(stream)
 DRIVER_TEST(left_out)
 {
 	struct ckpt_victim *v = &self->v;
-	long ret;
 
 	ckpt_start(v, "left_out", CKPT_CONTAINER);
 	if (v->skip[0])
@@ -693,10 +692,7 @@ DRIVER_TEST(left_out)
 	save(v, 0);
 	EXPECT_TRUE(ckpt_logged(v, "2 entries of connection tracking are left out"))
 		TH_LOG("%s", v->log);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* Whatever is wrong is refused, or else it is what could be done by hand. */
@@ -707,8 +703,6 @@ DRIVER_TEST(broken_data)
 	unsigned int nr, seen = 0;
 	struct image image;
 	size_t at;
-	long ret;
-	int fd;
 
 	ckpt_start(v, "entries", CKPT_CONTAINER);
 	if (v->skip[0])
@@ -720,26 +714,11 @@ DRIVER_TEST(broken_data)
 		if (h->section != CKPT_NET_CT)
 			continue;
 		seen++;
-		for (at = sizeof(*h); at < h->h.len; at += 43 * ckpt_step()) {
-			((unsigned char *)h)[at] ^= 0x41;
-			image_seal(&image);
-			fd = image_file(&image, image.size);
-			ret = ckpt_restart_from(v, 0, fd);
-			close(fd);
-			((unsigned char *)h)[at] ^= 0x41;
-			if (ret > 0)
-				ckpt_kill(v);
-		}
+		for (at = sizeof(*h); at < h->h.len; at += 43 * ckpt_step())
+			image_try_flipped(v, &image, (void *)h + at, 0x41);
 	}
 	EXPECT_EQ(1, seen);
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 TEST_HARNESS_MAIN

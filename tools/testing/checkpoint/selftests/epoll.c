@@ -559,10 +559,7 @@ DRIVER_TEST(external_item)
 	EXPECT_TRUE(ckpt_logged(v, "external")) TH_LOG("%s", v->log);
 	ASSERT_EQ(0, eventfd_write(fd, 1));
 	ckpt_inherit_link(v, fd);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("%s", v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* ----------------------------------------------------------------- many */

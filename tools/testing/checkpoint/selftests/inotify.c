@@ -411,9 +411,7 @@ DRIVER_TEST(names_were_forgotten)
 	w = image_at(&image, CKPT_HDR_INOTIFY_WATCH, 0);
 	EXPECT_LT(0, w->handle.len);
 	image_free(&image);
-	ASSERT_LT(0, ckpt_restart(v, 0)) TH_LOG("%s", v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* ------------------------------------------------------- at the restart */
@@ -449,9 +447,7 @@ DRIVER_TEST(changed_meanwhile)
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	ASSERT_LE(0, fd);
 	close(fd);
-	ASSERT_LT(0, ckpt_restart(v, 0)) TH_LOG("%s", v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN

@@ -477,7 +477,6 @@ DRIVER_TEST(hostile)
 	unsigned int i;
 	char *rec;
 	long ret;
-	int fd;
 
 	ckpt_start(v, "has_keys", 0);
 	if (v->skip[0])
@@ -489,18 +488,12 @@ DRIVER_TEST(hostile)
 		rec = image_at(&image, changes[i].type, 0);
 		ASSERT_TRUE(rec);
 		memcpy(rec + changes[i].offset, &changes[i].to, 4);
-		image_seal(&image);
-		fd = image_file(&image, image.size);
-		ret = ckpt_restart_from(v, 0, fd);
+		ret = image_restart(v, &image);
 		EXPECT_EQ(-EINVAL, ret) TH_LOG("change %u: %s", i, v->log);
-		close(fd);
 		image_free(&image);
 	}
 	image_free(&good);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* A key in the name of somebody else takes the right to become that user. */
@@ -510,7 +503,6 @@ DRIVER_TEST(owner)
 	struct ckpt_hdr_key *key;
 	struct image image;
 	long ret;
-	int fd;
 
 	ckpt_start(v, "has_keys", 0);
 	if (v->skip[0])
@@ -520,20 +512,12 @@ DRIVER_TEST(owner)
 	key = image_at(&image, CKPT_HDR_KEY, 0);
 	ASSERT_TRUE(key);
 	key->uid = 1234;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
 	ckpt_caps_drop(1ULL << CAP_SETUID);
-	ret = ckpt_restart_from(v, 0, fd);
+	ret = image_restart(v, &image);
 	ckpt_caps_back();
 	EXPECT_EQ(-EPERM, ret);
 	EXPECT_TRUE(ckpt_logged(v, "a key")) TH_LOG("%s", v->log);
-	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
-	ret = ckpt_restart_from(v, 0, fd);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 TEST_HARNESS_MAIN

@@ -531,11 +531,7 @@ DRIVER_TEST(huge_page_of_a_file)
 		vma->pgoff = TB / PAGE;
 	}
 	ASSERT_EQ(2, found);
-	image_seal(&image);
-	close(v->image);
-	v->image = image_file(&image, image.size);
-	image_free(&image);
-	ckpt_restart_finish(v);
+	image_restart_finish(v, &image);
 }
 
 TEST_HARNESS_MAIN

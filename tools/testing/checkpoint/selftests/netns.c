@@ -1048,8 +1048,6 @@ DRIVER_TEST(temporary_twice)
 	struct ckpt_hdr_net_data *h;
 	unsigned int nr, found = 0;
 	struct image image;
-	long ret;
-	int fd;
 
 	ckpt_start(v, "has_three_addresses", CKPT_CONTAINER);
 	if (v->skip[0])
@@ -1062,18 +1060,11 @@ DRIVER_TEST(temporary_twice)
 			found += make_one_of_three(h);
 	}
 	EXPECT_EQ(3, found);
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	close(fd);
-	image_free(&image);
 	/* whatever is said of that: its network can be taken down */
-	if (ret > 0)
+	if (image_restart(v, &image) > 0)
 		ckpt_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_free(&image);
+	ckpt_restart_finish(v);
 }
 
 /* Whatever is wrong is refused, or else it is what could be done by hand. */

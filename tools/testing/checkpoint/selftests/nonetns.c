@@ -140,10 +140,7 @@ static void held(struct __test_metadata *_metadata, struct ckpt_victim *v,
 	ret = ckpt_checkpoint(v, CHECKPOINT_NONETNS | CHECKPOINT_KILL);
 	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
 	ckpt_reaped(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 DRIVER_TEST(by_task)

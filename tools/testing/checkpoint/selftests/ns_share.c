@@ -661,10 +661,7 @@ DRIVER_TEST(open_outside)
 	EXPECT_TRUE(ckpt_logged(v, text)) TH_LOG("%s", v->log);
 	close(fd);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* In a mount namespace of its own, which the tree knows nothing of */
@@ -873,7 +870,6 @@ DRIVER_TEST(each_kind_outside)
 	char path[64], who[64];
 	unsigned int i;
 	pid_t pid;
-	long ret;
 	int fd;
 
 	ckpt_start(v, "has_all", CKPT_CONTAINER);
@@ -905,10 +901,7 @@ DRIVER_TEST(each_kind_outside)
 	unlink(path);
 	ckpt_ping(v);
 	ckpt_checkpoint_kill(v);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(had_mounts)

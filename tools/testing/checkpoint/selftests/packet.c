@@ -418,7 +418,6 @@ DRIVER_TEST(bound_twice)
 	struct ckpt_hdr_packet_late *late;
 	struct ckpt_hdr_sock *sock;
 	struct image image;
-	int fd;
 
 	ckpt_start(v, "has_packets", CKPT_CONTAINER);
 	ckpt_checkpoint_kill(v);
@@ -428,10 +427,7 @@ DRIVER_TEST(bound_twice)
 	sock->protocol = htons(ETH_P_ALL);
 	late = image_at(&image, CKPT_HDR_PACKET_LATE, 0);
 	late->ifindex = -1;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ASSERT_EQ(-EINVAL, ckpt_restart_from(v, 0, fd));
-	close(fd);
+	ASSERT_EQ(-EINVAL, image_restart(v, &image));
 	image_free(&image);
 	ckpt_end(v);
 }

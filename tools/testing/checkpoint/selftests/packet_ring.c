@@ -434,8 +434,6 @@ DRIVER_TEST(filled_meanwhile)
 	struct ckpt_hdr_packet_ring *h;
 	struct image image;
 	unsigned int nth;
-	long ret;
-	int fd;
 
 	ckpt_start(v, "came_late", CKPT_CONTAINER);
 	ckpt_checkpoint_kill(v);
@@ -448,14 +446,7 @@ DRIVER_TEST(filled_meanwhile)
 	ASSERT_LT(1, nth);
 	ASSERT_EQ(0, b->size);
 	b->after = 3;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 CKPT_VICTIM(has_rings)
@@ -482,9 +473,6 @@ DRIVER_TEST(broken_data)
 	struct image image;
 	struct ckpt_hdr *h;
 	size_t at, end;
-	uint32_t *word;
-	long ret;
-	int fd;
 
 	ckpt_start(v, "has_rings", CKPT_CONTAINER);
 	ckpt_checkpoint_kill(v);
@@ -493,25 +481,13 @@ DRIVER_TEST(broken_data)
 		for (nth = 0; image_find(&image, types[i], nth); nth++) {
 			h = image_at(&image, types[i], nth);
 			end = h->len < 128 ? h->len : 128;
-			for (at = sizeof(*h); at < end; at += 8 * ckpt_step()) {
-				word = (void *)h + at;
-				*word ^= 0x81000041;
-				image_seal(&image);
-				fd = image_file(&image, image.size);
-				ret = ckpt_restart_from(v, 0, fd);
-				close(fd);
-				*word ^= 0x81000041;
-				if (ret > 0)
-					ckpt_kill(v);
-			}
+			for (at = sizeof(*h); at < end; at += 8 * ckpt_step())
+				image_try_flipped(v, &image, (void *)h + at,
+						  0x81000041);
 		}
 		EXPECT_LT(1, nth);
 	}
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	close(fd);
+	ASSERT_LT(0, image_restart(v, &image)) TH_LOG("%s", v->log);
 	image_free(&image);
 	ckpt_kill(v);
 	ckpt_end(v);

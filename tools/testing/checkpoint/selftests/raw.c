@@ -293,25 +293,15 @@ DRIVER_TEST(other_family)
 	struct ckpt_victim *v = &self->v;
 	struct ckpt_hdr_inet_skb *h;
 	struct image image;
-	int fd;
 
 	ckpt_start(v, "has_message", CKPT_CONTAINER);
 	ckpt_checkpoint_kill(v);
 	image_load(&image, v->image);
 	h = image_at(&image, CKPT_HDR_INET_SKB, 0);
 	h->flags &= ~CKPT_INET_SKB_IPV6;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ASSERT_EQ(-EINVAL, ckpt_restart_from(v, 0, fd));
-	close(fd);
+	ASSERT_EQ(-EINVAL, image_restart(v, &image));
 	h->flags |= CKPT_INET_SKB_IPV6;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ASSERT_LT(0, ckpt_restart_from(v, 0, fd));
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 TEST_HARNESS_MAIN

@@ -691,7 +691,6 @@ DRIVER_TEST(with_another_name_of_another)
 	char path[128];
 	int status, i;
 	pid_t pid;
-	long ret;
 
 	ckpt_start(v, "is_linked_elsewhere", 0);
 	ckpt_checkpoint_kill(v);
@@ -709,10 +708,7 @@ DRIVER_TEST(with_another_name_of_another)
 		snprintf(path, sizeof(path), "%s/%s", v->dir, names[i]);
 		ASSERT_EQ(0, chmod(path, 0666));
 	}
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 static bool make_disk(void)

@@ -222,10 +222,7 @@ DRIVER_TEST(io_ports_of_others)
 	ckpt_caps_back();
 	EXPECT_EQ(-EPERM, ret);
 	EXPECT_TRUE(ckpt_logged(v, "I/O ports")) TH_LOG("%s", v->log);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* --------------------------------------------------------- a broken image */
@@ -268,7 +265,6 @@ DRIVER_TEST(hostile)
 	unsigned int i;
 	char *rec;
 	long ret;
-	int fd;
 
 	ckpt_start(v, "one_segment", 0);
 	if (v->skip[0])
@@ -282,18 +278,12 @@ DRIVER_TEST(hostile)
 		rec = image_at(&image, changes[i].type, 0);
 		ASSERT_TRUE(rec);
 		memcpy(rec + changes[i].offset, &changes[i].to, size);
-		image_seal(&image);
-		fd = image_file(&image, image.size);
-		ret = ckpt_restart_from(v, 0, fd);
+		ret = image_restart(v, &image);
 		EXPECT_EQ(-EINVAL, ret) TH_LOG("change %u: %s", i, v->log);
-		close(fd);
 		image_free(&image);
 	}
 	image_free(&good);
-	ret = ckpt_restart(v, 0);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* ------------------------------------------------- control of speculation */

@@ -482,22 +482,11 @@ static unsigned int break_record(struct ckpt_victim *v, struct image *image,
 {
 	static const uint32_t bits[] = { 1, 0x41, 0x80000000 };
 	unsigned int tried = 0;
-	uint32_t bit;
 	size_t at;
-	long ret;
-	int fd;
 
-	for (at = from; at + 4 <= end; at += 4 * ckpt_step()) {
-		bit = bits[tried++ % ARRAY_SIZE(bits)];
-		*(uint32_t *)(rec + at) ^= bit;
-		image_seal(image);
-		fd = image_file(image, image->size);
-		ret = ckpt_restart_from(v, 0, fd);
-		close(fd);
-		*(uint32_t *)(rec + at) ^= bit;
-		if (ret > 0)
-			ckpt_kill(v);
-	}
+	for (at = from; at + 4 <= end; at += 4 * ckpt_step())
+		image_try_flipped(v, image, rec + at,
+				  bits[tried++ % ARRAY_SIZE(bits)]);
 	return tried;
 }
 
@@ -507,8 +496,6 @@ DRIVER_TEST(broken)
 	struct ckpt_hdr_net_data *h;
 	unsigned int i, tried = 0;
 	struct image image;
-	long ret;
-	int fd;
 
 	ckpt_start(v, "small", CKPT_CONTAINER);
 	if (v->skip[0])
@@ -529,14 +516,7 @@ DRIVER_TEST(broken)
 			      image_at(&image, CKPT_HDR_TUN_PACKET, 0), 8,
 			      sizeof(struct ckpt_hdr_tun_packet));
 	EXPECT_LT(30 / ckpt_step(), tried);
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ret = ckpt_restart_from(v, 0, fd);
-	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 /* A device whose queue somebody outside has: its namespace is shared, too. */
@@ -561,9 +541,7 @@ DRIVER_TEST(shared_queue)
 	EXPECT_TRUE(ckpt_logged(v, "tun7: a task outside of the tree has an open file"));
 	close(fd);
 	ckpt_checkpoint_kill(v);
-	ASSERT_LT(0, ckpt_restart(v, 0));
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(plain)

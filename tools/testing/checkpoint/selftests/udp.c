@@ -788,9 +788,7 @@ DRIVER_TEST(no_network)
 	ASSERT_EQ(-EADDRINUSE, ckpt_restart(v, 0));
 	ASSERT_TRUE(ckpt_logged(v, "127.0.0.1 port 4321"));
 	close(fd);
-	ASSERT_LT(0, ckpt_restart(v, 0));
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(bound_to_device)
@@ -829,9 +827,7 @@ DRIVER_TEST(device_by_name)
 	ASSERT_EQ(-ENODEV, ckpt_restart(v, 0));
 	ASSERT_TRUE(ckpt_logged(v, "'d0' that it is bound to is not there"));
 	ASSERT_EQ(0, net_make("d0", "dummy", 18));
-	ASSERT_LT(0, ckpt_restart(v, 0));
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(has_message)
@@ -853,7 +849,6 @@ DRIVER_TEST(broken_checksum)
 	struct image image;
 	uint16_t word[2];
 	uint32_t sum;
-	int fd;
 
 	ckpt_start(v, "has_message", CKPT_CONTAINER);
 	ckpt_checkpoint_kill(v);
@@ -861,23 +856,14 @@ DRIVER_TEST(broken_checksum)
 	h = image_at(&image, CKPT_HDR_INET_SKB, 0);
 	h->flags &= ~CKPT_INET_SKB_CHECKED;
 	h->cscov = 60000;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ASSERT_EQ(-EINVAL, ckpt_restart_from(v, 0, fd));
-	close(fd);
+	ASSERT_EQ(-EINVAL, image_restart(v, &image));
 	/* as by a device, and right only if that is not believed */
 	memcpy(word, "text", 4);
 	sum = word[0] + word[1];
 	h->csum = 0xffff - ((sum & 0xffff) + (sum >> 16));
 	h->cscov = 4;
 	h->flags |= CKPT_INET_SKB_COMPLETE;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	ASSERT_LT(0, ckpt_restart_from(v, 0, fd));
-	close(fd);
-	image_free(&image);
-	ckpt_finish(v);
-	ckpt_end(v);
+	image_restart_finish(v, &image);
 }
 
 TEST_HARNESS_MAIN

@@ -487,7 +487,6 @@ DRIVER_TEST(credentials_of_a_file)
 	struct ckpt_hdr_file *file;
 	struct image image;
 	long ret;
-	int fd;
 
 	ckpt_start(v, "opened", 0);
 	if (v->skip[0])
@@ -500,10 +499,7 @@ DRIVER_TEST(credentials_of_a_file)
 		nested += cred->user_ns && cred->uid == 77;
 	EXPECT_LT(0, nested);
 	file->cred = 0x7fffffff;
-	image_seal(&image);
-	fd = image_file(&image, image.size);
-	EXPECT_EQ(-EINVAL, ckpt_restart_from(v, 0, fd));
-	close(fd);
+	EXPECT_EQ(-EINVAL, image_restart(v, &image));
 	image_free(&image);
 	ret = ckpt_restart(v, 0);
 	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
@@ -595,9 +591,7 @@ DRIVER_TEST(by_another_user)
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	ASSERT_LT(0, ckpt_restart(v, 0)) TH_LOG("restart: %s", v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_restart_finish(v);
 }
 
 /* It is in a namespace of another user namespace, which it could enter. */
