@@ -272,7 +272,7 @@ CKPT_TEST(groups)
 
 /* --------------------------------------------------------------- refused */
 
-CKPT_VICTIM(is_down)
+REFUSED(is_down, "multicast groups entered by hand, while it is down")
 {
 	bridge_with_ports();
 	raise_all();
@@ -282,32 +282,12 @@ CKPT_VICTIM(is_down)
 	ckpt_ready();
 }
 
-CKPT_VICTIM(has_trees)
+REFUSED(has_trees, "br0: multiple spanning trees: not supported")
 {
 	quiet();
 	if (make_bridge("br0", 1 << BR_BOOLOPT_MST_ENABLE))
 		ckpt_skip("no multiple spanning trees");
 	ckpt_ready();
-}
-
-DRIVER_TEST(refused)
-{
-	static const char * const cases[][2] = {
-		{ "is_down", "multicast groups entered by hand, while it is down" },
-		{ "has_trees", "br0: multiple spanning trees: not supported" },
-	};
-	struct ckpt_victim *v = &self->v;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		ckpt_start(v, cases[i][0], 0);
-		if (v->skip[0])
-			SKIP(return, "%s", v->skip);
-		EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
-		EXPECT_TRUE(ckpt_logged(v, cases[i][1]));
-		ckpt_finish(v);
-		ckpt_end(v);
-	}
 }
 
 TEST_HARNESS_MAIN

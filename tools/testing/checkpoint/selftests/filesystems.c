@@ -704,29 +704,7 @@ CKPT_TEST_ONLY(overlay_hidden, CKPT_CONTAINER)
 
 /* ----------------------------------------------------------- refusals */
 
-static void refused(struct __test_metadata *_metadata, struct ckpt_victim *v,
-		    const char *name, const char *text)
-{
-	ckpt_start(v, name, CKPT_CONTAINER);
-	if (v->skip[0])
-		SKIP(return, "%s", v->skip);
-	EXPECT_GT(0, ckpt_checkpoint(v, CHECKPOINT_KILL));
-	EXPECT_TRUE(ckpt_logged(v, text))
-		TH_LOG("the log has no \"%s\": %s", text, v->log);
-	ckpt_ping(v);
-	ckpt_finish(v);
-	ckpt_end(v);
-}
-
-#define REFUSED(victim, text)						\
-	static void ckpt_victim_##victim(void);				\
-	DRIVER_TEST(victim)						\
-	{								\
-		refused(_metadata, &self->v, #victim, text);		\
-	}								\
-	CKPT_VICTIM(victim)
-
-REFUSED(hugetlbfs_file, "hugetlbfs (device 0:")
+REFUSED_AS(hugetlbfs_file, CKPT_CONTAINER, "hugetlbfs (device 0:")
 {
 	int fd;
 
@@ -737,7 +715,7 @@ REFUSED(hugetlbfs_file, "hugetlbfs (device 0:")
 	ckpt_ready();
 }
 
-REFUSED(overlay_removed, "overlay: its lowerdir+")
+REFUSED_AS(overlay_removed, CKPT_CONTAINER, "overlay: its lowerdir+")
 {
 	make_mount("low", "tmpfs", "tmpfs", 0, NULL);
 	REQUIRE(!mkdir("low/1", 0755) && !mkdir("low/2", 0755));

@@ -468,7 +468,9 @@ CKPT_TEST_ONLY(received, CKPT_CONTAINER)
 	CHECK_EQ(c, 'z');
 }
 
-CKPT_VICTIM(device_gone)
+/* A restart would not find it. */
+REFUSED_AS(device_gone, CKPT_CONTAINER,
+	   "MULTICAST_IF of a device that is gone: not supported")
 {
 	struct net_msg m;
 	int fd, index;
@@ -482,18 +484,6 @@ CKPT_VICTIM(device_gone)
 	net_link(&m, RTM_DELLINK, 0, index);
 	REQUIRE(!net_talk(&m));
 	ckpt_ready();
-}
-
-/* A restart would not find it. */
-DRIVER_TEST(option_of_device_gone)
-{
-	struct ckpt_victim *v = &self->v;
-
-	ckpt_start(v, "device_gone", CKPT_CONTAINER);
-	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
-	EXPECT_TRUE(ckpt_logged(v, "MULTICAST_IF of a device that is gone: not supported"));
-	ckpt_finish(v);
-	ckpt_end(v);
 }
 
 TEST_HARNESS_MAIN

@@ -344,32 +344,6 @@ CKPT_TEST_ONLY(in_a_user_namespace, CKPT_USER)
 
 /* ------------------------------------------------------- what is refused */
 
-static void refuse(struct __test_metadata *_metadata, struct ckpt_victim *v,
-		   const char *name, unsigned int flags, const char *text)
-{
-	long ret;
-
-	ckpt_start(v, name, flags);
-	if (v->skip[0])
-		SKIP(return, "%s", v->skip);
-	ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
-	EXPECT_EQ(-ENOSYS, ret);
-	EXPECT_TRUE(ckpt_logged(v, text))
-		TH_LOG("the log has no \"%s\": %s", text, v->log);
-	ckpt_ping(v);
-	ckpt_finish(v);
-	ckpt_end(v);
-}
-
-#define REFUSED_AS(victim, flags, text)					\
-	static void ckpt_victim_##victim(void);				\
-	DRIVER_TEST(victim)						\
-	{								\
-		refuse(_metadata, &self->v, #victim, flags, text);	\
-	}								\
-	CKPT_VICTIM(victim)
-#define REFUSED(victim, text)	REFUSED_AS(victim, 0, text)
-
 REFUSED(negative_key, "negative key: not supported")
 {
 	key_id ses = join(NULL);

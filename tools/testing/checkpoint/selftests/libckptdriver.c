@@ -786,3 +786,29 @@ const char *ckpt_run(const char *name, unsigned int flags, bool alive)
 	ckpt_end(&v);
 	return NULL;
 }
+
+const char *ckpt_refused(struct ckpt_victim *v, const char *name,
+			 unsigned int flags, const char *text)
+{
+	struct ckpt_snap before;
+	long ret;
+
+	ckpt_start(v, name, flags);
+	if (v->skip[0])
+		return v->skip;
+	ckpt_snap_take(&before, v->pid, CKPT_PIDS_SAME);
+	ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
+	if (ret != -ENOSYS)
+		die_with_log(v, "checkpoint: %ld, not -ENOSYS", ret);
+	if (!ckpt_logged(v, text))
+		die_with_log(v, "the log has no \"%s\"", text);
+	/* and which task it is; or a network, which is of none */
+	if (!ckpt_logged(v, "pid ") && !ckpt_logged(v, "network "))
+		die_with_log(v, "the log has no task");
+	ckpt_ping(v);
+	ckpt_snap_expect(&before, v->pid, CKPT_PIDS_SAME);
+	ckpt_snap_free(&before);
+	ckpt_finish(v);
+	ckpt_end(v);
+	return NULL;
+}

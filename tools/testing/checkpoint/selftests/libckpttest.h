@@ -264,6 +264,12 @@ unsigned int ckpt_step(void);
 
 /* Run a whole test. Returns why it was skipped, or NULL. */
 const char *ckpt_run(const char *name, unsigned int flags, bool alive);
+/*
+ * The checkpoint of a victim must be refused with -ENOSYS and this text, and
+ * it must run on as it was. Returns why that was skipped, or NULL.
+ */
+const char *ckpt_refused(struct ckpt_victim *v, const char *name,
+			 unsigned int flags, const char *text);
 
 /*
  * The next victim to be started has @fd of the driver as its descriptor @as,
@@ -539,6 +545,20 @@ FIXTURE_TEARDOWN(driver)
 	CKPT_VICTIM(victim)
 
 #define DRIVER_TEST(name)	TEST_F_TIMEOUT(driver, name, CKPT_TEST_S)
+
+/* A victim whose checkpoint is refused, and what the log says then */
+#define REFUSED_AS(victim, flags, text)					\
+	static void ckpt_victim_##victim(void);				\
+	DRIVER_TEST(victim)						\
+	{								\
+		const char *why = ckpt_refused(&self->v, #victim,	\
+					       flags, text);		\
+									\
+		if (why)						\
+			SKIP(return, "%s", why);			\
+	}								\
+	CKPT_VICTIM(victim)
+#define REFUSED(victim, text)	REFUSED_AS(victim, 0, text)
 
 #endif /* LIBCKPTTEST_INTERNAL */
 

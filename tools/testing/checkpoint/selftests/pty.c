@@ -864,7 +864,7 @@ DRIVER_TEST(number_in_use)
 	ckpt_restart_finish(v);
 }
 
-CKPT_VICTIM(has_other_discipline)
+REFUSED(other_discipline, "line discipline")
 {
 	int ldisc = 27 /* N_NULL */;
 	struct term t;
@@ -872,17 +872,6 @@ CKPT_VICTIM(has_other_discipline)
 	open_term(&t);
 	REQUIRE(!ioctl(t.s, TIOCSETD, &ldisc));
 	ckpt_ready();
-}
-
-DRIVER_TEST(other_discipline)
-{
-	struct ckpt_victim *v = &self->v;
-
-	ckpt_start(v, "has_other_discipline", 0);
-	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, CHECKPOINT_KILL));
-	EXPECT_TRUE(ckpt_logged(v, "line discipline")) TH_LOG("%s", v->log);
-	ckpt_kill(v);
-	ckpt_end(v);
 }
 
 /* ------------------------------------------- terminals from outside */

@@ -42,39 +42,6 @@
 
 static struct ckpt_gate up, go;
 
-static void refuse(struct __test_metadata *_metadata, struct ckpt_victim *v,
-		   const char *name, unsigned int flags, const char *text)
-{
-	struct ckpt_snap before;
-	long ret;
-
-	ckpt_start(v, name, flags);
-	if (v->skip[0])
-		SKIP(return, "%s", v->skip);
-	ckpt_snap_take(&before, v->pid, CKPT_PIDS_SAME);
-	ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
-	EXPECT_EQ(-ENOSYS, ret);
-	EXPECT_TRUE(ckpt_logged(v, text))
-		TH_LOG("the log has no \"%s\": %s", text, v->log);
-	/* And which task it is */
-	EXPECT_TRUE(ckpt_logged(v, "pid "))
-		TH_LOG("the log has no task: %s", v->log);
-	ckpt_ping(v);
-	ckpt_snap_expect(&before, v->pid, CKPT_PIDS_SAME);
-	ckpt_snap_free(&before);
-	ckpt_finish(v);
-	ckpt_end(v);
-}
-
-#define REFUSED_AS(victim, flags, text)					\
-	static void ckpt_victim_##victim(void);				\
-	DRIVER_TEST(victim)						\
-	{								\
-		refuse(_metadata, &self->v, #victim, flags, text);	\
-	}								\
-	CKPT_VICTIM(victim)
-#define REFUSED(victim, text)	REFUSED_AS(victim, 0, text)
-
 /* Where the kernel, or its configuration, does not have it */
 #define HAVE(fd)							\
 	do {								\

@@ -343,31 +343,6 @@ CKPT_TEST(speculation)
 
 /* --------------------------------------------------------------- refused */
 
-static void refuse(struct __test_metadata *_metadata, struct ckpt_victim *v,
-		   const char *name, const char *text)
-{
-	long ret;
-
-	ckpt_start(v, name, 0);
-	if (v->skip[0])
-		SKIP(return, "%s", v->skip);
-	ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
-	EXPECT_EQ(-ENOSYS, ret);
-	EXPECT_TRUE(ckpt_logged(v, text))
-		TH_LOG("the log has no \"%s\": %s", text, v->log);
-	ckpt_ping(v);
-	ckpt_finish(v);
-	ckpt_end(v);
-}
-
-#define REFUSED(victim, text)						\
-	static void ckpt_victim_##victim(void);				\
-	DRIVER_TEST(victim)						\
-	{								\
-		refuse(_metadata, &self->v, #victim, text);		\
-	}								\
-	CKPT_VICTIM(victim)
-
 /* By perf_event_open(2) on oneself, without a descriptor left of it */
 REFUSED(watched_address, "perf")
 {

@@ -455,7 +455,7 @@ CKPT_TEST(drops)
 /* --------------------------------------------------------------- refused */
 
 /* Of three priorities the first is gone: nobody can make the others so. */
-CKPT_VICTIM(has_gaps)
+REFUSED(has_gaps, "u32 with hash tables that are not numbered one after the other")
 {
 	struct tcmsg tcm = {
 		.tcm_parent = 0x10000,
@@ -477,7 +477,7 @@ CKPT_VICTIM(has_gaps)
 }
 
 /* Each place lists the hash tables of both. */
-CKPT_VICTIM(has_places)
+REFUSED(has_places, "u32 in several places of a qdisc")
 {
 	devices();
 	if (qdisc("dm0", "clsact", 0xffff0000, TC_H_CLSACT))
@@ -488,7 +488,7 @@ CKPT_VICTIM(has_places)
 	ckpt_ready();
 }
 
-CKPT_VICTIM(has_action)
+REFUSED(has_action, "action gact that is there without a filter: not supported")
 {
 	struct tcamsg t = {};
 	struct net_msg m;
@@ -501,7 +501,7 @@ CKPT_VICTIM(has_action)
 	ckpt_ready();
 }
 
-CKPT_VICTIM(has_template)
+REFUSED(has_template, "flower as the template of a chain: not supported")
 {
 	struct tcmsg tcm = { .tcm_parent = INGRESS };
 	uint16_t type = htons(ETH_P_IP);
@@ -521,28 +521,6 @@ CKPT_VICTIM(has_template)
 	if (talk(&m, o))
 		ckpt_skip("no templates");
 	ckpt_ready();
-}
-
-DRIVER_TEST(refused)
-{
-	static const char * const cases[][2] = {
-		{ "has_gaps", "u32 with hash tables that are not numbered one after the other" },
-		{ "has_places", "u32 in several places of a qdisc" },
-		{ "has_action", "action gact that is there without a filter: not supported" },
-		{ "has_template", "flower as the template of a chain: not supported" },
-	};
-	struct ckpt_victim *v = &self->v;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		ckpt_start(v, cases[i][0], 0);
-		if (v->skip[0])
-			SKIP(return, "%s", v->skip);
-		EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
-		EXPECT_TRUE(ckpt_logged(v, cases[i][1]));
-		ckpt_finish(v);
-		ckpt_end(v);
-	}
 }
 
 TEST_HARNESS_MAIN

@@ -405,7 +405,7 @@ CKPT_TEST(signals)
 
 /* --------------------------------------------------------------- refused */
 
-CKPT_VICTIM(has_filter)
+REFUSED(has_filter, "tap7: TUNATTACHFILTER: not supported")
 {
 	struct sock_filter insn = BPF_STMT(BPF_RET | BPF_K, 0xffff);
 	struct sock_fprog prog = { .len = 1, .filter = &insn };
@@ -417,7 +417,7 @@ CKPT_VICTIM(has_filter)
 	ckpt_ready();
 }
 
-CKPT_VICTIM(has_program)
+REFUSED(has_program, "tap7: BPF program that chooses a queue: not supported")
 {
 	struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
@@ -436,26 +436,6 @@ CKPT_VICTIM(has_program)
 	fd = make_tun("tap7", IFF_TAP);
 	REQUIRE(!ioctl(fd, TUNSETSTEERINGEBPF, &prog) && !close(prog));
 	ckpt_ready();
-}
-
-DRIVER_TEST(refused)
-{
-	static const char * const cases[][2] = {
-		{ "has_filter", "tap7: TUNATTACHFILTER: not supported" },
-		{ "has_program", "tap7: BPF program that chooses a queue: not supported" },
-	};
-	struct ckpt_victim *v = &self->v;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		ckpt_start(v, cases[i][0], 0);
-		if (v->skip[0])
-			SKIP(return, "%s", v->skip);
-		EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
-		EXPECT_TRUE(ckpt_logged(v, cases[i][1]));
-		ckpt_finish(v);
-		ckpt_end(v);
-	}
 }
 
 /* -------------------------------------------------------- broken images */
