@@ -455,7 +455,6 @@ static const char *not_made(const struct nlmsghdr *nlh)
 static int save_dev(void *arg, struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifm = nlmsg_data(nlh);
-	struct nlmsghdr *copy;
 	struct save *s = arg;
 	const struct nlattr *a;
 	size_t start;
@@ -468,27 +467,19 @@ static int save_dev(void *arg, struct nlmsghdr *nlh)
 	if (not_made(nlh))
 		return ckpt_err(s->ctx, -ENOSYS, "network device %s: %s: not supported",
 				a ? (char *)nla_data(a) : "", not_made(nlh));
-	if (s->m.len > CKPT_REC_MAX / 2) {
-		err = ckpt_net_write(s->ctx, s->index, CKPT_NET_DEV, &s->m);
-		if (err)
-			return err;
-		s->m.len = 0;
-	}
-	err = save_fixed(s, ifm->ifi_index);
+	err = ckpt_net_flush(s->ctx, s->index, CKPT_NET_DEV, &s->m,
+			     CKPT_REC_MAX / 2);
+	if (!err)
+		err = save_fixed(s, ifm->ifi_index);
 	start = s->m.len;
 	if (!err)
 		err = ckpt_msgs_add(&s->m, nlh, NLMSG_HDRLEN + sizeof(*ifm));
 	nlmsg_for_each_attr(a, nlh, sizeof(*ifm), left)
 		if (!err)
 			err = save_attr(s, a);
-	if (err)
-		return err;
-	copy = s->m.data + start;
-	copy->nlmsg_len = s->m.len - start;
-	copy->nlmsg_flags = 0;
-	copy->nlmsg_seq = 0;
-	copy->nlmsg_pid = 0;
-	return 0;
+	if (!err)
+		ckpt_msgs_end(&s->m, start);
+	return err;
 }
 
 /**
@@ -514,8 +505,8 @@ int ckpt_netdevs_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 	else if (err)
 		err = ckpt_err(ctx, err, "network namespace: its devices: error %d",
 			       err);
-	if (!err && s.m.len)
-		err = ckpt_net_write(ctx, index, CKPT_NET_DEV, &s.m);
+	if (!err)
+		err = ckpt_net_flush(ctx, index, CKPT_NET_DEV, &s.m, 0);
 	ckpt_msgs_free(&s.m);
 	return err;
 }

@@ -85,6 +85,26 @@ void ckpt_msgs_nest_end(struct ckpt_msgs *m, int at)
 }
 
 /**
+ * ckpt_msgs_end - end the copy of a message that netlink told
+ * @m: the messages
+ * @start: where it begins
+ *
+ * What says whom it answered is not kept.
+ *
+ * Return: the message, which stays there until more is added.
+ */
+struct nlmsghdr *ckpt_msgs_end(struct ckpt_msgs *m, size_t start)
+{
+	struct nlmsghdr *nlh = m->data + start;
+
+	nlh->nlmsg_len = m->len - start;
+	nlh->nlmsg_flags = 0;
+	nlh->nlmsg_seq = 0;
+	nlh->nlmsg_pid = 0;
+	return nlh;
+}
+
+/**
  * ckpt_msgs_free - free messages
  * @m: the messages
  */

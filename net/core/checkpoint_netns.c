@@ -305,6 +305,29 @@ int ckpt_net_write(struct ckpt_ctx *ctx, u32 index, u32 section,
 				   m->data, m->len);
 }
 
+/**
+ * ckpt_net_flush - write what has come together, and begin anew
+ * @ctx: the context
+ * @index: number of the namespace
+ * @section: CKPT_NET_*
+ * @m: what to write, emptied
+ * @limit: not yet if it is no more than this, in bytes
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int ckpt_net_flush(struct ckpt_ctx *ctx, u32 index, u32 section,
+		   struct ckpt_msgs *m, size_t limit)
+{
+	int err;
+
+	if (m->len <= limit)
+		return 0;
+	err = ckpt_net_write(ctx, index, section, m);
+	m->len = 0;
+	return err;
+}
+
 /* Names and values are pairs that no record parts. */
 static int write_sysctls(struct ckpt_ctx *ctx, u32 index, struct net *net)
 {
@@ -355,13 +378,12 @@ static int write_ids(struct ckpt_ctx *ctx, u32 index, struct net *net)
 		e.id = id;
 		e.net = nr < 0 ? 0 : nr + 1;
 		err = ckpt_msgs_add(&m, &e, sizeof(e));
-		if (!err && m.len > CKPT_REC_MAX / 2) {
-			err = ckpt_net_write(ctx, index, CKPT_NET_NSID, &m);
-			m.len = 0;
-		}
+		if (!err)
+			err = ckpt_net_flush(ctx, index, CKPT_NET_NSID, &m,
+					     CKPT_REC_MAX / 2);
 	}
-	if (!err && m.len)
-		err = ckpt_net_write(ctx, index, CKPT_NET_NSID, &m);
+	if (!err)
+		err = ckpt_net_flush(ctx, index, CKPT_NET_NSID, &m, 0);
 	ckpt_msgs_free(&m);
 	return err;
 }

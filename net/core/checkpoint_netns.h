@@ -48,6 +48,7 @@ struct ckpt_msgs {
 int ckpt_msgs_add(struct ckpt_msgs *m, const void *data, size_t len);
 int ckpt_msgs_nest(struct ckpt_msgs *m, int type);
 void ckpt_msgs_nest_end(struct ckpt_msgs *m, int at);
+struct nlmsghdr *ckpt_msgs_end(struct ckpt_msgs *m, size_t start);
 void ckpt_msgs_free(struct ckpt_msgs *m);
 
 typedef int (*ckpt_nl_fn)(void *arg, struct nlmsghdr *nlh);
@@ -97,6 +98,8 @@ struct ckpt_nets {
 /* checkpoint_netns.c */
 int ckpt_net_write(struct ckpt_ctx *ctx, u32 index, u32 section,
 		   const struct ckpt_msgs *m);
+int ckpt_net_flush(struct ckpt_ctx *ctx, u32 index, u32 section,
+		   struct ckpt_msgs *m, size_t limit);
 int ckpt_net_index(struct ckpt_ctx *ctx, const struct net *net);
 
 /* checkpoint_netdev.c */

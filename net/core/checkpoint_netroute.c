@@ -641,11 +641,7 @@ static int look_one(struct look *l, struct nlmsghdr *nlh)
 		if (err)
 			return err;
 	}
-	copy = l->m.data + start;
-	copy->nlmsg_len = l->m.len - start;
-	copy->nlmsg_flags = 0;
-	copy->nlmsg_seq = 0;
-	copy->nlmsg_pid = 0;
+	copy = ckpt_msgs_end(&l->m, start);
 	if (s->fix)
 		s->fix(copy);
 	return 0;
@@ -669,11 +665,10 @@ static int look_at(void *arg, struct nlmsghdr *nlh)
 			 look_one(l, nlh);
 	if (err)
 		return err;
-	if (!l->write || l->m.len < CKPT_NET_CHUNK)
+	if (!l->write)
 		return 0;
-	err = ckpt_net_write(l->ctx, l->index, l->section, &l->m);
-	l->m.len = 0;
-	return err;
+	return ckpt_net_flush(l->ctx, l->index, l->section, &l->m,
+			      CKPT_NET_CHUNK);
 }
 
 static int look(struct look *l, struct ckpt_nl *nl)
@@ -731,9 +726,8 @@ int ckpt_netroute_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 		if (!sections[l.section].name)
 			continue;
 		err = look(&l, nl);
-		if (!err && l.m.len)
-			err = ckpt_net_write(ctx, index, l.section, &l.m);
-		l.m.len = 0;
+		if (!err)
+			err = ckpt_net_flush(ctx, index, l.section, &l.m, 0);
 	}
 	ckpt_msgs_free(&l.m);
 	return err;

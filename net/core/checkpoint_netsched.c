@@ -145,11 +145,7 @@ static int copy_message(struct save *s, const struct nlmsghdr *nlh)
 	}
 	if (err)
 		return err;
-	copy = s->m.data + start;
-	copy->nlmsg_len = s->m.len - start;
-	copy->nlmsg_flags = 0;
-	copy->nlmsg_seq = 0;
-	copy->nlmsg_pid = 0;
+	copy = ckpt_msgs_end(&s->m, start);
 	((struct tcmsg *)nlmsg_data(copy))->tcm_info = 0;
 	if (nlh->nlmsg_type == RTM_NEWQDISC && !strcmp(kind_of(nlh), "htb") &&
 	    attr(copy, TCA_OPTIONS))
@@ -159,13 +155,7 @@ static int copy_message(struct save *s, const struct nlmsghdr *nlh)
 
 static int write_some(struct save *s, size_t limit)
 {
-	int err;
-
-	if (s->m.len <= limit)
-		return 0;
-	err = ckpt_net_write(s->ctx, s->index, CKPT_NET_SCHED, &s->m);
-	s->m.len = 0;
-	return err;
+	return ckpt_net_flush(s->ctx, s->index, CKPT_NET_SCHED, &s->m, limit);
 }
 
 /* Filters are listed of one qdisc, or of one class. */

@@ -240,7 +240,6 @@ static int copy_filter(struct filters *f, const struct nlmsghdr *nlh,
 {
 	const struct tcmsg *tcm = nlmsg_data(nlh);
 	size_t start = to->len;
-	struct nlmsghdr *copy;
 	const struct nlattr *a;
 	int left, err;
 	u64 bit;
@@ -260,11 +259,7 @@ static int copy_filter(struct filters *f, const struct nlmsghdr *nlh,
 	}
 	if (err)
 		return err;
-	copy = to->data + start;
-	copy->nlmsg_len = to->len - start;
-	copy->nlmsg_flags = 0;
-	copy->nlmsg_seq = 0;
-	copy->nlmsg_pid = 0;
+	ckpt_msgs_end(to, start);
 	return 0;
 }
 
@@ -336,13 +331,7 @@ static int found_chain(void *arg, struct nlmsghdr *nlh)
 
 static int write_some(struct filters *f, size_t limit)
 {
-	int err;
-
-	if (f->m.len <= limit)
-		return 0;
-	err = ckpt_net_write(f->ctx, f->index, CKPT_NET_SCHED, &f->m);
-	f->m.len = 0;
-	return err;
+	return ckpt_net_flush(f->ctx, f->index, CKPT_NET_SCHED, &f->m, limit);
 }
 
 static int put_one(struct filters *f, const struct nlmsghdr *nlh)

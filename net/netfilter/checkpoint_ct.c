@@ -125,19 +125,14 @@ static int ckpt_ct_refuse(struct ckpt_ctx *ctx, const char *what)
 			what);
 }
 
-static int ckpt_ct_write(struct ckpt_ct_save *s, struct ckpt_msgs *m,
-			 size_t limit)
+static int ckpt_ct_write(struct ckpt_ct_save *s, size_t limit)
 {
-	int err;
-
-	if (m->len <= limit)
+	if (s->m.len <= limit)
 		return 0;
-	s->written += m->len;
+	s->written += s->m.len;
 	if (s->written > CKPT_MSGS_MAX)
 		return ckpt_ct_refuse(s->ctx, "more than 256 MiB of entries");
-	err = ckpt_net_write(s->ctx, s->index, CKPT_NET_CT, m);
-	m->len = 0;
-	return err;
+	return ckpt_net_flush(s->ctx, s->index, CKPT_NET_CT, &s->m, 0);
 }
 
 /* What is added to the message */
@@ -209,7 +204,6 @@ static int ckpt_ct_copy(struct ckpt_ct_save *s, const struct nlmsghdr *nlh,
 			struct ckpt_msgs *m, const struct ckpt_ct_attr *more)
 {
 	size_t start = m->len;
-	struct nlmsghdr *copy;
 	struct nfgenmsg *nfg;
 	const struct nlattr *a;
 	int left, err;
@@ -228,12 +222,7 @@ static int ckpt_ct_copy(struct ckpt_ct_save *s, const struct nlmsghdr *nlh,
 		err = ckpt_msgs_add(m, more, sizeof(*more));
 	if (err)
 		return err;
-	copy = m->data + start;
-	copy->nlmsg_len = m->len - start;
-	copy->nlmsg_flags = 0;
-	copy->nlmsg_seq = 0;
-	copy->nlmsg_pid = 0;
-	nfg = nlmsg_data(copy);
+	nfg = nlmsg_data(ckpt_msgs_end(m, start));
 	nfg->res_id = 0;
 	return 0;
 }
@@ -275,7 +264,7 @@ static int ckpt_ct_save_one(void *arg, struct nlmsghdr *nlh)
 	if (c.a[CTA_TUPLE_MASTER])
 		return ckpt_ct_copy(s, nlh, &s->later, &more);
 	err = ckpt_ct_copy(s, nlh, &s->m, &more);
-	return err ?: ckpt_ct_write(s, &s->m, CKPT_REC_MAX / 2);
+	return err ?: ckpt_ct_write(s, CKPT_REC_MAX / 2);
 }
 
 /* Behind those that have led to them */
@@ -287,9 +276,9 @@ static int ckpt_ct_write_later(struct ckpt_ct_save *s)
 	for (; nlmsg_ok(nlh, left) && !err; nlh = nlmsg_next(nlh, &left)) {
 		err = ckpt_msgs_add(&s->m, nlh, nlh->nlmsg_len);
 		if (!err)
-			err = ckpt_ct_write(s, &s->m, CKPT_REC_MAX / 2);
+			err = ckpt_ct_write(s, CKPT_REC_MAX / 2);
 	}
-	return err ?: ckpt_ct_write(s, &s->m, 0);
+	return err ?: ckpt_ct_write(s, 0);
 }
 
 /**

@@ -192,13 +192,7 @@ static const char *ckpt_nft_refused(const struct nlmsghdr *nlh)
 
 static int ckpt_nft_write(struct ckpt_nft_save *s, size_t limit)
 {
-	int err;
-
-	if (s->m.len <= limit)
-		return 0;
-	err = ckpt_net_write(s->ctx, s->index, CKPT_NET_NFT, &s->m);
-	s->m.len = 0;
-	return err;
+	return ckpt_net_flush(s->ctx, s->index, CKPT_NET_NFT, &s->m, limit);
 }
 
 static int ckpt_nft_copy(struct ckpt_nft_save *s, const struct nlmsghdr *nlh)
@@ -221,11 +215,7 @@ static int ckpt_nft_copy(struct ckpt_nft_save *s, const struct nlmsghdr *nlh)
 	}
 	if (err)
 		return err;
-	copy = s->m.data + start;
-	copy->nlmsg_len = s->m.len - start;
-	copy->nlmsg_flags = 0;
-	copy->nlmsg_seq = 0;
-	copy->nlmsg_pid = 0;
+	copy = ckpt_msgs_end(&s->m, start);
 	nfg = nlmsg_data(copy);
 	nfg->res_id = 0;
 	if (NFNL_MSG_TYPE(nlh->nlmsg_type) == NFT_MSG_NEWSET)
