@@ -721,6 +721,28 @@ void image_try_flipped(struct ckpt_victim *v, struct image *image, void *at,
 	memcpy(at, &was, sizeof(was));
 }
 
+void image_refused(struct ckpt_victim *v, struct image *image, void *at,
+		   const void *to, size_t len)
+{
+	size_t off = (unsigned char *)at - image->data;
+	struct image_rec *rec = image->rec;
+	unsigned char was[64];
+	long ret;
+
+	if (len > sizeof(was))
+		ckpt_die("a change of %zu bytes", len);
+	memcpy(was, at, len);
+	memcpy(at, to, len);
+	ret = image_restart(v, image);
+	memcpy(at, was, len);
+	if (ret == -EINVAL)
+		return;
+	while (rec->off + rec->len <= off)
+		rec++;
+	die_with_log(v, "%s changed at byte %zu: restart: %ld",
+		     image_rec_name(rec->type), off - rec->off, ret);
+}
+
 void image_restart_finish(struct ckpt_victim *v, struct image *image)
 {
 	long ret = image_restart(v, image);

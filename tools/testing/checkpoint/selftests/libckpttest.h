@@ -443,6 +443,12 @@ long image_restart(struct ckpt_victim *v, struct image *image);
  */
 void image_try_flipped(struct ckpt_victim *v, struct image *image, void *at,
 		       uint32_t bits);
+/*
+ * Restart with the @len bytes at @at in the image as they are at @to, which must
+ * fail with -EINVAL, and undo the change.
+ */
+void image_refused(struct ckpt_victim *v, struct image *image, void *at,
+		   const void *to, size_t len);
 /* As ckpt_restart_finish(), from this image, which is freed. */
 void image_restart_finish(struct ckpt_victim *v, struct image *image);
 /* Name of a type of record, for messages */

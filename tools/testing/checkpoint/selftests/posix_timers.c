@@ -655,25 +655,19 @@ DRIVER_TEST(hostile)
 	};
 	struct ckpt_victim *v = &self->v;
 	struct ckpt_hdr_task_timers *h;
-	struct image good, image;
+	struct image image;
 	unsigned int i;
-	long ret;
 
 	ckpt_start(v, "has_timers", 0);
 	ckpt_checkpoint_kill(v);
-	image_load(&good, v->image);
-	for (i = 0; i < ARRAY_SIZE(changes); i++) {
-		image_copy(&image, &good);
-		h = image_at(&image, CKPT_HDR_TASK_TIMERS, 0);
-		ASSERT_TRUE(h);
-		memcpy((char *)&h->timers[changes[i].which] +
-		       changes[i].offset, &changes[i].to, changes[i].size);
-		ret = image_restart(v, &image);
-		EXPECT_EQ(-EINVAL, ret) TH_LOG("change %u: %s", i, v->log);
-		image_free(&image);
-	}
-	image_free(&good);
-	ckpt_restart_finish(v);
+	image_load(&image, v->image);
+	h = image_at(&image, CKPT_HDR_TASK_TIMERS, 0);
+	ASSERT_TRUE(h);
+	for (i = 0; i < ARRAY_SIZE(changes); i++)
+		image_refused(v, &image, (char *)&h->timers[changes[i].which] +
+			      changes[i].offset, &changes[i].to,
+			      changes[i].size);
+	image_restart_finish(v, &image);
 }
 
 TEST_HARNESS_MAIN
