@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scheduling of a thread: policy, priorities, CPUs, timer slack, I/O priority.
+ * Scheduling of a thread: policy, priorities, utilization clamps, CPUs, timer
+ * slack, I/O priority.
  *
  * A restored task is scheduled as the caller of restart is until it enters
  * user mode. That it may be scheduled as it was is found out before, by doing
@@ -28,11 +29,6 @@ static const char *refused(struct task_struct *t)
 #ifdef CONFIG_SCHED_CORE
 	if (t->core_cookie)
 		return "core scheduling cookie";
-#endif
-#ifdef CONFIG_UCLAMP_TASK
-	if (t->uclamp_req[UCLAMP_MIN].user_defined ||
-	    t->uclamp_req[UCLAMP_MAX].user_defined)
-		return "utilization clamp";
 #endif
 	return NULL;
 }
@@ -127,14 +123,32 @@ static void get_cpus(struct task_struct *t, struct ckpt_hdr_task_sched *h)
 	h->nr_cpus = nr_cpu_ids;
 }
 
+/* A utilization clamp that was set by sched_setattr(2), or this */
+#define CKPT_CLAMP_NONE	-1
+
+static s32 clamp_get(const struct task_struct *t, bool max)
+{
+#ifdef CONFIG_UCLAMP_TASK
+	struct uclamp_se se = t->uclamp_req[max ? UCLAMP_MAX : UCLAMP_MIN];
+
+	if (se.user_defined)
+		return se.value;
+#endif
+	return CKPT_CLAMP_NONE;
+}
+
 /**
  * struct sched_params - what to give to sched_setattr(2), one after the other
  * @fair: policy and nice; a real-time task keeps its nice from here
  * @other: policy of a real-time or deadline task; not used if its size is 0
+ * @util_min: utilization clamp, or CKPT_CLAMP_NONE
+ * @util_max: see @util_min
  */
 struct sched_params {
 	struct sched_attr fair;
 	struct sched_attr other;
+	s32 util_min;
+	s32 util_max;
 };
 
 static void params_get(const struct task_struct *t, struct sched_params *p)
@@ -146,6 +160,8 @@ static void params_get(const struct task_struct *t, struct sched_params *p)
 		.fair.sched_policy = SCHED_NORMAL,
 		.fair.sched_nice = task_nice(t),
 		.fair.sched_runtime = t->se.custom_slice ? t->se.slice : 0,
+		.util_min = clamp_get(t, false),
+		.util_max = clamp_get(t, true),
 	};
 	if (is_fair(t->policy)) {
 		p->fair.sched_policy = t->policy;
@@ -178,6 +194,8 @@ static void params_save(const struct sched_params *p,
 	h->dl_runtime = p->other.sched_runtime;
 	h->dl_deadline = p->other.sched_deadline;
 	h->dl_period = p->other.sched_period;
+	h->util_min = p->util_min;
+	h->util_max = p->util_max;
 	if (last->sched_flags & SCHED_FLAG_RESET_ON_FORK)
 		h->flags |= CKPT_SCHED_RESET_ON_FORK;
 	if (last->sched_flags & SCHED_FLAG_RECLAIM)
@@ -202,6 +220,8 @@ static int sched_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (ckpt_stands_in(ctx, t))
 		p = (struct sched_params) {
 			.fair.sched_policy = SCHED_NORMAL,
+			.util_min = CKPT_CLAMP_NONE,
+			.util_max = CKPT_CLAMP_NONE,
 		};
 	params_save(&p, h);
 	get_cpus(t, h);
@@ -214,6 +234,16 @@ static int sched_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 }
 
 /* ------------------------------------------------------------ restart */
+
+/* As sched_setattr(2) checks it */
+static bool clamps_ok(const struct ckpt_hdr_task_sched *h)
+{
+	return h->util_min >= CKPT_CLAMP_NONE &&
+	       h->util_min <= SCHED_CAPACITY_SCALE &&
+	       h->util_max >= CKPT_CLAMP_NONE &&
+	       h->util_max <= SCHED_CAPACITY_SCALE &&
+	       (h->util_max == CKPT_CLAMP_NONE || h->util_min <= h->util_max);
+}
 
 static int check_sched(struct ckpt_ctx *ctx,
 		       const struct ckpt_hdr_task_sched *h)
@@ -229,6 +259,12 @@ static int check_sched(struct ckpt_ctx *ctx,
 			   h->dl_deadline || h->dl_period)))
 		return ckpt_err(ctx, -EINVAL, "image: scheduling: policy %u, flags %#x, nice %d, priority %u",
 				h->policy, h->flags, h->nice, h->rt_priority);
+	if (!clamps_ok(h))
+		return ckpt_err(ctx, -EINVAL, "image: utilization clamps %d and %d",
+				h->util_min, h->util_max);
+	if (!IS_ENABLED(CONFIG_UCLAMP_TASK) &&
+	    (h->util_min != CKPT_CLAMP_NONE || h->util_max != CKPT_CLAMP_NONE))
+		return ckpt_err(ctx, -EINVAL, "utilization clamp: this kernel has none");
 	if (!h->nr_cpus || h->nr_cpus > CKPT_CPUS_MAX ||
 	    h->h.len != struct_size(h, cpus, cpu_words(h->nr_cpus)))
 		return ckpt_err(ctx, -EINVAL, "image: scheduling: %u CPUs in %u bytes",
@@ -304,6 +340,8 @@ static void params_load(struct sched_params *p,
 		.fair.sched_policy = SCHED_NORMAL,
 		.fair.sched_nice = h->nice,
 		.fair.sched_runtime = h->slice_ns,
+		.util_min = h->util_min,
+		.util_max = h->util_max,
 	};
 	if (!is_fair(h->policy)) {
 		last = &p->other;
@@ -322,16 +360,31 @@ static void params_load(struct sched_params *p,
 		last->sched_flags |= SCHED_FLAG_DL_OVERRUN;
 }
 
+/*
+ * Clamps that are to be as they are when nothing was set need not be told: the
+ * scheduler begins to look at clamps with the first one that is.
+ */
+static void clamps_put(const struct sched_params *p, struct sched_attr *attr)
+{
+	if (p->util_min == clamp_get(current, false) &&
+	    p->util_max == clamp_get(current, true))
+		return;
+	attr->sched_flags |= SCHED_FLAG_UTIL_CLAMP;
+	attr->sched_util_min = p->util_min;
+	attr->sched_util_max = p->util_max;
+}
+
 static int params_set(const struct sched_params *p, bool check)
 {
 	int (*set)(struct task_struct *t, const struct sched_attr *attr);
-	int err;
+	struct sched_attr last = p->other.size ? p->other : p->fair;
+	int err = 0;
 
 	set = check ? sched_setattr : sched_setattr_nocheck;
-	err = set(current, &p->fair);
-	if (!err && p->other.size)
-		err = set(current, &p->other);
-	return err;
+	clamps_put(p, &last);
+	if (p->other.size)
+		err = set(current, &p->fair);
+	return err ?: set(current, &last);
 }
 
 static bool is_deadline(const struct sched_params *p)

@@ -763,6 +763,8 @@ static const struct record_type types[] = {
 		      DEC(hdr_task_sched, slice_ns),
 		      DEC(hdr_task_sched, timer_slack_ns),
 		      DEC(hdr_task_sched, default_timer_slack_ns),
+		      SIGNED(hdr_task_sched, util_min),
+		      SIGNED(hdr_task_sched, util_max),
 		      DEC(hdr_task_sched, ioprio),
 		      DEC(hdr_task_sched, nr_cpus)),
 		VALUES("cpus", __u64, FIELD_HEX),

@@ -958,6 +958,8 @@ struct ckpt_hdr_cred {
  * @slice_ns: time slice asked for with sched_setattr(2), or 0
  * @timer_slack_ns: current timer slack
  * @default_timer_slack_ns: what PR_SET_TIMERSLACK 0 goes back to
+ * @util_min: utilization clamp, 0 to 1024, or -1: none was set
+ * @util_max: see @util_min
  * @ioprio: I/O priority, 0 for none
  * @nr_cpus: number of bits in @cpus that count
  * @cpus: allowed CPUs, a bitmap; @nr_cpus ones if any CPU may be used
@@ -974,6 +976,8 @@ struct ckpt_hdr_task_sched {
 	__aligned_u64 slice_ns;
 	__aligned_u64 timer_slack_ns;
 	__aligned_u64 default_timer_slack_ns;
+	__s32 util_min;
+	__s32 util_max;
 	__u32 ioprio;
 	__u32 nr_cpus;
 	__aligned_u64 cpus[];

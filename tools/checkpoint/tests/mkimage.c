@@ -854,7 +854,10 @@ static void thread_state(const char *name, bool stopped)
 	struct {
 		struct ckpt_hdr_task_sched h;
 		__u64 cpus;
-	} sched = { .h.nr_cpus = 4, .cpus = 15 };
+	} sched = {
+		.h = { .util_min = 512, .util_max = -1, .nr_cpus = 4 },
+		.cpus = 15
+	};
 	struct {
 		struct ckpt_hdr_fpu_x86 h;
 		__u8 xsave[96];

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Scheduling: policy, nice, priority, affinity, I/O priority, timer slack. */
+/*
+ * Scheduling: policy, nice, priority, clamps, affinity, I/O priority, timer
+ * slack.
+ */
 #include "libckpttest.h"
 
 #include <pthread.h>
@@ -10,6 +13,10 @@
 
 #define IOPRIO_BEST_EFFORT	(2 << 13)
 
+#define KEEP_ALL		0x18
+#define CLAMP_MIN		0x20
+#define CLAMP_MAX		0x40
+
 struct attr {
 	uint32_t size;
 	uint32_t policy;
@@ -19,6 +26,8 @@ struct attr {
 	uint64_t runtime;
 	uint64_t deadline;
 	uint64_t period;
+	uint32_t util_min;
+	uint32_t util_max;
 };
 
 static int get_attr(struct attr *attr)
@@ -41,6 +50,8 @@ static void keep_attr(void)
 	CHECK_EQ(after.runtime, before.runtime);
 	CHECK_EQ(after.deadline, before.deadline);
 	CHECK_EQ(after.period, before.period);
+	CHECK_EQ(after.util_min, before.util_min);
+	CHECK_EQ(after.util_max, before.util_max);
 }
 
 static void set_policy(int policy, int priority)
@@ -103,6 +114,89 @@ CKPT_TEST(deadline)
 	keep_attr();
 }
 
+/* Set clamps of the calling thread, with @flags. */
+static void clamp(uint64_t flags, uint32_t min, uint32_t max)
+{
+	struct attr attr = {
+		.size = sizeof(attr), .flags = KEEP_ALL | flags,
+		.util_min = min, .util_max = max,
+	};
+
+	if (syscall(SYS_sched_setattr, 0, &attr, 0))
+		ckpt_skip("utilization clamps: %m");
+}
+
+static void check_clamps(int min, int max)
+{
+	struct attr attr;
+
+	CHECK(!get_attr(&attr));
+	CHECK_EQ(attr.util_min, min);
+	CHECK_EQ(attr.util_max, max);
+}
+
+CKPT_TEST(clamps)
+{
+	clamp(CLAMP_MIN | CLAMP_MAX, 100, 800);
+	keep_attr();
+	check_clamps(100, 800);
+	/* another policy leaves alone what was set */
+	set_policy(SCHED_FIFO, 1);
+	check_clamps(100, 800);
+}
+
+CKPT_TEST(one_clamp)
+{
+	clamp(CLAMP_MAX, 0, 300);
+	keep_attr();
+	check_clamps(0, 300);
+	/* and what was not set is as the policy has it */
+	set_policy(SCHED_FIFO, 1);
+	check_clamps(1024, 300);
+}
+
+CKPT_TEST(clamp_of_real_time)
+{
+	set_policy(SCHED_RR, 3);
+	clamp(CLAMP_MIN, 0, 0);
+	keep_attr();
+	check_clamps(0, 1024);
+	set_policy(SCHED_OTHER, 0);
+	set_policy(SCHED_RR, 3);
+	check_clamps(0, 1024);
+}
+
+CKPT_TEST(clamp_of_deadline)
+{
+	struct attr attr = {
+		.size = sizeof(attr), .policy = SCHED_DEADLINE,
+		.flags = CLAMP_MAX,
+		.runtime = 10000000, .deadline = 50000000, .period = 100000000,
+		.util_max = 700,
+	};
+
+	if (syscall(SYS_sched_setattr, 0, &attr, 0))
+		ckpt_skip("SCHED_DEADLINE with a clamp: %m");
+	keep_attr();
+	set_policy(SCHED_OTHER, 0);
+	check_clamps(0, 700);
+}
+
+static int is_not_clamped(void *arg)
+{
+	check_clamps(0, 1024);
+	return 0;
+}
+
+CKPT_TEST(clamps_reset_on_fork)
+{
+	set_policy(SCHED_OTHER | SCHED_RESET_ON_FORK, 0);
+	clamp(CLAMP_MIN | CLAMP_MAX, 200, 600);
+	keep_attr();
+	check_clamps(200, 600);
+	ckpt_join(ckpt_fork(is_not_clamped, NULL), 0);
+}
+
 CKPT_TEST(affinity)
 {
 	cpu_set_t set, now;
@@ -156,6 +250,7 @@ static void *own_priority(void *arg)
 
 	REQUIRE(!setpriority(PRIO_PROCESS, syscall(SYS_gettid), n));
 	REQUIRE(!prctl(PR_SET_TIMERSLACK, 1000 * (n + 1), 0, 0, 0));
+	clamp(CLAMP_MIN, 100 * n, 0);
 	cpu = sched_getcpu();
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
@@ -164,6 +259,7 @@ static void *own_priority(void *arg)
 	ckpt_gate_wait(&go);
 	CHECK(!get_attr(&attr));
 	CHECK_EQ(attr.nice, n);
+	CHECK_EQ(attr.util_min, 100 * n);
 	CHECK_EQ(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0), 1000 * (n + 1));
 	CHECK_EQ(sched_getcpu(), cpu);
 	return NULL;
