@@ -401,7 +401,7 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 }
 
 /**
- * ckpt_tree_collect - collect what the entries of zombies refer to
+ * ckpt_tree_collect - collect what zombies, and leaders that are dead, have
  * @ctx: the context; the tree is filled
  *
  * Context: process context, may sleep.
@@ -411,13 +411,18 @@ int ckpt_tree_collect(struct ckpt_ctx *ctx)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	int err = 0;
-	u32 i;
+	u32 i, dead;
 
 	for (i = 0; i < tree->nr_tasks && !err; i++) {
-		if (!(tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE))
+		dead = tree->tasks[i].e.flags &
+		       (CKPT_TASK_ZOMBIE | CKPT_TASK_OUTLIVED);
+		if (!dead)
 			continue;
 		ctx->task = tree->tasks[i].task;
-		err = ckpt_zombie_cred_collect(ctx, ctx->task);
+		if (dead & CKPT_TASK_ZOMBIE)
+			err = ckpt_zombie_cred_collect(ctx, ctx->task);
+		if (!err)
+			err = ckpt_core_collect(ctx, ctx->task);
 	}
 	ctx->task = NULL;
 	return err;

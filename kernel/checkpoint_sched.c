@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scheduling of a thread: policy, priorities, utilization clamps, CPUs, timer
- * slack, I/O priority.
+ * Scheduling of a thread: policy, priorities, utilization clamps, CPUs, core
+ * scheduling cookie, timer slack, I/O priority.
  *
  * A restored task is scheduled as the caller of restart is until it enters
  * user mode. That it may be scheduled as it was is found out before, by doing
@@ -23,15 +23,6 @@
 
 /* More CPUs than any kernel has */
 #define CKPT_CPUS_MAX	65536
-
-static const char *refused(struct task_struct *t)
-{
-#ifdef CONFIG_SCHED_CORE
-	if (t->core_cookie)
-		return "core scheduling cookie";
-#endif
-	return NULL;
-}
 
 static bool known_policy(u32 policy)
 {
@@ -56,11 +47,8 @@ static bool is_fair(u32 policy)
 
 static int sched_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	const char *what = refused(t);
 	bool shared = false;
 
-	if (what)
-		return ckpt_err(ctx, -ENOSYS, "%s: not supported", what);
 	if (!known_policy(t->policy))
 		return ckpt_err(ctx, -ENOSYS, "scheduling policy %u: not supported",
 				t->policy);
@@ -71,7 +59,7 @@ static int sched_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 #endif
 	if (shared)
 		return ckpt_err(ctx, -ENOSYS, "I/O context shared with another task (CLONE_IO): not supported");
-	return 0;
+	return ckpt_core_collect(ctx, t);
 }
 
 /* --------------------------------------------------------- checkpoint */
@@ -208,13 +196,18 @@ static int sched_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct ckpt_hdr_task_sched *h;
 	struct sched_params p;
+	int cookie, err;
 	size_t size;
-	int err;
 
+	/* of a dead leader its own, which was counted */
+	cookie = ckpt_core_checkpoint(ctx, ctx->saved);
+	if (cookie < 0)
+		return cookie;
 	size = struct_size(h, cpus, cpu_words(nr_cpu_ids));
 	h = kzalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!h)
 		return -ENOMEM;
+	h->cookie = cookie;
 	params_get(t, &p);
 	/* a dead leader runs no more, and bandwidth is granted once */
 	if (ckpt_stands_in(ctx, t))
@@ -259,6 +252,9 @@ static int check_sched(struct ckpt_ctx *ctx,
 			   h->dl_deadline || h->dl_period)))
 		return ckpt_err(ctx, -EINVAL, "image: scheduling: policy %u, flags %#x, nice %d, priority %u",
 				h->policy, h->flags, h->nice, h->rt_priority);
+	if (h->reserved)
+		return ckpt_err(ctx, -EINVAL, "image: scheduling: unknown state %#x",
+				h->reserved);
 	if (!clamps_ok(h))
 		return ckpt_err(ctx, -EINVAL, "image: utilization clamps %d and %d",
 				h->util_min, h->util_max);
@@ -421,9 +417,11 @@ static int params_try(struct ckpt_ctx *ctx, const struct sched_params *p)
  * @params: policy and priority
  * @timer_slack_ns: current timer slack
  * @default_timer_slack_ns: and default
+ * @cookie: core scheduling cookie, referenced, or 0
  */
 struct sched_defer {
 	struct sched_params params;
+	unsigned long cookie;
 	u64 timer_slack_ns;
 	u64 default_timer_slack_ns;
 };
@@ -431,16 +429,12 @@ struct sched_defer {
 static int sched_restore_rec(struct ckpt_ctx *ctx,
 			     const struct ckpt_hdr_task_sched *h)
 {
-	const char *what = refused(current);
 	struct sched_defer *d;
 	int err;
 
 	err = check_sched(ctx, h);
 	if (err)
 		return err;
-	if (what)
-		return ckpt_err(ctx, -EPERM, "the caller of restart has a %s, which a restored task would inherit",
-				what);
 	err = set_cpus(ctx, h);
 	if (!err)
 		err = set_ioprio(ctx, h->ioprio);
@@ -453,7 +447,8 @@ static int sched_restore_rec(struct ckpt_ctx *ctx,
 	params_load(&d->params, h);
 	d->timer_slack_ns = h->timer_slack_ns;
 	d->default_timer_slack_ns = h->default_timer_slack_ns;
-	return params_try(ctx, &d->params);
+	err = ckpt_core_fetch(ctx, h->cookie, &d->cookie);
+	return err ?: params_try(ctx, &d->params);
 }
 
 static int sched_restore(struct ckpt_ctx *ctx)
@@ -481,9 +476,17 @@ static void sched_commit(void *defer)
 	else
 		WARN_ON_ONCE(params_set(p, false));
 
+	ckpt_core_set(d->cookie);
 	/* the policy sets the slack, too */
 	current->timer_slack_ns = d->timer_slack_ns;
 	current->default_timer_slack_ns = d->default_timer_slack_ns;
+}
+
+static void sched_discard(void *defer)
+{
+	const struct sched_defer *d = defer;
+
+	ckpt_core_put(d->cookie);
 }
 
 const struct ckpt_task_ops ckpt_sched_task_ops = {
@@ -492,4 +495,23 @@ const struct ckpt_task_ops ckpt_sched_task_ops = {
 	.checkpoint	= sched_checkpoint,
 	.restore	= sched_restore,
 	.commit		= sched_commit,
+	.discard	= sched_discard,
 };
+
+#ifndef CONFIG_SCHED_CORE
+static int no_cookie_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+{
+	return -EINVAL;
+}
+
+static void *no_cookie_restore(struct ckpt_ctx *ctx)
+{
+	return ERR_PTR(ckpt_err(ctx, -ENODEV, "core scheduling cookie: this kernel has none"));
+}
+
+const struct ckpt_obj_ops ckpt_core_cookie_obj_ops = {
+	.name		= "core scheduling cookie",
+	.checkpoint	= no_cookie_checkpoint,
+	.restore	= no_cookie_restore,
+};
+#endif

@@ -352,6 +352,7 @@ extern const struct ckpt_obj_ops ckpt_pid_ns_obj_ops;
 extern const struct ckpt_obj_ops ckpt_cred_obj_ops;
 extern const struct ckpt_obj_ops ckpt_seccomp_filter_obj_ops;
 extern const struct ckpt_obj_ops ckpt_key_obj_ops;
+extern const struct ckpt_obj_ops ckpt_core_cookie_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sighand_obj_ops;
 extern const struct ckpt_obj_ops ckpt_fs_obj_ops;
 extern const struct ckpt_obj_ops ckpt_files_obj_ops;
@@ -606,6 +607,44 @@ int ckpt_user_ns_collect(struct ckpt_ctx *ctx, struct user_namespace *ns,
 int ckpt_user_ns_checkpoint(struct ckpt_ctx *ctx, struct user_namespace *ns);
 struct user_namespace *ckpt_user_ns_fetch(struct ckpt_ctx *ctx, u32 objref);
 const struct cred *ckpt_user_ns_cred(struct ckpt_ctx *ctx, u32 objref);
+
+/* kernel/sched/checkpoint_core.c: core scheduling cookies, 0 is none */
+#ifdef CONFIG_SCHED_CORE
+int ckpt_core_collect(struct ckpt_ctx *ctx, struct task_struct *t);
+int ckpt_core_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t);
+int ckpt_core_fetch(struct ckpt_ctx *ctx, u32 objref, unsigned long *cookie);
+void ckpt_core_set(unsigned long cookie);
+void ckpt_core_put(unsigned long cookie);
+#else
+static inline int ckpt_core_collect(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	return 0;
+}
+
+static inline int ckpt_core_checkpoint(struct ckpt_ctx *ctx,
+				       struct task_struct *t)
+{
+	return 0;
+}
+
+static inline int ckpt_core_fetch(struct ckpt_ctx *ctx, u32 objref,
+				  unsigned long *cookie)
+{
+	*cookie = 0;
+	if (!objref)
+		return 0;
+	return PTR_ERR_OR_ZERO(ckpt_obj_fetch(ctx, objref,
+					      CKPT_OBJ_CORE_COOKIE));
+}
+
+static inline void ckpt_core_set(unsigned long cookie)
+{
+}
+
+static inline void ckpt_core_put(unsigned long cookie)
+{
+}
+#endif
 
 /* kernel/checkpoint_cred.c: may whoever has @old become this user? */
 bool ckpt_may_become(const struct cred *old, kuid_t uid, kgid_t gid);

@@ -333,6 +333,10 @@ static int read_state(struct parser *p, struct model_task *t,
 		return check_opt_ref(p, "filter",
 				     ((struct ckpt_hdr_task_seccomp *)h)->filter,
 				     CKPT_OBJ_SECCOMP_FILTER);
+	case CKPT_HDR_TASK_SCHED:
+		return check_opt_ref(p, "cookie",
+				     ((struct ckpt_hdr_task_sched *)h)->cookie,
+				     CKPT_OBJ_CORE_COOKIE);
 	case CKPT_HDR_TASK_TIMERS:
 		return check_timers(p, (struct ckpt_hdr_task_timers *)h);
 	case CKPT_HDR_TASK_JOBCTL:

@@ -375,6 +375,11 @@ static int read_seccomp_filter(struct parser *p, struct model_object *o)
 			     CKPT_OBJ_SECCOMP_FILTER);
 }
 
+static int read_core_cookie(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_CORE_COOKIE);
+}
+
 static int read_sighand(struct parser *p, struct model_object *o)
 {
 	return main_record(p, o, CKPT_HDR_SIGHAND);
@@ -1089,6 +1094,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_MEMFD]	= read_memfd,
 	[CKPT_OBJ_SECCOMP_FILTER] = read_seccomp_filter,
 	[CKPT_OBJ_KEY]		= read_key,
+	[CKPT_OBJ_CORE_COOKIE]	= read_core_cookie,
 };
 
 void object_free(struct model_object *o)

@@ -47,6 +47,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_MEMFD]	= "memfd",
 	[CKPT_OBJ_SECCOMP_FILTER] = "seccomp",
 	[CKPT_OBJ_KEY]		= "key",
+	[CKPT_OBJ_CORE_COOKIE]	= "core_cookie",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -766,7 +767,9 @@ static const struct record_type types[] = {
 		      SIGNED(hdr_task_sched, util_min),
 		      SIGNED(hdr_task_sched, util_max),
 		      DEC(hdr_task_sched, ioprio),
-		      DEC(hdr_task_sched, nr_cpus)),
+		      DEC(hdr_task_sched, nr_cpus),
+		      DEC(hdr_task_sched, cookie),
+		      ZERO(hdr_task_sched, reserved)),
 		VALUES("cpus", __u64, FIELD_HEX),
 		.count = count_cpus,
 	},
@@ -1068,6 +1071,11 @@ static const struct record_type types[] = {
 		      DEC(hdr_key, expiry)),
 		.tail = TAIL_BYTES, .tail_name = "data",
 		.count = count_key,
+	},
+	[CKPT_HDR_CORE_COOKIE] = {
+		.name = "CORE_COOKIE",
+		FIXED(hdr_core_cookie,
+		      ZERO(hdr_core_cookie, reserved)),
 	},
 	[CKPT_HDR_SECCOMP_FILTER] = {
 		.name = "SECCOMP_FILTER",

@@ -89,6 +89,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_NET_DATA,
 	CKPT_HDR_SECCOMP_FILTER,
 	CKPT_HDR_KEY,
+	CKPT_HDR_CORE_COOKIE,
 
 	/* files */
 	CKPT_HDR_FS = 401,
@@ -218,6 +219,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_MEMFD,
 	CKPT_OBJ_SECCOMP_FILTER,
 	CKPT_OBJ_KEY,
+	CKPT_OBJ_CORE_COOKIE,
 	CKPT_OBJ_MAX
 };
 
@@ -962,6 +964,8 @@ struct ckpt_hdr_cred {
  * @util_max: see @util_min
  * @ioprio: I/O priority, 0 for none
  * @nr_cpus: number of bits in @cpus that count
+ * @cookie: objref of the core scheduling cookie, or 0
+ * @reserved: 0
  * @cpus: allowed CPUs, a bitmap; @nr_cpus ones if any CPU may be used
  */
 struct ckpt_hdr_task_sched {
@@ -980,7 +984,21 @@ struct ckpt_hdr_task_sched {
 	__s32 util_max;
 	__u32 ioprio;
 	__u32 nr_cpus;
+	__u32 cookie;
+	__u32 reserved;
 	__aligned_u64 cpus[];
+};
+
+/**
+ * struct ckpt_hdr_core_cookie - object: a core scheduling cookie
+ * @h: type CKPT_HDR_CORE_COOKIE
+ * @reserved: 0
+ *
+ * Threads that have the same one may run on the threads of one core.
+ */
+struct ckpt_hdr_core_cookie {
+	struct ckpt_hdr h;
+	__aligned_u64 reserved;
 };
 
 /* struct ckpt_hdr_task_misc.flags */

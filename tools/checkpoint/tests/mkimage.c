@@ -855,7 +855,8 @@ static void thread_state(const char *name, bool stopped)
 		struct ckpt_hdr_task_sched h;
 		__u64 cpus;
 	} sched = {
-		.h = { .util_min = 512, .util_max = -1, .nr_cpus = 4 },
+		.h = { .util_min = 512, .util_max = -1, .nr_cpus = 4,
+		       .cookie = 93 },
 		.cpus = 15
 	};
 	struct {
@@ -1028,6 +1029,8 @@ static void all_tasks(uint32_t extra, uint32_t chain, uint32_t nest)
 	files(16, true);
 	cred(19);
 	seccomp(90);
+	object(93, CKPT_OBJ_CORE_COOKIE);
+	REC(CORE_COOKIE, core_cookie, .reserved = 0);
 	thread_refs(10, 15, 16);
 	mm(17, 30, 31, extra);
 	object(18, CKPT_OBJ_SIGHAND);
