@@ -27,6 +27,11 @@
 #include <linux/user_events.h>
 #include <linux/user_namespace.h>
 #include <uapi/linux/prctl.h>
+#ifdef CONFIG_X86
+#include <asm/cpufeature.h>
+#include <asm/prctl.h>
+#include <asm/proto.h>
+#endif
 
 #include "checkpoint.h"
 
@@ -135,16 +140,6 @@ const struct ckpt_task_ops ckpt_limits_task_ops = {
 
 /* ---------------------------------------------------- what is refused */
 
-/* What fork(2) hands on: a restored task must not have it from the caller. */
-static const char *refused_inherited(struct task_struct *t)
-{
-#ifdef TIF_NOCPUID
-	if (test_tsk_thread_flag(t, TIF_NOCPUID))
-		return "CPUID disabled (ARCH_SET_CPUID)";
-#endif
-	return NULL;
-}
-
 #ifdef CONFIG_PERF_EVENTS
 static bool has_perf_events(struct task_struct *t)
 {
@@ -160,7 +155,7 @@ static bool has_perf_events(struct task_struct *t)
 }
 #endif
 
-static const char *refused_own(struct task_struct *t)
+static const char *refused(struct task_struct *t)
 {
 #ifdef CONFIG_PERF_EVENTS
 	if (has_perf_events(t))
@@ -269,7 +264,7 @@ static const struct {
 #define CKPT_MISC_FLAGS	(CKPT_MISC_MCE_PROCESS | CKPT_MISC_MCE_EARLY | \
 			 CKPT_MISC_IO_FLUSHER | CKPT_MISC_EXECED | \
 			 CKPT_MISC_NPROC_EXCEEDED | CKPT_MISC_NO_TSC | \
-			 CKPT_MISC_DISPATCH)
+			 CKPT_MISC_DISPATCH | CKPT_MISC_NO_CPUID)
 
 /* PR_SET_TSC, which seccomp's strict mode sets, too */
 static bool tsc_disabled(struct task_struct *t)
@@ -288,6 +283,33 @@ static void set_tsc_disabled(bool disabled)
 #endif
 }
 
+/* ARCH_SET_CPUID */
+static bool cpuid_disabled(struct task_struct *t)
+{
+#ifdef TIF_NOCPUID
+	return test_tsk_thread_flag(t, TIF_NOCPUID);
+#else
+	return false;
+#endif
+}
+
+static bool can_disable_cpuid(void)
+{
+#ifdef TIF_NOCPUID
+	return boot_cpu_has(X86_FEATURE_CPUID_FAULT);
+#else
+	return false;
+#endif
+}
+
+static void set_cpuid_disabled(bool disabled)
+{
+#ifdef TIF_NOCPUID
+	if (disabled != cpuid_disabled(current))
+		do_arch_prctl_common(ARCH_SET_CPUID, !disabled);
+#endif
+}
+
 /**
  * struct misc_defer - what is put aside until commit
  * @h: the record
@@ -301,7 +323,7 @@ struct misc_defer {
 
 static int misc_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	const char *what = refused_own(t) ?: refused_inherited(t);
+	const char *what = refused(t);
 
 	if (what)
 		return ckpt_err(ctx, -ENOSYS, "%s: not supported", what);
@@ -351,6 +373,8 @@ static int misc_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 		h.flags |= CKPT_MISC_NPROC_EXCEEDED;
 	if (tsc_disabled(t))
 		h.flags |= CKPT_MISC_NO_TSC;
+	if (cpuid_disabled(t))
+		h.flags |= CKPT_MISC_NO_CPUID;
 	for (i = 0; i < CKPT_SPEC_MAX; i++)
 		h.speculation[i] = spec_get(t, i);
 	dispatch_save(t, &h);
@@ -395,7 +419,6 @@ static bool rseq_ok(const struct ckpt_hdr_task_misc *h)
 
 static int misc_restore(struct ckpt_ctx *ctx)
 {
-	const char *what = refused_inherited(current);
 	struct ckpt_hdr_task_misc h;
 	struct misc_defer *d;
 	int err, i;
@@ -403,14 +426,13 @@ static int misc_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TASK_MISC, sizeof(h));
 	if (err)
 		return err;
-	if (what)
-		return ckpt_err(ctx, -EPERM, "the caller of restart has %s, which a restored task would inherit",
-				what);
 	if ((h.flags & ~CKPT_MISC_FLAGS) || h.reserved ||
 	    !valid_signal(h.pdeath_signal) ||
 	    strnlen(h.comm, sizeof(h.comm)) == sizeof(h.comm))
 		return ckpt_err(ctx, -EINVAL, "image: flags %#x, parent death signal %u, or the name is malformed",
 				h.flags, h.pdeath_signal);
+	if ((h.flags & CKPT_MISC_NO_CPUID) && !can_disable_cpuid())
+		return ckpt_err(ctx, -EINVAL, "CPUID disabled (ARCH_SET_CPUID): this CPU cannot do that (cpuid_fault)");
 	if (!rseq_ok(&h))
 		return ckpt_err(ctx, -EINVAL, "rseq area at %#llx, %u bytes: malformed, or not known here",
 				h.rseq, h.rseq_len);
@@ -510,6 +532,7 @@ static void misc_commit(void *defer)
 	else
 		current->flags |= PF_FORKNOEXEC;
 	set_tsc_disabled(h->flags & CKPT_MISC_NO_TSC);
+	set_cpuid_disabled(h->flags & CKPT_MISC_NO_CPUID);
 	for (i = 0; i < CKPT_SPEC_MAX; i++)
 		spec_set(i, h->speculation[i]);
 	commit_dispatch(h);

@@ -180,8 +180,6 @@ static const char *unsupported(struct task_struct *t)
 	    test_tsk_thread_flag(t, TIF_FORCED_TF) ||
 	    test_tsk_thread_flag(t, TIF_BLOCKSTEP))
 		return "single-stepping";
-	if (test_tsk_thread_flag(t, TIF_NOCPUID))
-		return "CPUID faulting";
 	if (has_shadow_stack(t))
 		return "a shadow stack";
 	if (t->mm && mm_lam_cr3_mask(t->mm))
@@ -349,8 +347,6 @@ static int drop_inherited(struct ckpt_ctx *ctx)
 		return ckpt_err(ctx, -EINVAL,
 				"restart was called by a program that uses AMX: not supported");
 	reset_thread_features();
-	if (test_thread_flag(TIF_NOCPUID))
-		do_arch_prctl_common(ARCH_SET_CPUID, 1);
 	current->thread.iopl_emul = 0;
 	if (test_thread_flag(TIF_IO_BITMAP))
 		io_bitmap_exit(current);

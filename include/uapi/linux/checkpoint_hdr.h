@@ -1009,6 +1009,7 @@ struct ckpt_hdr_core_cookie {
 #define CKPT_MISC_NPROC_EXCEEDED 0x10	/* RLIMIT_NPROC exceeded by setuid(2) */
 #define CKPT_MISC_NO_TSC	0x20	/* PR_SET_TSC, PR_TSC_SIGSEGV */
 #define CKPT_MISC_DISPATCH	0x40	/* PR_SET_SYSCALL_USER_DISPATCH */
+#define CKPT_MISC_NO_CPUID	0x80	/* ARCH_SET_CPUID, 0 */
 
 /* Number of PR_SPEC_STORE_BYPASS and so on */
 #define CKPT_SPEC_MAX	3

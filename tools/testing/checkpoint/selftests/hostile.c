@@ -1062,7 +1062,9 @@ HOSTILE_TEST(small_state)
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, rseq, KERNEL),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, rseq_len, 1),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, dispatch_len, 1),
+		/* what QEMU's CPUs cannot do, and what is unknown */
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, flags, 0x80),
+		CHANGE(TASK_MISC, ckpt_hdr_task_misc, flags, 0x100),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, robust_list, KERNEL, 0,
 		       true),
 		CHANGE(TASK_MISC, ckpt_hdr_task_misc, clear_child_tid, KERNEL,

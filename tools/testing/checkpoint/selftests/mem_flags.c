@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a program asked for a mapping, and what that does later: seals,
- * protection keys, merging by KSM, NUMA policy.
+ * protection keys, merging by KSM, no gain of execution, NUMA policy.
  */
 #include "libckpttest.h"
 
@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #ifndef SYS_mseal
@@ -105,6 +106,51 @@ CKPT_TEST(merged)
 	CHECK(ckpt_filled(mem + 4 * PAGE, PAGE, 1));
 	CHECK(ckpt_filled(mem + 6 * PAGE, PAGE, 1));
 	ckpt_write_file("/sys/kernel/mm/ksm/run", "0");
+}
+
+/* What is mapped later may be merged, too. */
+CKPT_TEST(merges_any)
+{
+	if (prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0))
+		ckpt_skip("PR_SET_MEMORY_MERGE: %m");
+	ckpt_ready();
+	CHECK_EQ(prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0), 1);
+	CHECK(!prctl(PR_SET_MEMORY_MERGE, 0, 0, 0, 0));
+	CHECK_EQ(prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0), 0);
+}
+
+static void no_exec_gain(unsigned long flags)
+{
+	char *mem = map_rw(PAGE), *code;
+
+	code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(code != MAP_FAILED);
+	if (prctl(PR_SET_MDWE, flags, 0, 0, 0))
+		ckpt_skip("PR_SET_MDWE: %m");
+	ckpt_ready();
+	CHECK_EQ(prctl(PR_GET_MDWE, 0, 0, 0, 0), flags);
+	CHECK(mprotect(mem, PAGE, PROT_READ | PROT_EXEC));
+	CHECK_EQ(errno, EACCES);
+	CHECK(!mprotect(code, PAGE, PROT_READ));
+	CHECK(prctl(PR_SET_MDWE, 0, 0, 0, 0));
+}
+
+CKPT_TEST(no_gain_of_execution)
+{
+	no_exec_gain(PR_MDWE_REFUSE_EXEC_GAIN);
+}
+
+static int may_gain(void *arg)
+{
+	CHECK_EQ(prctl(PR_GET_MDWE, 0, 0, 0, 0), 0);
+	return 0;
+}
+
+CKPT_TEST(no_gain_of_execution_not_inherited)
+{
+	no_exec_gain(PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT);
+	ckpt_join(ckpt_fork(may_gain, NULL), 0);
 }
 
 /* A file that is larger than what is mapped, and one that was cut since */

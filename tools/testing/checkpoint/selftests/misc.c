@@ -5,6 +5,7 @@
  */
 #include "libckpttest.h"
 
+#include <asm/prctl.h>
 #include <linux/membarrier.h>
 #include <linux/rseq.h>
 #include <pthread.h>
@@ -353,6 +354,65 @@ CKPT_TEST(parent_death_signal)
 	ckpt_ready_beside(parent, NULL, &up, &go);
 	CHECK(wait(&status) > 0);
 	CHECK_EQ(status, SIGUSR1);
+}
+
+CKPT_TEST(machine_checks)
+{
+	REQUIRE(!prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0));
+	ckpt_ready();
+	CHECK_EQ(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), PR_MCE_KILL_EARLY);
+	CHECK(!prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0));
+}
+
+CKPT_TEST(machine_checks_late)
+{
+	REQUIRE(!prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0));
+	ckpt_ready();
+	CHECK_EQ(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), PR_MCE_KILL_LATE);
+}
+
+CKPT_TEST(io_flusher)
+{
+	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+		ckpt_skip("PR_SET_IO_FLUSHER: %m");
+	ckpt_ready();
+	CHECK_EQ(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0), 1);
+	CHECK(!prctl(PR_SET_IO_FLUSHER, 0, 0, 0, 0));
+	CHECK_EQ(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0), 0);
+}
+
+/* A child that finds another reaper than its parent's parent */
+static int reaps(void *arg)
+{
+	int is = 0;
+
+	REQUIRE(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(!prctl(PR_GET_CHILD_SUBREAPER, &is));
+	CHECK_EQ(is, 1);
+	return 0;
+}
+
+CKPT_TEST(subreaper)
+{
+	int is = 1;
+
+	gates();
+	ckpt_ready_beside(reaps, NULL, &up, &go);
+	CHECK(!prctl(PR_GET_CHILD_SUBREAPER, &is));
+	CHECK_EQ(is, 0);
+}
+
+/* Where CPUs have it, CPUID is a fault. */
+CKPT_TEST(no_cpuid)
+{
+	if (syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0))
+		ckpt_skip("ARCH_SET_CPUID: %m");
+	ckpt_ready();
+	CHECK_EQ(syscall(SYS_arch_prctl, ARCH_GET_CPUID, 0), 0);
+	CHECK(!syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1));
+	CHECK_EQ(syscall(SYS_arch_prctl, ARCH_GET_CPUID, 0), 1);
 }
 
 /* Only the flag: who sets it is not this test's affair. */
