@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs in the guests of selftest-cpu: has something in its registers that not
- * every CPU has, waits for SIGUSR1, and looks whether it is still there.
+ * Runs in the guests of selftest-cpu: has something that not every CPU has, in
+ * its registers or of its scheduling, waits for SIGUSR1, and looks whether it is
+ * still there.
  *
- *	vectors sse|avx|pkeys
+ *	vectors sse|avx|pkeys|cpus|cookie
  *
  * Exit status 0 if it is, 1 if not, 77 if there is no such thing here.
  */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define SKIP	77
+
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE		62
+#define PR_SCHED_CORE_GET	0
+#define PR_SCHED_CORE_CREATE	1
+#endif
 
 /* All sixteen of them, from or to where rsi points */
 #define ALL(instruction)						\
@@ -77,6 +86,33 @@ static int pkeys(void)
 	return now != PKEY_DISABLE_WRITE || pkey_free(key);
 }
 
+/* The second and the third CPU, of which the second is there later */
+static int cpus(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(1, &set);
+	CPU_SET(2, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) ||
+	    sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) != 2)
+		return SKIP;
+	pause();
+	return sched_getaffinity(0, sizeof(set), &set) ||
+	       CPU_COUNT(&set) != 1 || !CPU_ISSET(1, &set);
+}
+
+/* Of core scheduling */
+static int cookie(void)
+{
+	uint64_t id = 0;
+
+	if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 0, 0))
+		return SKIP;
+	pause();
+	return prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, &id) || !id;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc == 2 ? argv[1] : "";
@@ -86,6 +122,10 @@ int main(int argc, char **argv)
 		return vectors(what[0] == 'a');
 	if (!strcmp(what, "pkeys"))
 		return pkeys();
-	fprintf(stderr, "usage: vectors sse|avx|pkeys\n");
+	if (!strcmp(what, "cpus"))
+		return cpus();
+	if (!strcmp(what, "cookie"))
+		return cookie();
+	fprintf(stderr, "usage: vectors sse|avx|pkeys|cpus|cookie\n");
 	return 2;
 }
