@@ -531,11 +531,15 @@ int main(int argc, char **argv)
 	struct options o = {};
 	struct tool_log log;
 	struct result *r;
+	unsigned int closed;
 	char line[1024];
 	int sig, status;
 
+	closed = tool_open_standard();
 	if (parse(&o, argc, argv, &status))
 		return status;
+	if (!o.file && closed & 1u << STDOUT_FILENO)
+		return tool_usage("standard output is closed: say -o FILE, or redirect it.");
 	if (!o.file && isatty(STDOUT_FILENO))
 		return tool_usage("standard output is a terminal: say -o FILE, or redirect it.");
 	r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -80,6 +81,7 @@ struct options {
 	bool stats;
 	uint32_t join;
 	const char *cgroup;
+	unsigned int closed;
 	size_t nr_inherit;
 	struct restart_inherit inherit[RESTART_INHERIT_MAX];
 	size_t nr_mounts;
@@ -103,7 +105,8 @@ static int parse_inherit(struct options *o, char *text)
 	if (errno || end == equals + 1 || *end || fd < 0 || fd > INT32_MAX)
 		return tool_usage("--inherit-fd %s: '%s' is not a descriptor.",
 				  text, equals + 1);
-	if (fcntl(fd, F_GETFD) < 0)
+	if (fcntl(fd, F_GETFD) < 0 ||
+	    (fd <= STDERR_FILENO && o->closed & 1u << fd))
 		return tool_usage("--inherit-fd %s: descriptor %ld is not open: redirect it.",
 				  text, fd);
 	if (o->nr_inherit == RESTART_INHERIT_MAX)
@@ -276,6 +279,8 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 			return -1;
 		}
 	}
+	if (o->file && !*o->file)
+		return tool_usage("-i needs the name of a file.");
 	if (optind != argc)
 		return tool_usage("'%s' is too much: say -i FILE for the image.",
 				  argv[optind]);
@@ -563,8 +568,10 @@ int main(int argc, char **argv)
 {
 	static struct options o;
 	int fd = STDIN_FILENO, status;
+	struct stat st;
 	pid_t root;
 
+	o.closed = tool_open_standard();
 	if (parse(&o, argc, argv, &status))
 		return status;
 	if (o.file && strcmp(o.file, "-")) {
@@ -573,6 +580,12 @@ int main(int argc, char **argv)
 			tool_error("%s: %s.", o.file, strerror(errno));
 			return EXIT_FAILED;
 		}
+		if (!fstat(fd, &st) && S_ISDIR(st.st_mode)) {
+			tool_error("%s is a directory: give an image.", o.file);
+			return EXIT_FAILED;
+		}
+	} else if (o.closed & 1u << STDIN_FILENO) {
+		return tool_usage("standard input is closed: say -i FILE, or redirect it.");
 	} else if (isatty(fd)) {
 		return tool_usage("standard input is a terminal: say -i FILE, or redirect it.");
 	}

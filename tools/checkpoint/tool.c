@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -44,6 +45,19 @@ int tool_usage(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "Try '%s --help'.\n", tool_name);
 	return 2;
+}
+
+/* ------------------------------------------------------------ descriptors */
+
+unsigned int tool_open_standard(void)
+{
+	unsigned int closed = 0;
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) == fd)
+			closed |= 1u << fd;
+	return closed;
 }
 
 /* ---------------------------------------------------------------- signals */
@@ -133,14 +147,43 @@ void tool_log_close(struct tool_log *log, char *line, size_t size)
 	line[strcspn(line, "\n")] = 0;
 }
 
+/* "...: error -N": where the words stand that strerror() is to replace */
+static const char *error_number(const char *line, int *err)
+{
+	static const char before[] = ": error -";
+	const char *number = NULL, *p = line;
+	char *end;
+
+	while ((p = strstr(p, before))) {
+		number = p + strlen(": ");
+		p += strlen(before);
+	}
+	if (!number)
+		return NULL;
+	*err = strtol(number + strlen("error -"), &end, 10);
+	return *end || *err <= 0 ? NULL : number;
+}
+
 void tool_failed(const char *line, const char *what, int err,
 		 const char *advice)
 {
+	bool image = !strncmp(line, "image: ", strlen("image: "));
+	const char *number;
 	char no_reason[64];
+	int why;
 
 	snprintf(no_reason, sizeof(no_reason), "%s failed: error", tool_name);
-	if (*line && strncmp(line, no_reason, strlen(no_reason)))
-		tool_error("%s", line);
+	if (*line && strncmp(line, no_reason, strlen(no_reason))) {
+		number = error_number(line, &why);
+		if (!number)
+			tool_error("%s", line);
+		else if (image && why == err && advice)
+			tool_error("%.*s%s: %s.", (int)(number - line), line,
+				   strerror(why), advice);
+		else
+			tool_error("%.*s%s.", (int)(number - line), line,
+				   strerror(why));
+	}
 	else if (advice)
 		tool_error("%s%s: %s.", what, strerror(err), advice);
 	else

@@ -23,6 +23,12 @@ __attribute__((format(printf, 1, 2)))
 int tool_usage(const char *fmt, ...);
 
 /*
+ * Open what is closed of the standard descriptors, so that no file that is
+ * opened later is taken for one of them. Returns a bit for each.
+ */
+unsigned int tool_open_standard(void);
+
+/*
  * Block the signals in @sigs, a list that ends with 0, for sigtimedwait(2) or
  * signalfd(2), and put them in @set. Those that are ignored stay ignored.
  */
@@ -56,6 +62,8 @@ void tool_log_close(struct tool_log *log, char *line, size_t size);
 /*
  * Say why a call failed: @line of the log, or, if the kernel had nothing to say
  * but a number, what @err means for @what, with @advice if that is not NULL.
+ * The number of an error at the end of @line is told in words, with the advice
+ * if that is about the image.
  */
 void tool_failed(const char *line, const char *what, int err,
 		 const char *advice);

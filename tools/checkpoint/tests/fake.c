@@ -53,6 +53,8 @@ static int fail(int logfd, const char *name)
 
 	if (is("fail"))
 		put(logfd, line, sizeof(line) - 1);
+	if (is("say"))
+		dprintf(logfd, "%s\n", getenv("FAKE_SAY"));
 	if (is("silent"))
 		dprintf(logfd, "%s failed: error -5\n", name);
 	errno = err ? atoi(err) : ENOSYS;
@@ -147,7 +149,8 @@ long restart(pid_t pid, int fd, unsigned long flags, int logfd,
 	}
 	fputc('\n', f);
 	fclose(f);
-	if (read(fd, &c, 1) < 0 || is("fail") || is("silent"))
+	if (read(fd, &c, 1) < 0 || is("fail") || is("silent") ||
+	    is("say"))
 		return fail(logfd, __func__);
 	fill(args->stats);
 	sigfillset(&set);
