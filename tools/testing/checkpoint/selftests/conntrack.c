@@ -530,45 +530,20 @@ static void translate(void)
 	close(fd);
 }
 
-static int this_net(void)
-{
-	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-
-	REQUIRE(fd >= 0);
-	return fd;
-}
-
-static void enter(int net)
-{
-	REQUIRE(!setns(net, CLONE_NEWNET));
-}
-
-static void add_dev(const char *name, const char *addr)
-{
-	REQUIRE(!net_up(name, true));
-	REQUIRE(!net_addr(name, addr, 24, 0));
-}
-
 /* The client's network, that in between, and the server's */
 static void make_networks(int net[3])
 {
+	static const char * const addr[] = {
+		"10.1.0.1", "10.1.0.254", "10.2.0.1", "10.2.0.2",
+	};
 	int i;
 
 	for (i = 0; i < 3; i++) {
 		own_net();
-		net[i] = this_net();
+		net[i] = net_this();
 	}
-	enter(net[1]);
-	REQUIRE(!net_pair("left", "dev0", net[0]));
-	REQUIRE(!net_pair("right", "dev0", net[2]));
-	add_dev("left", "10.1.0.254");
-	add_dev("right", "10.2.0.1");
-	REQUIRE(!ckpt_write_file("/proc/sys/net/ipv4/ip_forward", "1"));
+	net_row(net, addr);
 	translate();
-	enter(net[0]);
-	add_dev("dev0", "10.1.0.1");
-	enter(net[2]);
-	add_dev("dev0", "10.2.0.2");
 }
 
 static struct sockaddr_in addr_of(const char *text, int port)
@@ -588,11 +563,11 @@ static void make_stream(const int net[3], int fd[2])
 	socklen_t len = sizeof(a);
 	int l;
 
-	enter(net[2]);
+	net_enter(net[2]);
 	l = socket(AF_INET, SOCK_STREAM, 0);
 	REQUIRE(l >= 0 && !bind(l, (struct sockaddr *)&a, sizeof(a)));
 	REQUIRE(!listen(l, 5));
-	enter(net[0]);
+	net_enter(net[0]);
 	a = addr_of("10.1.0.254", 80);
 	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
 	REQUIRE(fd[0] >= 0);
@@ -624,7 +599,7 @@ CKPT_VICTIM(stream)
 		pass(fd[0], fd[1], i);
 		pass(fd[1], fd[0], i + 100);
 	}
-	enter(net[1]);
+	net_enter(net[1]);
 	was = look();
 	REQUIRE(was->nr == 1);
 	ckpt_ready();

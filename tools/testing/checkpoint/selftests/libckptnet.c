@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_addrlabel.h>
@@ -14,6 +15,7 @@
 #include <linux/nexthop.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +208,40 @@ static bool settled(const char *name)
 	if (f)
 		fclose(f);
 	return own && all;
+}
+
+int net_this(void)
+{
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	REQUIRE(fd >= 0);
+	return fd;
+}
+
+void net_enter(int net)
+{
+	REQUIRE(!setns(net, CLONE_NEWNET));
+}
+
+static void row_dev(const char *name, const char *addr)
+{
+	REQUIRE(!net_up(name, true));
+	REQUIRE(!net_addr(name, addr, 24, 0));
+}
+
+void net_row(const int net[3], const char * const addr[4])
+{
+	net_enter(net[1]);
+	REQUIRE(!net_pair("left", "dev0", net[0]));
+	REQUIRE(!net_pair("right", "dev0", net[2]));
+	REQUIRE(!ckpt_write_file("/proc/sys/net/ipv4/ip_forward", "1"));
+	net_enter(net[0]);
+	row_dev("dev0", addr[0]);
+	net_enter(net[2]);
+	row_dev("dev0", addr[3]);
+	net_enter(net[1]);
+	row_dev("left", addr[1]);
+	row_dev("right", addr[2]);
 }
 
 void net_settle(const char *name)
@@ -487,6 +523,43 @@ static void look_at(struct net_text *t, const struct net_kind *k)
 			add_msg(t, k, nlh);
 		}
 	}
+}
+
+static void keep(struct net_got *g, const void *data, size_t len)
+{
+	REQUIRE(g->len + len <= sizeof(g->data));
+	memcpy(g->data + g->len, data, len);
+	g->len += len;
+}
+
+struct net_got *net_receive(int fd)
+{
+	struct net_got *g = calloc(1, sizeof(*g));
+	char buf[8192], control[512];
+	struct sockaddr_storage from;
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control,
+	};
+	ssize_t n;
+
+	REQUIRE(g);
+	for (;;) {
+		memset(control, 0, sizeof(control));
+		msg.msg_namelen = sizeof(from);
+		msg.msg_controllen = sizeof(control);
+		n = recvmsg(fd, &msg, 0);
+		if (n < 0)
+			break;
+		g->nr++;
+		keep(g, &n, sizeof(n));
+		keep(g, buf, n);
+		keep(g, &from, msg.msg_namelen);
+		keep(g, control, msg.msg_controllen);
+	}
+	CHECK_EQ(errno, EAGAIN);
+	return g;
 }
 
 char *net_look(void)

@@ -46,6 +46,16 @@ int net_master(const char *name, const char *master);
 /* Make a pair; its second end goes to the namespace of @fd, or stays for -1. */
 int net_pair(const char *name, const char *peer, int fd);
 
+/* The namespace that the caller is in, as a descriptor, and to go into one */
+int net_this(void);
+void net_enter(int net);
+/*
+ * Put three namespaces in a row, of which the second one forwards, by "dev0" in
+ * the first one, "left" and "right", and "dev0" in the third one, which get these
+ * addresses. The caller is in the second one afterwards.
+ */
+void net_row(const int net[3], const char * const addr[4]);
+
 /*
  * Wait until no address has to be asked for any more, and until @name, if it is
  * not NULL, has given itself one.
@@ -53,6 +63,21 @@ int net_pair(const char *name, const char *peer, int fd);
 void net_settle(const char *name);
 /* Whether a device is found to have a carrier: some time after it has one */
 bool net_running(const char *name);
+
+/**
+ * struct net_got - all that a socket had in its queue
+ * @nr: how many messages
+ * @len: length of @data
+ * @data: what recvmsg(2) has told of each
+ */
+struct net_got {
+	int nr;
+	size_t len;
+	char data[65536];
+};
+
+/* Receive all that there is; to be freed. */
+struct net_got *net_receive(int fd);
 
 /* All that netlink tells of the namespace that the caller is in */
 char *net_look(void);

@@ -139,57 +139,11 @@ CKPT_TEST(groups)
 	CHECK_EQ(receive_all(other), 0);
 }
 
-/**
- * struct got - all that a socket had in its queue
- * @len: length of @data
- * @data: what recvmsg() has told of each message
- */
-struct got {
-	size_t len;
-	char data[65536];
-};
-
-static void keep(struct got *g, const void *data, size_t len)
-{
-	REQUIRE(g->len + len <= sizeof(g->data));
-	memcpy(g->data + g->len, data, len);
-	g->len += len;
-}
-
-static struct got *receive_text(int fd)
-{
-	struct got *g = calloc(1, sizeof(*g));
-	char buf[8192], control[512];
-	struct sockaddr_nl from;
-	struct iovec iov = { buf, sizeof(buf) };
-	struct msghdr msg = {
-		.msg_name = &from, .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control,
-	};
-	ssize_t n;
-
-	REQUIRE(g);
-	for (;;) {
-		msg.msg_namelen = sizeof(from);
-		msg.msg_controllen = sizeof(control);
-		memset(control, 0, sizeof(control));
-		n = recvmsg(fd, &msg, 0);
-		if (n < 0)
-			break;
-		keep(g, &n, sizeof(n));
-		keep(g, buf, n);
-		keep(g, &from, sizeof(from));
-		keep(g, control, msg.msg_controllen);
-	}
-	CHECK_EQ(errno, EAGAIN);
-	return g;
-}
-
 /* Two that get the same: one is asked now, the other one in another life. */
 CKPT_TEST(unread)
 {
 	int fd[2], i, one = 1;
-	struct got *was, *is;
+	struct net_got *was, *is;
 
 	own_net();
 	for (i = 0; i < 2; i++) {
@@ -202,10 +156,10 @@ CKPT_TEST(unread)
 	}
 	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
 	REQUIRE(!net_addr("dm0", "10.0.0.1", 24, 0));
-	was = receive_text(fd[0]);
+	was = net_receive(fd[0]);
 	REQUIRE(was->len > 1000);
 	ckpt_ready();
-	is = receive_text(fd[1]);
+	is = net_receive(fd[1]);
 	CHECK_EQ(is->len, was->len);
 	CHECK(!memcmp(is->data, was->data, was->len));
 	CHECK(!net_up("dm0", false));

@@ -29,19 +29,6 @@ static void own_net(void)
 	REQUIRE(!net_up("lo", true));
 }
 
-static int this_net(void)
-{
-	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-
-	REQUIRE(fd >= 0);
-	return fd;
-}
-
-static void enter(int net)
-{
-	REQUIRE(!setns(net, CLONE_NEWNET));
-}
-
 static ino_t id_of(int net)
 {
 	struct stat st;
@@ -101,7 +88,7 @@ static int serve(int nr, int fd)
 
 	ckpt_gate_open(&up, 1);
 	ckpt_gate_wait(&go);
-	net = this_net();
+	net = net_this();
 	services->id[nr] = id_of(net);
 	close(net);
 	net_same(was);
@@ -157,7 +144,7 @@ CKPT_TEST(private_networks)
 	REQUIRE(services != MAP_FAILED);
 	/* one that a descriptor holds, one that a socket does, and its own */
 	own_net();
-	held = this_net();
+	held = net_this();
 	REQUIRE(!net_addr("lo", "10.9.0.1", 32, 0));
 	was[0] = net_look();
 	own_net();
@@ -174,7 +161,7 @@ CKPT_TEST(private_networks)
 	ckpt_gate_open(&go, 4);
 	for (i = 0; i < 3; i++)
 		ckpt_join(pid[i], 0);
-	net = this_net();
+	net = net_this();
 	CHECK_EQ(services->id[0], services->id[1]);
 	CHECK(services->id[0] != services->id[2]);
 	CHECK_EQ(services->id[3], id_of(net));
@@ -183,9 +170,9 @@ CKPT_TEST(private_networks)
 	talks_to_itself(fd);
 	net = ioctl(fd, SIOCGSKNS);
 	CHECK(net >= 0 && id_of(net) != id_of(held));
-	enter(net);
+	net_enter(net);
 	net_same(was[1]);
-	enter(held);
+	net_enter(held);
 	net_same(was[0]);
 }
 
@@ -210,34 +197,24 @@ static void route(const char *to, int len, const char *gateway)
 	REQUIRE(!net_talk(&m));
 }
 
-static void add_dev(const char *name, const char *addr)
-{
-	REQUIRE(!net_up(name, true));
-	REQUIRE(!net_addr(name, addr, 24, 0));
-}
-
 /* The caller is in the second one afterwards. */
 static void make_row(int net[3])
 {
+	static const char * const addr[] = {
+		"10.1.0.1", "10.1.0.254", "10.2.0.254", "10.2.0.1",
+	};
 	int i;
 
 	for (i = 0; i < 3; i++) {
 		own_net();
-		net[i] = this_net();
+		net[i] = net_this();
 	}
-	enter(net[1]);
-	REQUIRE(!net_pair("left", "dev0", net[0]));
-	REQUIRE(!net_pair("right", "dev0", net[2]));
-	add_dev("left", "10.1.0.254");
-	add_dev("right", "10.2.0.254");
-	REQUIRE(!ckpt_write_file("/proc/sys/net/ipv4/ip_forward", "1"));
-	enter(net[0]);
-	add_dev("dev0", "10.1.0.1");
+	net_row(net, addr);
+	net_enter(net[0]);
 	route("10.2.0.0", 24, "10.1.0.254");
-	enter(net[2]);
-	add_dev("dev0", "10.2.0.1");
+	net_enter(net[2]);
 	route("10.1.0.0", 24, "10.2.0.254");
-	enter(net[1]);
+	net_enter(net[1]);
 }
 
 /**
@@ -267,7 +244,7 @@ static int send_stream(void *arg)
 	int fd, i;
 	ssize_t n;
 
-	enter(row[0]);
+	net_enter(row[0]);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	REQUIRE(fd >= 0);
 	CKPT_WAIT_FOR(!connect(fd, (struct sockaddr *)&a, sizeof(a)));
@@ -296,7 +273,7 @@ static int receive_stream(void *arg)
 	int fd, l, i;
 	ssize_t n;
 
-	enter(row[2]);
+	net_enter(row[2]);
 	l = socket(AF_INET, SOCK_STREAM, 0);
 	REQUIRE(l >= 0 && !bind(l, (struct sockaddr *)&a, sizeof(a)));
 	REQUIRE(!listen(l, 1));

@@ -169,61 +169,11 @@ CKPT_TEST(device_gone)
 	CHECK_EQ(receive_all(fd), 0);
 }
 
-/**
- * struct got - all that a socket had in its queue
- * @nr: how many packets
- * @len: length of @data
- * @data: what recvmsg() has told of each
- */
-struct got {
-	int nr;
-	size_t len;
-	char data[65536];
-};
-
-static void keep(struct got *g, const void *data, size_t len)
-{
-	REQUIRE(g->len + len <= sizeof(g->data));
-	memcpy(g->data + g->len, data, len);
-	g->len += len;
-}
-
-static struct got *receive_text(int fd)
-{
-	struct got *g = calloc(1, sizeof(*g));
-	char buf[2048], control[512];
-	struct sockaddr_ll from;
-	struct iovec iov = { buf, sizeof(buf) };
-	struct msghdr msg = {
-		.msg_name = &from, .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control,
-	};
-	ssize_t n;
-
-	REQUIRE(g);
-	for (;;) {
-		memset(&from, 0, sizeof(from));
-		memset(control, 0, sizeof(control));
-		msg.msg_namelen = sizeof(from);
-		msg.msg_controllen = sizeof(control);
-		n = recvmsg(fd, &msg, 0);
-		if (n < 0)
-			break;
-		g->nr++;
-		keep(g, &n, sizeof(n));
-		keep(g, buf, n);
-		keep(g, &from, sizeof(from));
-		keep(g, control, msg.msg_controllen);
-	}
-	CHECK_EQ(errno, EAGAIN);
-	return g;
-}
-
 /* Two that get the same: one is asked now, the other one in another life. */
 static void unread(int type, bool vnet)
 {
 	int fd[2], i, one = 1;
-	struct got *was, *is;
+	struct net_got *was, *is;
 
 	own_net();
 	for (i = 0; i < 2; i++) {
@@ -235,10 +185,10 @@ static void unread(int type, bool vnet)
 				    sizeof(one)));
 	}
 	send_some(5);
-	was = receive_text(fd[0]);
+	was = net_receive(fd[0]);
 	REQUIRE(was->nr >= 10);
 	ckpt_ready();
-	is = receive_text(fd[1]);
+	is = net_receive(fd[1]);
 	CHECK_EQ(is->nr, was->nr);
 	CHECK_EQ(is->len, was->len);
 	CHECK(!memcmp(is->data, was->data, was->len));
