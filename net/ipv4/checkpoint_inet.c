@@ -1047,34 +1047,21 @@ void ckpt_inet_set_err(struct sock *sk, const struct ckpt_hdr_inet_addr *a)
 	WRITE_ONCE(sk->sk_err_soft, a->err_soft);
 }
 
-const struct ckpt_sock_family ckpt_inet_family = {
-	.family		= PF_INET,
-	.name		= "internet",
-	.collect	= sk_collect,
-	.external	= sk_external,
-	.refused	= sk_refused,
-	.in_tree	= sk_in_tree,
-	.valid		= sk_valid,
-	.write		= sk_write,
-	.restore	= sk_restore,
-	.detach		= sk_detach,
-	.release	= sk_release,
-	.late_write	= sk_late_write,
-	.late_restore	= sk_late_restore,
-};
+#define INET_FAMILY(pf) {						\
+	.family		= pf,						\
+	.name		= "internet",					\
+	.collect	= sk_collect,					\
+	.external	= sk_external,					\
+	.refused	= sk_refused,					\
+	.in_tree	= sk_in_tree,					\
+	.valid		= sk_valid,					\
+	.write		= sk_write,					\
+	.restore	= sk_restore,					\
+	.detach		= sk_detach,					\
+	.release	= sk_release,					\
+	.late_write	= sk_late_write,				\
+	.late_restore	= sk_late_restore,				\
+}
 
-const struct ckpt_sock_family ckpt_inet6_family = {
-	.family		= PF_INET6,
-	.name		= "internet",
-	.collect	= sk_collect,
-	.external	= sk_external,
-	.refused	= sk_refused,
-	.in_tree	= sk_in_tree,
-	.valid		= sk_valid,
-	.write		= sk_write,
-	.restore	= sk_restore,
-	.detach		= sk_detach,
-	.release	= sk_release,
-	.late_write	= sk_late_write,
-	.late_restore	= sk_late_restore,
-};
+const struct ckpt_sock_family ckpt_inet_family = INET_FAMILY(PF_INET);
+const struct ckpt_sock_family ckpt_inet6_family = INET_FAMILY(PF_INET6);
