@@ -282,6 +282,15 @@ int ckpt_devpts_take_index(struct pts_fs_info *fsi, int index);
 struct dentry *ckpt_devpts_ptmx(struct super_block *sb);
 void ckpt_devpts_no_reserve(struct super_block *sb);
 
+/* checkpoint_attr.c: owner, mode and times of what is made anew */
+int ckpt_set_attr(struct vfsmount *mnt, struct dentry *dentry,
+		  struct iattr *attr);
+int ckpt_set_owner(struct ckpt_ctx *ctx, struct vfsmount *mnt,
+		   struct dentry *dentry, u32 uid, u32 gid);
+int ckpt_set_mode(struct vfsmount *mnt, struct dentry *dentry, umode_t mode);
+int ckpt_set_times(struct vfsmount *mnt, struct dentry *dentry,
+		   struct timespec64 atime, struct timespec64 mtime);
+
 /* checkpoint_xattr.c: extended attributes */
 char *ckpt_xattr_list(struct dentry *dentry, ssize_t *len, u32 *nr);
 void *ckpt_xattr_get(struct ckpt_ctx *ctx, const struct vfsmount *mnt,

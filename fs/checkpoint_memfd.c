@@ -232,57 +232,20 @@ static int memfd_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	return err;
 }
 
-static int set_attr(const struct path *path, struct iattr *attr)
-{
-	struct inode *inode = d_inode(path->dentry);
-	int err = mnt_want_write(path->mnt);
-
-	if (err)
-		return err;
-	inode_lock(inode);
-	err = notify_change(mnt_idmap(path->mnt), path->dentry, attr, NULL);
-	inode_unlock(inode);
-	mnt_drop_write(path->mnt);
-	return err;
-}
-
 /* With the rights of the caller of restart, who made the file */
-static int set_owner(const struct path *path, const struct ckpt_hdr_memfd *h)
-{
-	kuid_t uid = make_kuid(current_user_ns(), h->uid);
-	kgid_t gid = make_kgid(current_user_ns(), h->gid);
-	const struct inode *inode = d_inode(path->dentry);
-	struct iattr attr = {};
-
-	if (!uid_valid(uid) || !gid_valid(gid))
-		return -EINVAL;
-	if (!uid_eq(uid, inode->i_uid)) {
-		attr.ia_valid |= ATTR_UID;
-		attr.ia_vfsuid = VFSUIDT_INIT(uid);
-	}
-	if (!gid_eq(gid, inode->i_gid)) {
-		attr.ia_valid |= ATTR_GID;
-		attr.ia_vfsgid = VFSGIDT_INIT(gid);
-	}
-	return attr.ia_valid ? set_attr(path, &attr) : 0;
-}
-
-static int set_rest(const struct path *path, const struct ckpt_hdr_memfd *h)
+static int set_all(struct ckpt_ctx *ctx, const struct path *path,
+		   const struct ckpt_hdr_memfd *h)
 {
 	struct inode *inode = d_inode(path->dentry);
-	struct iattr attr = {
-		.ia_valid = ATTR_MODE | ATTR_ATIME | ATTR_ATIME_SET |
-			    ATTR_MTIME | ATTR_MTIME_SET,
-		.ia_mode = S_IFREG | h->mode,
-		.ia_atime = { h->atime, h->atime_nsec },
-		.ia_mtime = { h->mtime, h->mtime_nsec },
-	};
+	struct timespec64 atime = { h->atime, h->atime_nsec };
+	struct timespec64 mtime = { h->mtime, h->mtime_nsec };
 	int err;
 
-	err = set_attr(path, &attr);
-	/* a set-group-id bit that is not granted is left out silently */
-	if (!err && inode->i_mode != attr.ia_mode)
-		err = -EPERM;
+	err = ckpt_set_owner(ctx, path->mnt, path->dentry, h->uid, h->gid);
+	if (!err)
+		err = ckpt_set_mode(path->mnt, path->dentry, S_IFREG | h->mode);
+	if (!err)
+		err = ckpt_set_times(path->mnt, path->dentry, atime, mtime);
 	/* as memfd_add_seals() */
 	if (!err && (h->seals & F_SEAL_WRITE))
 		err = mapping_deny_writable(inode->i_mapping);
@@ -325,9 +288,7 @@ static struct file *make_memfd(struct ckpt_ctx *ctx,
 	if (!err && h->alloc_end)
 		err = ckpt_file_alloc_read(ctx, file_inode(file), h->alloc_end);
 	if (!err)
-		err = set_owner(&file->f_path, h);
-	if (!err)
-		err = set_rest(&file->f_path, h);
+		err = set_all(ctx, &file->f_path, h);
 	if (err) {
 		fput(file);
 		return ERR_PTR(err);

@@ -781,56 +781,6 @@ static struct dentry *make_inode(struct ckpt_ctx *ctx, const struct path *home,
 	return d;
 }
 
-static int set_attr(const struct path *path, struct iattr *attr)
-{
-	struct inode *inode = d_inode(path->dentry);
-	int err = mnt_want_write(path->mnt);
-
-	if (err)
-		return err;
-	inode_lock(inode);
-	err = notify_change(mnt_idmap(path->mnt), path->dentry, attr, NULL);
-	inode_unlock(inode);
-	mnt_drop_write(path->mnt);
-	return err;
-}
-
-static int set_owner(struct ckpt_ctx *ctx, const struct path *path,
-		     const struct ckpt_hdr_removed *h)
-{
-	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
-	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
-	const struct inode *inode = d_inode(path->dentry);
-	vfsuid_t uid = VFSUIDT_INIT(make_kuid(user_ns, h->uid));
-	vfsgid_t gid = VFSGIDT_INIT(make_kgid(user_ns, h->gid));
-	struct iattr attr = {};
-
-	if (!vfsuid_valid(uid) || !vfsgid_valid(gid))
-		return -EINVAL;
-	if (!vfsuid_eq(uid, i_uid_into_vfsuid(idmap, inode))) {
-		attr.ia_valid |= ATTR_UID;
-		attr.ia_vfsuid = uid;
-	}
-	if (!vfsgid_eq(gid, i_gid_into_vfsgid(idmap, inode))) {
-		attr.ia_valid |= ATTR_GID;
-		attr.ia_vfsgid = gid;
-	}
-	return attr.ia_valid ? set_attr(path, &attr) : 0;
-}
-
-static int set_mode(const struct path *path, umode_t mode)
-{
-	const struct inode *inode = d_inode(path->dentry);
-	struct iattr attr = { .ia_valid = ATTR_MODE, .ia_mode = mode };
-	int err;
-
-	if (inode->i_mode == mode)
-		return 0;
-	err = set_attr(path, &attr);
-	/* a set-group-id bit that is not granted is left out silently */
-	return err ?: inode->i_mode == mode ? 0 : -EPERM;
-}
-
 /* Those that it got from the directory that it was made in */
 static int drop_acls(const struct path *path)
 {
@@ -887,12 +837,8 @@ static int read_content(struct ckpt_ctx *ctx, const struct path *path,
 static int fill(struct ckpt_ctx *ctx, const struct path *path,
 		const struct ckpt_hdr_removed *h)
 {
-	struct iattr attr = {
-		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME |
-			    ATTR_MTIME_SET,
-		.ia_atime = { h->atime, h->atime_nsec },
-		.ia_mtime = { h->mtime, h->mtime_nsec },
-	};
+	struct timespec64 atime = { h->atime, h->atime_nsec };
+	struct timespec64 mtime = { h->mtime, h->mtime_nsec };
 	int err = drop_acls(path);
 	u32 i;
 
@@ -901,10 +847,11 @@ static int fill(struct ckpt_ctx *ctx, const struct path *path,
 	if (!err && S_ISREG(h->mode))
 		err = read_content(ctx, path, h);
 	if (!err)
-		err = set_owner(ctx, path, h);
+		err = ckpt_set_owner(ctx, path->mnt, path->dentry, h->uid,
+				     h->gid);
 	if (!err)
-		err = set_mode(path, h->mode);
-	return err ?: set_attr(path, &attr);
+		err = ckpt_set_mode(path->mnt, path->dentry, h->mode);
+	return err ?: ckpt_set_times(path->mnt, path->dentry, atime, mtime);
 }
 
 /* The file that has the name: nothing is made, its type is checked. */

@@ -595,71 +595,6 @@ unlock:
 	return dentry;
 }
 
-static int set_attr(struct dentry *dentry, struct iattr *attr)
-{
-	struct inode *inode = d_inode(dentry);
-	int err;
-
-	inode_lock(inode);
-	err = notify_change(&nop_mnt_idmap, dentry, attr, NULL);
-	inode_unlock(inode);
-	return err;
-}
-
-/* Only what differs: what it is already needs no right to be made so. */
-static int set_owner(struct ckpt_ctx *ctx, struct content_fill *f,
-		     struct dentry *dentry)
-{
-	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
-	const struct inode *inode = d_inode(dentry);
-	struct iattr attr = {};
-	kuid_t uid = make_kuid(user_ns, f->h.uid);
-	kgid_t gid = make_kgid(user_ns, f->h.gid);
-
-	if (!uid_valid(uid) || !gid_valid(gid))
-		return -EINVAL;
-	if (!uid_eq(uid, inode->i_uid)) {
-		attr.ia_valid |= ATTR_UID;
-		attr.ia_vfsuid = VFSUIDT_INIT(uid);
-	}
-	if (!gid_eq(gid, inode->i_gid)) {
-		attr.ia_valid |= ATTR_GID;
-		attr.ia_vfsgid = VFSGIDT_INIT(gid);
-	}
-	return attr.ia_valid ? set_attr(dentry, &attr) : 0;
-}
-
-static int set_mode(struct content_fill *f, struct dentry *dentry)
-{
-	const struct inode *inode = d_inode(dentry);
-	struct iattr attr = {
-		.ia_valid = ATTR_MODE,
-		.ia_mode = f->h.mode,
-	};
-	int err;
-
-	if (inode->i_mode == f->h.mode)
-		return 0;
-	err = set_attr(dentry, &attr);
-	/* a set-group-id bit that is not granted is left out silently */
-	if (!err && inode->i_mode != f->h.mode)
-		err = -EPERM;
-	return err;
-}
-
-static int set_times(struct content_fill *f, struct dentry *dentry)
-{
-	const struct ckpt_hdr_sb_node *h = &f->h;
-	struct iattr attr = {
-		.ia_valid = ATTR_ATIME | ATTR_ATIME_SET | ATTR_MTIME |
-			    ATTR_MTIME_SET,
-		.ia_atime = { h->atime, h->atime_nsec },
-		.ia_mtime = { h->mtime, h->mtime_nsec },
-	};
-
-	return set_attr(dentry, &attr);
-}
-
 static int set_fsflags(struct dentry *dentry, u32 fsflags)
 {
 	struct inode *inode = d_inode(dentry);
@@ -746,14 +681,16 @@ static int fill_attr(struct ckpt_ctx *ctx, struct content_fill *f,
 		if (err)
 			return node_err(ctx, f, err, "content");
 	}
-	err = set_owner(ctx, f, dentry);
+	err = ckpt_set_owner(ctx, NULL, dentry, f->h.uid, f->h.gid);
 	if (err)
 		return node_err(ctx, f, err, "owner cannot be set");
 	if (!S_ISLNK(inode->i_mode))
-		err = set_mode(f, dentry);
+		err = ckpt_set_mode(NULL, dentry, f->h.mode);
 	if (err)
 		return node_err(ctx, f, err, "mode cannot be set");
-	err = set_times(f, dentry);
+	err = ckpt_set_times(NULL, dentry,
+			     (struct timespec64){ f->h.atime, f->h.atime_nsec },
+			     (struct timespec64){ f->h.mtime, f->h.mtime_nsec });
 	if (is_tmpfs(f->sb))
 		set_shmem(f, inode);
 	if (!err && f->h.what == CKPT_SB_FILE && f->h.nlink > 1)
@@ -780,7 +717,7 @@ static int fill_file(struct ckpt_ctx *ctx, struct content_fill *f)
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
 	if (f->h.size) {
-		err = set_attr(dentry, &attr);
+		err = ckpt_set_attr(NULL, dentry, &attr);
 		if (err)
 			node_err(ctx, f, err, "size cannot be set");
 	}
