@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cgroups: which one a process is in, and cgroup namespaces. Of the cgroups
- * themselves an image has only the names; their limits are not in it.
+ * Cgroups: which one a thread is in, and cgroup namespaces. Of the cgroups
+ * themselves an image has only the names, and which of them are threaded; their
+ * limits are not in it.
  *
- * The lowest cgroup that all processes of the tree, and the roots of its
+ * The lowest cgroup that all threads of the tree, and the roots of its
  * cgroup namespaces, are in is the base. It is not saved: a directory that the
  * caller of restart gives takes its place, or else the cgroup that the caller
  * is in. All others are named by their path below the base, and made there if
@@ -187,11 +188,27 @@ static bool differ_in_v1(struct css_set *a, struct css_set *b)
 	return false;
 }
 
-/* Write the path of @cgrp, as a record of @type that has nothing else. */
-static int write_path(struct ckpt_ctx *ctx, struct cgroup *cgrp, u32 type)
+/* How many of the cgroups from @cgrp up to the base are threaded */
+static u32 count_threaded(struct ckpt_ctx *ctx, struct cgroup *cgrp)
 {
 	const struct ckpt_cgroups *c = ctx->cgroups;
-	struct ckpt_hdr h = {};
+	u32 nr = 0;
+
+	/* those below one that is threaded are, too */
+	for (; cgrp && c && cgrp != c->base &&
+	     READ_ONCE(cgrp->dom_cgrp) != cgrp; cgrp = cgroup_parent(cgrp))
+		nr++;
+	return nr;
+}
+
+/*
+ * Write the path of @cgrp, as a record of @type that has nothing else but what
+ * is in @h, of @size bytes.
+ */
+static int write_path(struct ckpt_ctx *ctx, struct cgroup *cgrp, u32 type,
+		      struct ckpt_hdr *h, size_t size)
+{
+	const struct ckpt_cgroups *c = ctx->cgroups;
 	char *buf, *name;
 	int len, err;
 
@@ -210,33 +227,50 @@ static int write_path(struct ckpt_ctx *ctx, struct cgroup *cgrp, u32 type)
 		err = ckpt_err(ctx, -ENOSYS, "cgroup '%s' was removed: not supported",
 			       name);
 	else
-		err = ckpt_write_rec_tail(ctx, &h, type, sizeof(h), name,
+		err = ckpt_write_rec_tail(ctx, h, type, size, name,
 					  strlen(name) + 1);
 	__putname(buf);
 	return err;
 }
 
+/*
+ * Are the threads of a process in several cgroups, and in several cgroup
+ * namespaces, too? To make one of these all of them go where its root is.
+ */
+static bool is_scattered(struct task_struct *t)
+{
+	struct cgroup_namespace *ns = NULL;
+	bool cgroups = false, nss = false;
+	struct cgroup *cgrp = NULL;
+	struct task_struct *p;
+
+	rcu_read_lock();
+	for_each_thread(t, p) {
+		task_lock(p);
+		if (p->nsproxy) {
+			nss |= ns && p->nsproxy->cgroup_ns != ns;
+			ns = p->nsproxy->cgroup_ns;
+			cgroups |= cgrp && task_css_set(p)->dfl_cgrp != cgrp;
+			cgrp = task_css_set(p)->dfl_cgrp;
+		}
+		task_unlock(p);
+	}
+	rcu_read_unlock();
+	return cgroups && nss;
+}
+
 static int cgroup_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct cgroup *cgrp = get_task_cgroup(t);
-	bool other = false, v1 = false;
-	struct task_struct *p;
+	bool v1;
 	int err;
 
-	rcu_read_lock();
 	spin_lock_irq(&css_set_lock);
-	for_each_thread(t, p) {
-		if (p->flags & PF_EXITING)
-			continue;
-		other |= task_css_set(p)->dfl_cgrp != cgrp;
-		v1 |= differ_in_v1(task_css_set(p),
-				   task_css_set(ctx->root_task));
-	}
+	v1 = differ_in_v1(task_css_set(t), task_css_set(ctx->root_task));
 	spin_unlock_irq(&css_set_lock);
-	rcu_read_unlock();
 
-	if (other)
-		err = ckpt_err(ctx, -ENOSYS, "threads in different cgroups: not supported");
+	if (ckpt_of_leader(ctx) && is_scattered(t))
+		err = ckpt_err(ctx, -ENOSYS, "threads in different cgroups and cgroup namespaces: not supported");
 	else if (v1)
 		err = ckpt_err(ctx, -ENOSYS, "in another cgroup of a v1 hierarchy than the root of the tree: not supported");
 	else
@@ -248,8 +282,12 @@ static int cgroup_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 static int cgroup_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct cgroup *cgrp = get_task_cgroup(t);
-	int err = write_path(ctx, cgrp, CKPT_HDR_TASK_CGROUP);
+	struct ckpt_hdr_task_cgroup h = {
+		.threaded = count_threaded(ctx, cgrp),
+	};
+	int err;
 
+	err = write_path(ctx, cgrp, CKPT_HDR_TASK_CGROUP, &h.h, sizeof(h));
 	cgroup_put(cgrp);
 	return err;
 }
@@ -282,9 +320,28 @@ static struct dentry *lookup_or_make(const struct path *path, const char *name,
 	return dentry;
 }
 
-/* Go on from @path to @name, which is made if it is missing. */
+/* Write @text to the file @name of the cgroup @path. */
+static int write_file(const struct path *path, const char *name,
+		      const char *text)
+{
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t n;
+
+	file = file_open_root(path, name, O_WRONLY, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	n = kernel_write(file, text, strlen(text), &pos);
+	fput(file);
+	return n < 0 ? n : 0;
+}
+
+/*
+ * Go on from @path to @name, which is made if it is missing, as one that is
+ * @threaded or not.
+ */
 static int enter_cgroup(struct ckpt_cgroups *c, struct path *path,
-			const char *name, int len)
+			const char *name, int len, bool threaded)
 {
 	struct made_cgroup *m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	struct dentry *dentry;
@@ -308,36 +365,57 @@ static int enter_cgroup(struct ckpt_cgroups *c, struct path *path,
 		m->path = *path;
 		path_get(&m->path);
 		list_add(&m->list, &c->made);
-		return 0;
+		return threaded ? write_file(path, "cgroup.type", "threaded") :
+				  0;
 	}
 free:
 	kfree(m);
 	return err;
 }
 
-/* Move the current process to @path. */
-static int move_current(const struct path *path)
+static bool is_current_in(const struct path *path)
 {
-	struct file *file;
-	loff_t pos = 0;
-	ssize_t n;
+	struct cgroup *cgrp = get_task_cgroup(current);
+	bool is = cgrp->kn == kernfs_node_from_dentry(path->dentry);
 
-	file = file_open_root(path, "cgroup.procs", O_WRONLY, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	n = kernel_write(file, "0", 1, &pos);
-	fput(file);
-	return n < 0 ? n : 0;
+	cgroup_put(cgrp);
+	return is;
 }
 
-/* Move the current process to the cgroup @name below the base. */
-static int place_current(struct ckpt_ctx *ctx, const char *name)
+/* How deep it is below the base */
+static u32 path_depth(const char *name)
+{
+	u32 depth = *name ? 1 : 0;
+
+	for (; *name; name++)
+		depth += *name == '/';
+	return depth;
+}
+
+/**
+ * struct cgroup_place - where to go
+ * @name: path below the base
+ * @threaded: the last so many of its components are threaded, if they are made
+ * @thread: the current thread alone goes, not its process
+ */
+struct cgroup_place {
+	const char *name;
+	u32 threaded;
+	bool thread;
+};
+
+/* Move the current process, or thread, to a cgroup below the base. */
+static int place_current(struct ckpt_ctx *ctx, const struct cgroup_place *at)
 {
 	struct ckpt_cgroups *c = ctx->cgroups;
-	const char *p = name, *end;
-	int err = 0, depth = 0;
+	const char *name = at->name, *p = name, *end;
+	u32 depth = 0, deepest = path_depth(name);
 	struct path path;
+	int err = 0;
 
+	if (at->threaded > deepest)
+		return ckpt_err(ctx, -EINVAL, "image: cgroup '%s': %u threaded ones",
+				name, at->threaded);
 	if (ctx->join & CLONE_NEWCGROUP)
 		return 0;
 	if (!c || !c->dir)
@@ -350,11 +428,14 @@ static int place_current(struct ckpt_ctx *ctx, const char *name)
 		if (end == p || ++depth > CKPT_CGROUP_DEPTH)
 			err = -EINVAL;
 		else
-			err = enter_cgroup(c, &path, p, end - p);
+			err = enter_cgroup(c, &path, p, end - p,
+					   depth + at->threaded > deepest);
 		p = *end ? end + 1 : end;
 	}
-	if (!err)
-		err = move_current(&path);
+	if (!err && !at->thread)
+		err = write_file(&path, "cgroup.procs", "0");
+	else if (!err && !is_current_in(&path))
+		err = write_file(&path, "cgroup.threads", "0");
 	path_put(&path);
 	if (err)
 		return ckpt_err(ctx, err, "cgroup '%s': cannot be entered: error %d",
@@ -365,6 +446,7 @@ static int place_current(struct ckpt_ctx *ctx, const char *name)
 static int cgroup_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_task_cgroup *h;
+	struct cgroup_place at;
 	size_t size;
 	int err;
 
@@ -373,17 +455,25 @@ static int cgroup_restore(struct ckpt_ctx *ctx)
 	if (IS_ERR(h))
 		return PTR_ERR(h);
 	size = h->h.len - sizeof(*h);
+	at = (struct cgroup_place) {
+		.name = h->path,
+		.threaded = h->threaded,
+		.thread = !thread_group_leader(current),
+	};
 	if (strnlen(h->path, size) == size)
 		err = ckpt_err(ctx, -EINVAL, "image: cgroup of a task: its path has no end");
+	else if (h->reserved)
+		err = ckpt_err(ctx, -EINVAL, "image: cgroup of a task: unknown state %#x",
+			       h->reserved);
 	else
-		err = place_current(ctx, h->path);
+		err = place_current(ctx, &at);
 	kvfree(h);
 	return err;
 }
 
 const struct ckpt_task_ops ckpt_cgroup_task_ops = {
 	.name		= "cgroup",
-	.process	= true,
+	.both		= true,
 	.collect	= cgroup_collect,
 	.checkpoint	= cgroup_checkpoint,
 	.restore	= cgroup_restore,
@@ -437,15 +527,17 @@ static int cgroup_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct cgroup_namespace *ns = ptr;
 	struct ckpt_hdr_cgroup_ns h = {};
+	struct ckpt_hdr_string root = {};
 	int owner, err;
 
 	owner = ckpt_user_ns_checkpoint(ctx, ns->user_ns);
 	if (owner < 0)
 		return owner;
 	h.user_ns = owner;
+	h.threaded = count_threaded(ctx, ns->root_cset->dfl_cgrp);
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_CGROUP_NS, sizeof(h));
-	return err ?: write_path(ctx, ns->root_cset->dfl_cgrp,
-				 CKPT_HDR_STRING);
+	return err ?: write_path(ctx, ns->root_cset->dfl_cgrp, CKPT_HDR_STRING,
+				 &root.h, sizeof(root));
 }
 
 static struct cgroup_namespace *make_ns(struct ckpt_ctx *ctx, u32 owner)
@@ -493,21 +585,25 @@ static int own_path(struct ckpt_ctx *ctx, char *buf)
  * The root of a new namespace is where the task that makes it is: go there,
  * and back to where the task was placed.
  */
-static struct cgroup_namespace *make_ns_at(struct ckpt_ctx *ctx, u32 owner,
+static struct cgroup_namespace *make_ns_at(struct ckpt_ctx *ctx,
+					   const struct ckpt_hdr_cgroup_ns *h,
 					   const char *root, char *buf)
 {
+	struct cgroup_place there = { .name = root, .threaded = h->threaded };
+	struct cgroup_place back = {};
 	struct cgroup_namespace *ns;
 	int err;
 
 	err = own_path(ctx, buf);
 	if (!err)
-		err = place_current(ctx, root);
+		err = place_current(ctx, &there);
 	if (err)
 		return ERR_PTR(err);
-	ns = make_ns(ctx, owner);
+	ns = make_ns(ctx, h->user_ns);
 	if (IS_ERR(ns))
 		return ns;
-	err = place_current(ctx, buf + strspn(buf, "/"));
+	back.name = buf + strspn(buf, "/");
+	err = place_current(ctx, &back);
 	if (err) {
 		put_cgroup_ns(ns);
 		return ERR_PTR(err);
@@ -525,9 +621,6 @@ static void *cgroup_ns_restore(struct ckpt_ctx *ctx)
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_CGROUP_NS, sizeof(h));
 	if (err)
 		return ERR_PTR(err);
-	if (h.reserved)
-		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: cgroup namespace: unknown state %#x",
-					h.reserved));
 	root = ckpt_read_string(ctx, PATH_MAX);
 	if (IS_ERR(root))
 		return root;
@@ -538,7 +631,7 @@ static void *cgroup_ns_restore(struct ckpt_ctx *ctx)
 	}
 	buf = __getname();
 	if (buf) {
-		ns = make_ns_at(ctx, h.user_ns, root, buf);
+		ns = make_ns_at(ctx, &h, root, buf);
 		__putname(buf);
 	} else {
 		ns = ERR_PTR(-ENOMEM);

@@ -885,9 +885,10 @@ static const struct record_type types[] = {
 	},
 	[CKPT_HDR_TASK_CGROUP] = {
 		.name = "TASK_CGROUP",
-		.flags = RECORD_TASK | RECORD_PROCESS,
-		.size = sizeof(struct ckpt_hdr_task_cgroup),
-		.fields = no_fields,
+		.flags = RECORD_TASK,
+		FIXED(hdr_task_cgroup,
+		      DEC(hdr_task_cgroup, threaded),
+		      ZERO(hdr_task_cgroup, reserved)),
 		.tail = TAIL_TEXT, .tail_name = "path",
 	},
 
@@ -970,7 +971,7 @@ static const struct record_type types[] = {
 		.name = "CGROUP_NS",
 		FIXED(hdr_cgroup_ns,
 		      DEC(hdr_cgroup_ns, user_ns),
-		      ZERO(hdr_cgroup_ns, reserved)),
+		      DEC(hdr_cgroup_ns, threaded)),
 	},
 	[CKPT_HDR_USER_NS] = {
 		.name = "USER_NS",

@@ -1738,27 +1738,31 @@ struct ckpt_net_tun {
  * struct ckpt_hdr_cgroup_ns - object: cgroup namespace
  * @h: type CKPT_HDR_CGROUP_NS
  * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
- * @reserved: 0
+ * @threaded: see struct ckpt_hdr_task_cgroup
  *
- * A struct ckpt_hdr_string follows: its root, as in struct
+ * A struct ckpt_hdr_string follows: its root, as @path in struct
  * ckpt_hdr_task_cgroup.
  */
 struct ckpt_hdr_cgroup_ns {
 	struct ckpt_hdr h;
 	__u32 user_ns;
-	__u32 reserved;
+	__u32 threaded;
 };
 
 /**
- * struct ckpt_hdr_task_cgroup - the cgroup of a process
+ * struct ckpt_hdr_task_cgroup - the cgroup of a thread
  * @h: type CKPT_HDR_TASK_CGROUP
- * @path: in the cgroup v2 hierarchy, below the lowest cgroup that all
- *	processes of the tree, and the roots of its cgroup namespaces, are in:
+ * @threaded: the last so many cgroups of @path are threaded
+ * @reserved: 0
+ * @path: in the cgroup v2 hierarchy, below the lowest cgroup that all threads
+ *	of the tree, and the roots of its cgroup namespaces, are in:
  *	without a '/' at its ends, and empty for that cgroup itself;
  *	NUL-terminated and NUL-padded
  */
 struct ckpt_hdr_task_cgroup {
 	struct ckpt_hdr h;
+	__u32 threaded;
+	__u32 reserved;
 	char path[];
 };
 

@@ -896,7 +896,9 @@ static void thread_refs(uint32_t ns, uint32_t fs_ref, uint32_t files_ref)
 {
 	const uint32_t shm[1] = { 2 };
 	struct ckpt_hdr_task_sysvipc h = { .undo = 70, .nr_shm = 1 };
+	struct ckpt_hdr_task_cgroup cgroup = { .threaded = 1 };
 
+	rec2(CKPT_HDR_TASK_CGROUP, &cgroup, sizeof(cgroup), "in/side", 8);
 	ref(CKPT_HDR_TASK_NS, ns);
 	rec2(CKPT_HDR_TASK_SYSVIPC, &h, sizeof(h), shm, sizeof(shm));
 	ref(CKPT_HDR_TASK_FS, fs_ref);
@@ -908,9 +910,6 @@ static void thread_refs(uint32_t ns, uint32_t fs_ref, uint32_t files_ref)
 /* What a process has */
 static void process_state(uint32_t mm_ref)
 {
-	struct ckpt_hdr cgroup = {};
-
-	rec2(CKPT_HDR_TASK_CGROUP, &cgroup, sizeof(cgroup), "in/side", 8);
 	ref(CKPT_HDR_TASK_MM, mm_ref);
 	ref(CKPT_HDR_TASK_SIGHAND, 18);
 	REC(TASK_LIMITS, task_limits, .oom_score_adj = -1000,

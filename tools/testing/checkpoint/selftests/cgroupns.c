@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cgroups: the place of each process below the first cgroup of the tree, and
- * cgroup namespaces with their roots.
+ * Cgroups: the place of each process, and of each thread, below the first
+ * cgroup of the tree, and cgroup namespaces with their roots.
  */
 #include "libckpttest.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/stat.h>
 
@@ -18,12 +19,12 @@
 
 static struct ckpt_gate up, go;
 
-/* What a process of the victim sees of its own cgroup */
+/* What a thread of the victim sees of its own cgroup */
 static void expect_cgroup(const char *path)
 {
 	char buf[1024] = "", *line;
 
-	ckpt_read_file("/proc/self/cgroup", buf, sizeof(buf));
+	ckpt_read_file("/proc/thread-self/cgroup", buf, sizeof(buf));
 	line = strstr(buf, "0::");
 	CHECK(line);
 	if (!line)
@@ -35,17 +36,22 @@ static void expect_cgroup(const char *path)
 			  path);
 }
 
-/* Go to a cgroup below that of the victim, which is made. */
-static void enter(const char *name)
+static void tell(const char *name, const char *file, const char *text)
 {
 	char path[256];
 	int fd;
 
-	REQUIRE(!mkdirat(DIR_FD, name, 0755) || errno == EEXIST);
-	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
+	snprintf(path, sizeof(path), "%s/%s", name, file);
 	fd = openat(DIR_FD, path, O_WRONLY);
-	REQUIRE(fd >= 0 && write(fd, "0", 1) == 1);
+	REQUIRE(fd >= 0 && write(fd, text, strlen(text)) > 0);
 	close(fd);
+}
+
+/* Go to a cgroup below that of the victim, which is made. */
+static void enter(const char *name)
+{
+	REQUIRE(!mkdirat(DIR_FD, name, 0755) || errno == EEXIST);
+	tell(name, "cgroup.procs", "0");
 }
 
 static int in_a_leaf(void *arg)
@@ -94,6 +100,65 @@ CKPT_VICTIM(family)
 	ckpt_gate_open(&go, 2);
 	for (i = 0; i < 2; i++)
 		ckpt_join(pid[i], 0);
+}
+
+static void make_threaded(const char *name)
+{
+	REQUIRE(!mkdirat(DIR_FD, name, 0755));
+	tell(name, "cgroup.type", "threaded");
+}
+
+static void *in_a_thread(void *arg)
+{
+	const char *name = arg;
+
+	tell(name + 1, "cgroup.threads", "0");
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_cgroup(name);
+	return NULL;
+}
+
+/* In a namespace that has such a cgroup for its root */
+static int all_threaded(void *arg)
+{
+	tell("pool/a/b", "cgroup.procs", "0");
+	REQUIRE(!unshare(CLONE_NEWCGROUP));
+	close(DIR_FD);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_cgroup("/");
+	return 0;
+}
+
+/* Threads in cgroups of their own, and a process whose leader is in one */
+CKPT_VICTIM(threads)
+{
+	static char *const at[] = { "/pool/a", "/pool/a/b", "/pool", "/pool/c" };
+	pthread_t thread[ARRAY_SIZE(at)];
+	size_t i;
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	enter(".");
+	REQUIRE(!unshare(CLONE_NEWCGROUP));
+	enter("pool");
+	make_threaded("pool/a");
+	make_threaded("pool/a/b");
+	make_threaded("pool/c");
+	pid = ckpt_fork(all_threaded, NULL);
+	for (i = 0; i < ARRAY_SIZE(at); i++)
+		REQUIRE(!pthread_create(&thread[i], NULL, in_a_thread, at[i]));
+	for (i = 0; i < ARRAY_SIZE(at) + 1; i++)
+		ckpt_gate_wait(&up);
+	close(DIR_FD);
+	ckpt_ready();
+	expect_cgroup("/pool");
+	ckpt_gate_open(&go, ARRAY_SIZE(at) + 1);
+	for (i = 0; i < ARRAY_SIZE(at); i++)
+		CHECK(!pthread_join(thread[i], NULL));
+	ckpt_join(pid, 0);
 }
 
 FIXTURE(cgroup) {
@@ -183,21 +248,23 @@ static int exists(const char *dir, const char *name)
 	return !access(path, F_OK);
 }
 
-static void start(struct _test_data_cgroup *self, unsigned int flags)
+static void start(struct _test_data_cgroup *self, const char *name,
+		  unsigned int flags)
 {
 	ckpt_pass(self->fd[0], DIR_FD);
-	ckpt_start(&self->v, "family", flags);
+	ckpt_start(&self->v, name, flags);
 }
 
 static void comes_back(struct __test_metadata *_metadata,
-		       struct _test_data_cgroup *self, unsigned int flags)
+		       struct _test_data_cgroup *self, const char *name,
+		       const char *deepest, unsigned int flags)
 {
 	struct ckpt_victim *v = &self->v;
 	struct ckpt_snap before;
 	long ret;
 	int i;
 
-	start(self, flags);
+	start(self, name, flags);
 	ckpt_snap_take(&before, v->pid, flags ? CKPT_PIDS_INNER :
 						CKPT_PIDS_SAME);
 	for (i = 0; i < 3; i++) {
@@ -208,7 +275,7 @@ static void comes_back(struct __test_metadata *_metadata,
 			TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 		ckpt_snap_expect(&before, v->pid, flags ? CKPT_PIDS_INNER :
 							  CKPT_PIDS_SAME);
-		EXPECT_TRUE(exists(self->dir[(i + 1) % 2], "kids/inner/deep"));
+		EXPECT_TRUE(exists(self->dir[(i + 1) % 2], deepest));
 		/* Nobody is left in the first, whose cgroups can go. */
 		remove_tree(self->dir[i % 2]);
 		EXPECT_EQ(0, mkdir(self->dir[i % 2], 0755));
@@ -223,12 +290,23 @@ static void comes_back(struct __test_metadata *_metadata,
 
 CGROUP_TEST(subtree)
 {
-	comes_back(_metadata, self, 0);
+	comes_back(_metadata, self, "family", "kids/inner/deep", 0);
 }
 
 CGROUP_TEST(container)
 {
-	comes_back(_metadata, self, CKPT_CONTAINER);
+	comes_back(_metadata, self, "family", "kids/inner/deep",
+		   CKPT_CONTAINER);
+}
+
+CGROUP_TEST(threads_of_a_subtree)
+{
+	comes_back(_metadata, self, "threads", "pool/a/b", 0);
+}
+
+CGROUP_TEST(threads_of_a_container)
+{
+	comes_back(_metadata, self, "threads", "pool/a/b", CKPT_CONTAINER);
 }
 
 /* Cgroups that are not the caller's have to be somewhere. */
@@ -237,7 +315,7 @@ CGROUP_TEST(not_given)
 	struct ckpt_victim *v = &self->v;
 	long ret;
 
-	start(self, 0);
+	start(self, "family", 0);
 	ckpt_checkpoint_kill(v);
 	ret = restart_in(v, -1, 0);
 	EXPECT_EQ(-ENOENT, ret);
@@ -260,7 +338,7 @@ CGROUP_TEST(failed_restart)
 	unsigned int given;
 	long ret;
 
-	start(self, 0);
+	start(self, "family", 0);
 	ckpt_checkpoint_kill(v);
 	given = v->nr_inherit;
 	v->nr_inherit = 0;
