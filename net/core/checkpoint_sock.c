@@ -335,13 +335,8 @@ static int restore_buf(struct ckpt_ctx *ctx, u32 size, u32 max, int *buf)
 
 /* ------------------------------------------------- which sockets are saved */
 
-/**
- * ckpt_sock_of_file - the socket that an open file is, of a family we know
- * @file: the file
- *
- * Return: the socket, or NULL.
- */
-struct socket *ckpt_sock_of_file(struct file *file)
+/* The socket that an open file is, of a family we know, or NULL */
+static struct socket *ckpt_sock_of_file(struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
 
@@ -370,14 +365,8 @@ static struct file *sock_file(struct sock *sk)
 	return file;
 }
 
-/**
- * ckpt_sock_shared - do others have a socket of the tree open, too?
- * @ctx: the context; the collect pass is over
- * @sk: the socket; it has an open file that the collect pass met
- *
- * Return: true if they do.
- */
-bool ckpt_sock_shared(struct ckpt_ctx *ctx, struct sock *sk)
+/* Do others have a socket open, too, of which the collect pass met a file? */
+static bool ckpt_sock_shared(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	struct file *file = sock_file(sk);
 

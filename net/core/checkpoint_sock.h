@@ -108,10 +108,8 @@ struct ckpt_skbs {
 int ckpt_skbs_get(struct sk_buff_head *list, struct ckpt_skbs *q);
 void ckpt_skbs_put(struct ckpt_skbs *q);
 
-struct socket *ckpt_sock_of_file(struct file *file);
 bool ckpt_sock_in_tree(struct ckpt_ctx *ctx, struct sock *sk);
 int ckpt_sock_net_collect(struct ckpt_ctx *ctx, struct sock *sk);
-bool ckpt_sock_shared(struct ckpt_ctx *ctx, struct sock *sk);
 bool ckpt_sock_pending(const struct sock *sk);
 void ckpt_sock_taken(struct sock *sk);
 int ckpt_sock_data_write(struct ckpt_ctx *ctx, const struct sk_buff *skb,
