@@ -20,7 +20,7 @@
 #define RESTART_TASKSELF	0x1	/* replace the caller by the one task of the image */
 #define RESTART_FROZEN		0x2	/* leave the restored tree in group stop */
 #define RESTART_GHOST		0x4	/* reserved: linux-cr's, not needed here */
-#define RESTART_KEEP_LSM	0x8	/* keep the saved LSM labels */
+#define RESTART_KEEP_LSM	0x8	/* reserved: an image has no LSM labels */
 #define RESTART_CONN_RESET	0x10	/* restored TCP connections are reset */
 #define RESTART_NOPIDS		0x20	/* let the kernel choose new pids */
 #define RESTART_MNTNS		0x40	/* a copy of the caller's mount namespace */
