@@ -662,22 +662,6 @@ int ckpt_tun_file_checkpoint(struct ckpt_ctx *ctx, struct file *file,
 
 /* --------------------------------------------------- packets in a queue */
 
-static const struct {
-	u32 gso;
-	u32 type;
-} ckpt_tun_gso[] = {
-	{ CKPT_PACKET_GSO_NONE, 0 },
-	{ CKPT_PACKET_GSO_TCP4, SKB_GSO_TCPV4 },
-	{ CKPT_PACKET_GSO_TCP4_ECN, SKB_GSO_TCPV4 | SKB_GSO_TCP_ECN },
-	{ CKPT_PACKET_GSO_TCP6, SKB_GSO_TCPV6 },
-	{ CKPT_PACKET_GSO_TCP6_ECN, SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN },
-	{ CKPT_PACKET_GSO_UDP, SKB_GSO_UDP_L4 },
-};
-
-/* Says nothing of how a packet is told to who reads it */
-#define CKPT_TUN_GSO_HINTS	(SKB_GSO_DODGY | SKB_GSO_TCP_FIXEDID | \
-				 SKB_GSO_PARTIAL)
-
 /**
  * struct ckpt_tun_ring - what is in a queue at one moment
  * @skb: the packets, referenced
@@ -743,16 +727,12 @@ static int ckpt_tun_write_packet(struct ckpt_ctx *ctx, struct sk_buff *skb)
 		.protocol = ntohs(skb->protocol),
 		.csum = skb->ip_summed,
 	};
-	u32 type = skb_is_gso(skb) ? s->gso_type & ~CKPT_TUN_GSO_HINTS : 0;
-	int i, err;
+	int gso = ckpt_gso_of(skb), err;
 
-	for (i = 0; i < ARRAY_SIZE(ckpt_tun_gso); i++)
-		if (ckpt_tun_gso[i].type == type)
-			break;
-	if (i == ARRAY_SIZE(ckpt_tun_gso))
+	if (gso < 0)
 		return ckpt_tun_refuse(ctx, "a packet of several segments of another type");
-	h.gso = ckpt_tun_gso[i].gso;
-	if (type) {
+	h.gso = gso;
+	if (gso) {
 		h.gso_size = s->gso_size;
 		h.gso_segs = s->gso_segs;
 	}
@@ -816,8 +796,7 @@ static bool ckpt_tun_packet_ok(const struct ckpt_hdr_tun_packet *h)
 	if (h->vlan > 1 || h->vlan_tci > U16_MAX || h->vlan_proto > U16_MAX ||
 	    (h->vlan && h->len < ETH_HLEN))
 		return false;
-	return h->gso < ARRAY_SIZE(ckpt_tun_gso) && h->gso_size <= U16_MAX &&
-	       h->gso_segs <= U16_MAX && !h->gso == !h->gso_size;
+	return ckpt_gso_valid(h->gso, h->gso_size, h->gso_segs);
 }
 
 static struct sk_buff *ckpt_tun_make_packet(struct ckpt_ctx *ctx,
@@ -848,9 +827,7 @@ static struct sk_buff *ckpt_tun_make_packet(struct ckpt_ctx *ctx,
 	}
 	if (h->vlan)
 		__vlan_hwaccel_put_tag(skb, htons(h->vlan_proto), h->vlan_tci);
-	skb_shinfo(skb)->gso_type = ckpt_tun_gso[h->gso].type;
-	skb_shinfo(skb)->gso_size = h->gso_size;
-	skb_shinfo(skb)->gso_segs = h->gso_segs;
+	ckpt_gso_set(skb, h->gso, h->gso_size, h->gso_segs);
 	return skb;
 }
 

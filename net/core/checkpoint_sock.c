@@ -861,6 +861,64 @@ void ckpt_skbs_put(struct ckpt_skbs *q)
 	kvfree(q->skb);
 }
 
+/* Bits of SKB_GSO_* that say nothing of how a packet is to be segmented */
+#define GSO_HINTS	(SKB_GSO_DODGY | SKB_GSO_TCP_FIXEDID | SKB_GSO_PARTIAL)
+
+/* SKB_GSO_*, by CKPT_PACKET_GSO_* */
+static const u32 gso_types[] = {
+	[CKPT_PACKET_GSO_NONE]		= 0,
+	[CKPT_PACKET_GSO_TCP4]		= SKB_GSO_TCPV4,
+	[CKPT_PACKET_GSO_TCP4_ECN]	= SKB_GSO_TCPV4 | SKB_GSO_TCP_ECN,
+	[CKPT_PACKET_GSO_TCP6]		= SKB_GSO_TCPV6,
+	[CKPT_PACKET_GSO_TCP6_ECN]	= SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN,
+	[CKPT_PACKET_GSO_UDP]		= SKB_GSO_UDP_L4,
+};
+
+/**
+ * ckpt_gso_of - how a packet is to be segmented
+ * @skb: the packet, as a device or a program made it
+ *
+ * Return: CKPT_PACKET_GSO_*, or -EOPNOTSUPP in a way that no image has.
+ */
+int ckpt_gso_of(const struct sk_buff *skb)
+{
+	u32 type = skb_is_gso(skb) ? skb_shinfo(skb)->gso_type & ~GSO_HINTS : 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(gso_types); i++)
+		if (gso_types[i] == type)
+			return i;
+	return -EOPNOTSUPP;
+}
+
+/**
+ * ckpt_gso_valid - can a packet of an image be segmented like this?
+ * @gso: CKPT_PACKET_GSO_*
+ * @size: of a segment, in bytes
+ * @segs: how many segments
+ *
+ * Return: true if it can.
+ */
+bool ckpt_gso_valid(u32 gso, u32 size, u32 segs)
+{
+	return gso < ARRAY_SIZE(gso_types) && size <= U16_MAX &&
+	       segs <= U16_MAX && !gso == !size;
+}
+
+/**
+ * ckpt_gso_set - say how a packet is to be segmented
+ * @skb: the packet
+ * @gso: CKPT_PACKET_GSO_*, as ckpt_gso_valid() has found it
+ * @size: of a segment, in bytes
+ * @segs: how many segments
+ */
+void ckpt_gso_set(struct sk_buff *skb, u32 gso, u32 size, u32 segs)
+{
+	skb_shinfo(skb)->gso_type = gso_types[gso];
+	skb_shinfo(skb)->gso_size = size;
+	skb_shinfo(skb)->gso_segs = segs;
+}
+
 /**
  * ckpt_sock_data_write - write what is in a message
  * @ctx: the context

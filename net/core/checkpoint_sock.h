@@ -116,4 +116,8 @@ int ckpt_sock_data_write(struct ckpt_ctx *ctx, const struct sk_buff *skb,
 			 u32 from);
 int ckpt_sock_data_read(struct ckpt_ctx *ctx, struct sk_buff *skb, u32 from);
 
+int ckpt_gso_of(const struct sk_buff *skb);
+bool ckpt_gso_valid(u32 gso, u32 size, u32 segs);
+void ckpt_gso_set(struct sk_buff *skb, u32 gso, u32 size, u32 segs);
+
 #endif /* _NET_CORE_CHECKPOINT_SOCK_H */

@@ -30,22 +30,6 @@ static const struct {
 				 CKPT_PACKET_IGNORE_OUTGOING |		     \
 				 CKPT_PACKET_RX_RING | CKPT_PACKET_TX_RING)
 
-/* Bits of SKB_GSO_* that say nothing of how a packet is to be segmented */
-#define CKPT_GSO_HINTS		(SKB_GSO_DODGY | SKB_GSO_TCP_FIXEDID | \
-				 SKB_GSO_PARTIAL)
-
-static const struct {
-	u32 gso;
-	u32 type;
-} ckpt_gso[] = {
-	{ CKPT_PACKET_GSO_NONE, 0 },
-	{ CKPT_PACKET_GSO_TCP4, SKB_GSO_TCPV4 },
-	{ CKPT_PACKET_GSO_TCP4_ECN, SKB_GSO_TCPV4 | SKB_GSO_TCP_ECN },
-	{ CKPT_PACKET_GSO_TCP6, SKB_GSO_TCPV6 },
-	{ CKPT_PACKET_GSO_TCP6_ECN, SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN },
-	{ CKPT_PACKET_GSO_UDP, SKB_GSO_UDP_L4 },
-};
-
 /* As alloc_skb_with_frags() makes it in pieces that can be had */
 #define CKPT_PACKET_FRAGS_MAX \
 	(MAX_SKB_FRAGS * (PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER))
@@ -167,17 +151,13 @@ static int ckpt_save_gso(struct ckpt_ctx *ctx, const struct sk_buff *skb,
 			 struct ckpt_hdr_packet_msg *h)
 {
 	const struct skb_shared_info *s = skb_shinfo(skb);
-	u32 type = skb_is_gso(skb) ? s->gso_type & ~CKPT_GSO_HINTS : 0;
-	int i;
+	int gso = ckpt_gso_of(skb);
 
-	for (i = 0; i < ARRAY_SIZE(ckpt_gso); i++)
-		if (ckpt_gso[i].type == type)
-			break;
-	if (i == ARRAY_SIZE(ckpt_gso))
+	if (gso < 0)
 		return ckpt_err(ctx, -ENOSYS, "packet socket: a packet of several segments of type %#x: not supported",
-				type);
-	h->gso = ckpt_gso[i].gso;
-	if (type) {
+				s->gso_type);
+	h->gso = gso;
+	if (gso) {
 		h->gso_size = s->gso_size;
 		h->gso_segs = s->gso_segs;
 	}
@@ -405,8 +385,7 @@ static bool ckpt_packet_valid(const struct ckpt_hdr_packet_msg *h)
 	if (h->vlan_tci > U16_MAX || h->vlan_proto > U16_MAX ||
 	    (!(h->flags & CKPT_PACKET_VLAN) && (h->vlan_tci || h->vlan_proto)))
 		return false;
-	return h->gso < ARRAY_SIZE(ckpt_gso) && h->gso_size <= U16_MAX &&
-	       h->gso_segs <= U16_MAX && !h->gso == !h->gso_size;
+	return ckpt_gso_valid(h->gso, h->gso_size, h->gso_segs);
 }
 
 static void ckpt_set_skb(struct sk_buff *skb,
@@ -425,9 +404,7 @@ static void ckpt_set_skb(struct sk_buff *skb,
 	skb->tstamp = ns_to_ktime(h->time_ns);
 	if (h->flags & CKPT_PACKET_VLAN)
 		__vlan_hwaccel_put_tag(skb, htons(h->vlan_proto), h->vlan_tci);
-	skb_shinfo(skb)->gso_type = ckpt_gso[h->gso].type;
-	skb_shinfo(skb)->gso_size = h->gso_size;
-	skb_shinfo(skb)->gso_segs = h->gso_segs;
+	ckpt_gso_set(skb, h->gso, h->gso_size, h->gso_segs);
 }
 
 static struct sk_buff *ckpt_make_packet(struct ckpt_ctx *ctx,
