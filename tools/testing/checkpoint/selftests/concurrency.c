@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -131,6 +132,67 @@ DRIVER_TEST(killed_while_parked)
 		ckpt_kill(v);
 		ckpt_end(v);
 	}
+}
+
+CKPT_VICTIM(has_terminal)
+{
+	int unlock = 0, n, m, slave;
+	char name[64];
+
+	m = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	REQUIRE(m >= 0 && !ioctl(m, TIOCSPTLCK, &unlock) &&
+		!ioctl(m, TIOCGPTN, &n));
+	snprintf(name, sizeof(name), "/dev/pts/%d", n);
+	slave = open(name, O_RDWR | O_NOCTTY);
+	REQUIRE(slave >= 0);
+	ckpt_ready();
+	CHECK_EQ(write(m, "a\n", 2), 2);
+	CHECK_EQ(read(slave, name, sizeof(name)), 2);
+}
+
+/* Its slave, from outside */
+static int open_terminal(struct ckpt_victim *v)
+{
+	char path[64], name[64];
+	int fd, i;
+
+	for (i = 0; i < 64; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", v->pid, i);
+		memset(name, 0, sizeof(name));
+		if (readlink(path, name, sizeof(name) - 1) < 0 ||
+		    strncmp(name, "/dev/pts/", 9) ||
+		    !strcmp(name, "/dev/pts/ptmx"))
+			continue;
+		fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	ckpt_die("no terminal");
+}
+
+/* Somebody changes the line discipline when it was found to be the usual one. */
+DRIVER_TEST(other_discipline_while_parked)
+{
+	int fd, tty, other = 27 /* N_NULL */, usual = 0 /* N_TTY */, status;
+	struct ckpt_victim *v = &self->v;
+	pid_t pid;
+
+	ckpt_start(v, "has_terminal", 0);
+	pid = slow_checkpoint(v, &fd);
+	tty = open_terminal(v);
+	ASSERT_EQ(0, ioctl(tty, TIOCSETD, &other));
+	close(tty);
+	status = end_checkpoint(pid, fd);
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(EBUSY, WEXITSTATUS(status));
+	/* and one that stays so is refused at once */
+	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, CHECKPOINT_KILL));
+	EXPECT_TRUE(ckpt_logged(v, "line discipline")) TH_LOG("%s", v->log);
+	tty = open_terminal(v);
+	ASSERT_EQ(0, ioctl(tty, TIOCSETD, &usual));
+	close(tty);
+	ckpt_checkpoint_kill(v);
+	ckpt_restart_finish(v);
 }
 
 /* Other signals wait until the tree is let go. */
