@@ -11,9 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +153,54 @@ CKPT_TEST(removed)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", again);
 	EVENT(fd, FAN_MODIFY, path, getpid());
 	NO_EVENT(fd);
+}
+
+/*
+ * What a restart does itself, all sorts of files being opened and made again in
+ * a directory and closed here and there, is no news to who watches that.
+ */
+CKPT_TEST(restart_is_silent)
+{
+	const uint64_t all = FAN_ACCESS | FAN_MODIFY | FAN_OPEN | FAN_CLOSE |
+			     FAN_ONDIR | FAN_EVENT_ON_CHILD;
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "s" };
+	int fd, in, a, b, p, d, s, s2;
+	char *mem, buf[4096];
+
+	a = open("a", O_RDWR | O_CREAT, 0600);
+	b = open("b", O_RDWR | O_CREAT, 0600);
+	REQUIRE(a >= 0 && b >= 0);
+	REQUIRE(write(a, "x", 1) == 1 && write(b, "x", 1) == 1);
+	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, a, 0);
+	REQUIRE(mem != MAP_FAILED);
+	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, b, 0);
+	REQUIRE(mem != MAP_FAILED);
+	*mem = 'y';
+	REQUIRE(!mkfifo("p", 0600) && !mkdir("d", 0700));
+	p = open("p", O_RDONLY | O_NONBLOCK);
+	d = open("d", O_RDONLY | O_DIRECTORY);
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	s2 = socket(AF_UNIX, SOCK_STREAM, 0);
+	REQUIRE(p >= 0 && d >= 0 && s >= 0 && s2 >= 0);
+	REQUIRE(!bind(s, (void *)&name, sizeof(name)) && !listen(s, 1));
+	REQUIRE(!connect(s2, (void *)&name, sizeof(name)));
+	REQUIRE(!unlink("b"));
+	fd = group(FAN_CLASS_NOTIF);
+	mark(fd, 0, all, ".");
+	mark(fd, 0, all, "a");
+	in = inotify_init1(IN_NONBLOCK);
+	REQUIRE(in >= 0 && inotify_add_watch(in, ".", IN_ALL_EVENTS) > 0);
+	ckpt_ready();
+	NO_EVENT(fd);
+	CHECK_EQ(read(in, buf, sizeof(buf)), -1);
+	CHECK_EQ(errno, EAGAIN);
+	reads("a");
+	EVENT(fd, FAN_OPEN | FAN_CLOSE_NOWRITE, "a", getpid());
+	CHECK(read(in, buf, sizeof(buf)) > 0);
+	unlink("a");
+	unlink("p");
+	unlink("s");
+	rmdir("d");
 }
 
 /* Give or refuse permission for what must wait for it next. */

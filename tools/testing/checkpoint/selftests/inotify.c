@@ -335,10 +335,6 @@ CKPT_TEST(opened_files)
 	unlink("f");
 }
 
-/*
- * The kernel has forgotten what the watched are called: in a file system that
- * can tell again, unlike one that lives in the names alone.
- */
 /* What is open, but has no name any more: two files, and a directory */
 CKPT_TEST(removed)
 {
@@ -371,6 +367,10 @@ CKPT_TEST(removed)
 	rmdir("dir");
 }
 
+/*
+ * The kernel has forgotten what the watched are called: in a file system that
+ * can tell again, unlike one that lives in the names alone.
+ */
 CKPT_TEST(forgotten_names)
 {
 	int fd = instance(), file, dir, i;
@@ -447,6 +447,41 @@ DRIVER_TEST(changed_meanwhile)
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	ASSERT_LE(0, fd);
 	close(fd);
+	ckpt_restart_finish(v);
+}
+
+CKPT_VICTIM(watches_what_goes)
+{
+	int fd = instance(), wd;
+
+	touch("f");
+	wd = watch(fd, "f", IN_DELETE_SELF);
+	ckpt_ready();
+	EVENT(fd, wd, IN_DELETE_SELF, NULL);
+	EVENT(fd, wd, IN_IGNORED, NULL);
+}
+
+/*
+ * Removed, and open outside of the tree alone: when that is closed, or written
+ * to, cannot be in an image. As soon as it is gone, that is.
+ */
+DRIVER_TEST(removed_outside)
+{
+	struct ckpt_victim *v = &self->v;
+	char path[128];
+	int fd;
+
+	ckpt_start(v, "watches_what_goes", 0);
+	snprintf(path, sizeof(path), "%s/f", v->dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, unlink(path));
+	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, CHECKPOINT_KILL));
+	EXPECT_TRUE(ckpt_logged(v, "inotify, watch 1: what it watches was removed"))
+		TH_LOG("%s", v->log);
+	ckpt_ping(v);
+	close(fd);
+	ckpt_checkpoint_kill(v);
 	ckpt_restart_finish(v);
 }
 
