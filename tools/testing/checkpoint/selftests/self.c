@@ -11,6 +11,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+
+/* Where nothing else is mapped */
+#define SELECTOR_AT	((char *)0x100000000000UL)
 
 static struct ckpt_gate up, go;
 
@@ -160,8 +164,10 @@ CKPT_VICTIM(single)
  * Calls restart(2), and becomes the victim, under its own pid; or exits with
  * the errno, the log being where the victim reports.
  */
-static pid_t replace(struct ckpt_victim *v)
+static pid_t replace(struct ckpt_victim *v, bool dispatched)
 {
+	char *selector;
+
 	struct restart_args args = {
 		.inherit = (uintptr_t)v->inherit,
 		.inherit_nr = v->nr_inherit,
@@ -175,6 +181,16 @@ static pid_t replace(struct ckpt_victim *v)
 		return pid;
 	dup2(0, 99);
 	lseek(v->image, 0, SEEK_SET);
+	if (dispatched) {
+		/* where the victim has nothing */
+		selector = mmap(SELECTOR_AT, 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS |
+				MAP_FIXED_NOREPLACE, -1, 0);
+		if (selector != SELECTOR_AT ||
+		    prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0,
+			  0, selector))
+			_exit(errno);
+	}
 	if (sys_restart(0, v->image, RESTART_TASKSELF, v->report[1], &args,
 			sizeof(args)))
 		_exit(errno);
@@ -187,7 +203,22 @@ DRIVER_TEST(takes_the_place_of_the_caller)
 
 	ckpt_start(v, "single", 0);
 	ckpt_checkpoint_kill(v);
-	ckpt_adopt(v, replace(v));
+	ckpt_adopt(v, replace(v, false));
+	ckpt_ping(v);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* Nobody looks for its selector in the memory of the image. */
+DRIVER_TEST(dispatch_of_the_caller_ends)
+{
+	struct ckpt_victim *v = &self->v;
+
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0))
+		SKIP(return, "PR_SET_SYSCALL_USER_DISPATCH: %m");
+	ckpt_start(v, "single", 0);
+	ckpt_checkpoint_kill(v);
+	ckpt_adopt(v, replace(v, true));
 	ckpt_ping(v);
 	ckpt_finish(v);
 	ckpt_end(v);
@@ -243,7 +274,7 @@ DRIVER_TEST(a_family_cannot_take_the_place)
 
 	ckpt_start(v, "family", 0);
 	ckpt_checkpoint_kill(v);
-	pid = replace(v);
+	pid = replace(v, false);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(EINVAL << 8, status);
 	ckpt_end(v);
