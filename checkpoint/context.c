@@ -236,8 +236,8 @@ static void flush_line(struct ckpt_ctx *ctx, char *line)
 	iov_iter_kvec(&iter, ITER_SOURCE, kv, 2, kv[0].iov_len + 1);
 	while (iov_iter_count(&iter)) {
 		pos = file->f_pos;
-		n = vfs_iter_write(file, &iter,
-				   file->f_mode & FMODE_STREAM ? NULL : &pos, 0);
+		n = ckpt_iter_write(file, &iter,
+				    file->f_mode & FMODE_STREAM ? NULL : &pos);
 		if (n <= 0)
 			return;
 		if (!(file->f_mode & FMODE_STREAM))

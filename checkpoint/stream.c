@@ -144,6 +144,49 @@ u64 ckpt_stream_bytes(const struct ckpt_stream *s)
 	return s->off;
 }
 
+/**
+ * ckpt_iter_write - vfs_iter_write(), with an iterator that tells what is left
+ * @file: where to
+ * @iter: of kernel memory; moved by what was written
+ * @pos: position in @file, or NULL if it has none
+ *
+ * Not every file system moves the iterator by what it returns: one of netfs
+ * without a page cache leaves it where it was, or at its end.
+ *
+ * Context: process context, may sleep.
+ * Return: the number of bytes written, or a negative errno.
+ */
+ssize_t ckpt_iter_write(struct file *file, struct iov_iter *iter, loff_t *pos)
+{
+	struct iov_iter rest = *iter;
+	ssize_t n = vfs_iter_write(file, &rest, pos, 0);
+
+	if (n > 0)
+		iov_iter_advance(iter, n);
+	return n;
+}
+
+/**
+ * ckpt_iter_read - vfs_iter_read(), with an iterator that tells what is left
+ * @file: where from
+ * @iter: of kernel memory; moved by what was read
+ * @pos: position in @file, or NULL if it has none
+ *
+ * As ckpt_iter_write().
+ *
+ * Context: process context, may sleep.
+ * Return: the number of bytes read, 0 at the end, or a negative errno.
+ */
+ssize_t ckpt_iter_read(struct file *file, struct iov_iter *iter, loff_t *pos)
+{
+	struct iov_iter rest = *iter;
+	ssize_t n = vfs_iter_read(file, &rest, pos, 0);
+
+	if (n > 0)
+		iov_iter_advance(iter, n);
+	return n;
+}
+
 static void stream_set_pos(struct ckpt_stream *s)
 {
 	if (s->ppos)
@@ -152,7 +195,7 @@ static void stream_set_pos(struct ckpt_stream *s)
 
 /* ------------------------------------------------------------- writing */
 
-/* As vfs_iter_write(): what was written before the time was up is progress. */
+/* As ckpt_iter_write(): what was written before the time was up is progress. */
 static ssize_t write_some(struct ckpt_stream *s, struct iov_iter *iter)
 {
 	ssize_t n;
@@ -161,7 +204,7 @@ static ssize_t write_some(struct ckpt_stream *s, struct iov_iter *iter)
 	s->expired = false;
 	if (s->timeout)
 		mod_timer(&s->timer, jiffies + s->timeout);
-	n = vfs_iter_write(s->file, iter, s->ppos, 0);
+	n = ckpt_iter_write(s->file, iter, s->ppos);
 	if (s->timeout)
 		timer_delete_sync(&s->timer);
 	if (n < 0 && ckpt_intr(n))
@@ -405,7 +448,7 @@ static int stream_in(struct ckpt_ctx *ctx, struct iov_iter *iter, size_t at_leas
 	ssize_t n;
 
 	while (got < at_least) {
-		n = vfs_iter_read(s->file, iter, s->ppos, 0);
+		n = ckpt_iter_read(s->file, iter, s->ppos);
 		/* not a fault of the image: whoever waits knows the reason */
 		if (n < 0 && ckpt_intr(n))
 			return -EINTR;

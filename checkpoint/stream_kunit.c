@@ -173,6 +173,55 @@ static void stream_test_round_trip(struct kunit *test)
 	ckpt_kunit_put(test, ctx);
 }
 
+/* A file that is not written or read as a whole, and says so by a number alone */
+static const struct file_operations *odd_file;
+
+static ssize_t odd_write_iter(struct kiocb *iocb, struct iov_iter *iter)
+{
+	struct iov_iter some = *iter;
+
+	iov_iter_truncate(&some, 1000);
+	return odd_file->write_iter(iocb, &some);
+}
+
+static ssize_t odd_read_iter(struct kiocb *iocb, struct iov_iter *iter)
+{
+	struct iov_iter some = *iter;
+
+	iov_iter_truncate(&some, 1000);
+	iov_iter_advance(iter, iov_iter_count(iter));
+	return odd_file->read_iter(iocb, &some);
+}
+
+static const struct file_operations odd_fops = {
+	.write_iter	= odd_write_iter,
+	.read_iter	= odd_read_iter,
+};
+
+static void stream_test_odd_iterators(struct kunit *test)
+{
+	struct ckpt_ctx *ctx = ckpt_kunit_writer(test);
+	struct page *in[3], *out[3];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		in[i] = test_page(test, i);
+		out[i] = test_page(test, 100);
+	}
+	odd_file = ctx->file->f_op;
+	ctx->file->f_op = &odd_fops;
+	KUNIT_EXPECT_EQ(test, 0, write_image(ctx, in, 3));
+	KUNIT_EXPECT_EQ(test, ckpt_stream_bytes(ctx->stream),
+			i_size_read(file_inode(ctx->file)));
+	ckpt_kunit_rewind(test, ctx);
+	KUNIT_EXPECT_EQ(test, 0, read_image(ctx, out, 3));
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_MEMEQ(test, page_address(in[i]),
+				   page_address(out[i]), PAGE_SIZE);
+	ctx->file->f_op = odd_file;
+	ckpt_kunit_put(test, ctx);
+}
+
 /* In a file that has something before and after the image */
 static void stream_test_in_the_middle(struct kunit *test)
 {
@@ -941,6 +990,7 @@ static void stream_test_flipped(struct kunit *test)
 
 static struct kunit_case stream_test_cases[] = {
 	KUNIT_CASE(stream_test_round_trip),
+	KUNIT_CASE(stream_test_odd_iterators),
 	KUNIT_CASE(stream_test_in_the_middle),
 	KUNIT_CASE(stream_test_pipe),
 	KUNIT_CASE(stream_test_long_records),

@@ -85,7 +85,7 @@ static int read_pages(struct data_walk *w, struct ckpt_pages *p,
 	make_bvec(p, p->nr, nr);
 	iov_iter_bvec(&iter, ITER_DEST, p->bvec, nr, len);
 	while (iov_iter_count(&iter)) {
-		n = vfs_iter_read(w->file, &iter, &pos, 0);
+		n = ckpt_iter_read(w->file, &iter, &pos);
 		if (n < 0)
 			return n;
 		if (!n)
@@ -186,7 +186,7 @@ static int write_extent(struct file *file, struct ckpt_pages *p,
 	make_bvec(p, from, ext->nr_pages);
 	iov_iter_bvec(&iter, ITER_SOURCE, p->bvec, ext->nr_pages, len);
 	while (iov_iter_count(&iter)) {
-		n = vfs_iter_write(file, &iter, &pos, 0);
+		n = ckpt_iter_write(file, &iter, &pos);
 		if (n <= 0)
 			return n ?: -EIO;
 	}

@@ -39,6 +39,7 @@ struct file;
 struct ns_common;
 struct ipc_namespace;
 struct inode;
+struct iov_iter;
 struct mm_struct;
 struct net;
 struct nsproxy;
@@ -221,6 +222,10 @@ char *ckpt_read_string(struct ckpt_ctx *ctx, size_t max);
 /* Skip @pad zero bytes, then read page payload into @nr segments. */
 int ckpt_read_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
 		      unsigned int nr, size_t bytes);
+
+/* vfs_iter_write() and vfs_iter_read() that move the iterator, always */
+ssize_t ckpt_iter_write(struct file *file, struct iov_iter *iter, loff_t *pos);
+ssize_t ckpt_iter_read(struct file *file, struct iov_iter *iter, loff_t *pos);
 
 /* --------------------------------------------------- copy on write */
 
