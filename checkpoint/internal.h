@@ -167,12 +167,6 @@ struct ckpt_tree {
 	wait_queue_head_t wait;
 };
 
-/* The index of what @ptr points to in an xarray: as dense as can be */
-static inline unsigned long ckpt_ptr_index(const void *ptr)
-{
-	return (unsigned long)ptr / sizeof(long);
-}
-
 /* tree.c */
 struct ckpt_tree *ckpt_tree_alloc(void);
 void ckpt_tree_free(struct ckpt_tree *tree);

@@ -20,6 +20,7 @@ struct shmem_sb_info;
 #define CKPT_FILE_MARK_MAPPED	0x4	/* met as a mapping, or as an exe link */
 #define CKPT_FILE_MARK_EXTERNAL	0x8	/* in the image as an external one */
 #define CKPT_FILE_MARK_LATE	0x10	/* in the image, but for what comes late */
+#define CKPT_FILE_MARK_SLAVES	0x20	/* a master: its slaves are in the tree */
 
 /**
  * struct ckpt_file_ops - one kind of open file

@@ -76,11 +76,26 @@ static bool files_inside(struct ckpt_ctx *ctx, struct tty_struct *tty)
 	bool inside = true;
 
 	spin_lock(&tty->files_lock);
-	list_for_each_entry(priv, &tty->tty_files, list)
-		if (ckpt_obj_outside(ctx, priv->file, CKPT_OBJ_FILE))
-			inside = false;
+	list_for_each_entry(priv, &tty->tty_files, list) {
+		inside = !ckpt_obj_outside(ctx, priv->file, CKPT_OBJ_FILE);
+		if (!inside)
+			break;
+	}
 	spin_unlock(&tty->files_lock);
 	return inside;
+}
+
+/* Those of the slave: asked for each of them, and found out once */
+static bool slaves_inside(struct ckpt_ctx *ctx, struct tty_struct *master)
+{
+	struct file *file = master_file(master);
+
+	if (ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, 0) & CKPT_FILE_MARK_SLAVES)
+		return true;
+	if (!files_inside(ctx, master->link))
+		return false;
+	ckpt_obj_mark(ctx, file, CKPT_OBJ_FILE, CKPT_FILE_MARK_SLAVES);
+	return true;
 }
 
 /* Is @pid nobody's, or somebody's of the tree? */
@@ -126,7 +141,7 @@ bool ckpt_ptm_match(struct file *file)
 static bool pair_inside(struct ckpt_ctx *ctx, struct tty_struct *master)
 {
 	return master_file(master) && files_inside(ctx, master) &&
-	       files_inside(ctx, master->link) &&
+	       slaves_inside(ctx, master) &&
 	       session_inside(ctx, master->link);
 }
 
@@ -185,7 +200,7 @@ const char *ckpt_pty_refused(struct ckpt_ctx *ctx, struct file *file)
 	master = tty ? master_of(tty) : NULL;
 	if (!master || !master_file(master) || !files_inside(ctx, master))
 		return NULL;
-	if (!files_inside(ctx, master->link))
+	if (!slaves_inside(ctx, master))
 		return "its other end is also open outside of the tree";
 	if (!session_inside(ctx, master->link))
 		return "it controls a session outside of the tree";

@@ -167,6 +167,12 @@ struct ckpt_given_mount {
 	struct path path;
 };
 
+/* The index of what @ptr points to in an xarray: as dense as can be */
+static inline unsigned long ckpt_ptr_index(const void *ptr)
+{
+	return (unsigned long)ptr / sizeof(long);
+}
+
 /* ------------------------------------------------------------ messages */
 
 /*

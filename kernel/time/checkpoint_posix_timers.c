@@ -407,13 +407,45 @@ static bool record_ok(const struct ckpt_posix_timer *r)
 	       value_ok(r) && signal_ok(r);
 }
 
-/* Its signal, if that is in the queue, where it becomes the timer's */
-static struct sigqueue *take_signal(const struct ckpt_posix_timer *r,
+/**
+ * struct timer_signals - signals of timers that are queued and have no timer
+ * @met: the queues that were looked through, by address
+ * @queue: their signals, by the id of the timer
+ */
+struct timer_signals {
+	struct xarray met;
+	struct xarray queue;
+};
+
+static int index_signals(struct timer_signals *s, struct sigpending *pending)
+{
+	struct sigqueue *q;
+	int err = 0;
+
+	list_for_each_entry(q, &pending->list, list) {
+		if (!(q->flags & CKPT_SIGQUEUE_TIMER))
+			continue;
+		err = xa_insert(&s->queue, (u32)q->info.si_tid, q, GFP_ATOMIC);
+		/* a timer has one signal: another one stays nobody's */
+		if (err && err != -EBUSY)
+			return err;
+	}
+	return xa_err(xa_store(&s->met, ckpt_ptr_index(pending), pending,
+			       GFP_ATOMIC));
+}
+
+/*
+ * Its signal, if that is in the queue, where it becomes the timer's; or NULL.
+ * Each queue is gone through once, however many timers there are.
+ */
+static struct sigqueue *take_signal(struct timer_signals *s,
+				    const struct ckpt_posix_timer *r,
 				    struct pid *pid)
 {
 	struct sigpending *pending = &current->signal->shared_pending;
-	struct sigqueue *q, *found = NULL;
 	struct task_struct *thread;
+	struct sigqueue *q = NULL;
+	int err = 0;
 
 	rcu_read_lock();
 	spin_lock_irq(&ckpt_sighand(current)->siglock);
@@ -421,27 +453,32 @@ static struct sigqueue *take_signal(const struct ckpt_posix_timer *r,
 		thread = thread_of(pid, current);
 		pending = thread ? &thread->pending : NULL;
 	}
-	if (pending)
-		list_for_each_entry(q, &pending->list, list)
-			if ((q->flags & CKPT_SIGQUEUE_TIMER) &&
-			    q->info.si_signo == r->signo &&
-			    q->info.si_tid == r->id) {
-				found = q;
-				q->flags = SIGQUEUE_PREALLOC;
-				break;
-			}
+	if (pending && !xa_load(&s->met, ckpt_ptr_index(pending)))
+		err = index_signals(s, pending);
+	if (pending && !err) {
+		q = xa_load(&s->queue, r->id);
+		if (q && q->info.si_signo == r->signo) {
+			xa_erase(&s->queue, r->id);
+			q->flags = SIGQUEUE_PREALLOC;
+		} else {
+			q = NULL;
+		}
+	}
 	spin_unlock_irq(&ckpt_sighand(current)->siglock);
 	rcu_read_unlock();
-	return found;
+	return err ? ERR_PTR(err) : q;
 }
 
-static struct sigqueue *get_signal_of(const struct ckpt_posix_timer *r,
+static struct sigqueue *get_signal_of(struct timer_signals *s,
+				      const struct ckpt_posix_timer *r,
 				      struct pid *pid)
 {
 	struct sigqueue *q = NULL;
 
 	if (r->flags & CKPT_TIMER_PENDING)
-		q = take_signal(r, pid);
+		q = take_signal(s, r, pid);
+	if (IS_ERR(q))
+		return NULL;
 	if (!q) {
 		q = ckpt_sigqueue_alloc(ckpt_new_cred()->ucounts, false);
 		if (!q)
@@ -504,8 +541,9 @@ static int init_timer(struct k_itimer *timer, const struct ckpt_posix_timer *r,
 	return err;
 }
 
-static int make_timer(struct ckpt_ctx *ctx, const struct ckpt_posix_timer *r,
-		      struct pid *pid, struct pid *clock_pid)
+static int make_timer(struct ckpt_ctx *ctx, struct timer_signals *s,
+		      const struct ckpt_posix_timer *r, struct pid *pid,
+		      struct pid *clock_pid)
 {
 	struct k_itimer *timer;
 	int err;
@@ -513,7 +551,7 @@ static int make_timer(struct ckpt_ctx *ctx, const struct ckpt_posix_timer *r,
 	timer = kmem_cache_zalloc(posix_timers_cache, GFP_KERNEL);
 	if (!timer)
 		return -ENOMEM;
-	timer->sigq = get_signal_of(r, pid);
+	timer->sigq = get_signal_of(s, r, pid);
 	if (!timer->sigq) {
 		kmem_cache_free(posix_timers_cache, timer);
 		return ckpt_err(ctx, -EAGAIN, "POSIX timers: more than RLIMIT_SIGPENDING of the caller of restart, %lu, or no memory",
@@ -549,7 +587,8 @@ static int make_timer(struct ckpt_ctx *ctx, const struct ckpt_posix_timer *r,
 	return 0;
 }
 
-static int restore_timer(struct ckpt_ctx *ctx, const struct ckpt_posix_timer *r)
+static int restore_timer(struct ckpt_ctx *ctx, struct timer_signals *s,
+			 const struct ckpt_posix_timer *r)
 {
 	struct pid *pid, *clock_pid;
 	bool alive, ok = true;
@@ -574,7 +613,7 @@ static int restore_timer(struct ckpt_ctx *ctx, const struct ckpt_posix_timer *r)
 	if (!ok)
 		return ckpt_err(ctx, -EINVAL, "image: POSIX timer %u notifies a task that is no thread of the process",
 				r->id);
-	return make_timer(ctx, r, pid, clock_pid);
+	return make_timer(ctx, s, r, pid, clock_pid);
 }
 
 static int keep_records(struct timers_defer *d,
@@ -598,15 +637,20 @@ static int timers_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_task_timers *h;
 	struct timers_defer *d = NULL;
+	struct timer_signals s;
 	size_t size, i, n;
 	bool more;
 	int err = 0;
 
+	xa_init_flags(&s.met, XA_FLAGS_LOCK_IRQ);
+	xa_init_flags(&s.queue, XA_FLAGS_LOCK_IRQ);
 	do {
 		h = ckpt_read_rec(ctx, CKPT_HDR_TASK_TIMERS, sizeof(*h),
 				  struct_size(h, timers, CKPT_TIMERS_CHUNK));
-		if (IS_ERR(h))
-			return PTR_ERR(h);
+		if (IS_ERR(h)) {
+			err = PTR_ERR(h);
+			break;
+		}
 		size = h->h.len - sizeof(*h);
 		n = size / sizeof(h->timers[0]);
 		more = h->more;
@@ -618,7 +662,7 @@ static int timers_restore(struct ckpt_ctx *ctx)
 		if (!err && thread_group_leader(current))
 			current->signal->next_posix_timer_id = h->next_id;
 		for (i = 0; i < n && !err; i++)
-			err = restore_timer(ctx, &h->timers[i]);
+			err = restore_timer(ctx, &s, &h->timers[i]);
 		if (!err && n && !d) {
 			d = ckpt_task_defer(ctx, CKPT_STATE_TIMERS, sizeof(*d));
 			if (!d)
@@ -628,6 +672,8 @@ static int timers_restore(struct ckpt_ctx *ctx)
 			err = keep_records(d, h->timers, n);
 		kvfree(h);
 	} while (more && !err);
+	xa_destroy(&s.met);
+	xa_destroy(&s.queue);
 	return err;
 }
 

@@ -102,12 +102,9 @@ void ckpt_nets_free(struct ckpt_ctx *ctx)
  */
 int ckpt_net_index(struct ckpt_ctx *ctx, const struct net *net)
 {
-	u32 i;
+	u32 mark = ckpt_obj_mark(ctx, (void *)net, CKPT_OBJ_NET_NS, 0);
 
-	for (i = 0; ctx->nets && i < ctx->nets->nr; i++)
-		if (ctx->nets->net[i].net == net)
-			return i;
-	return -ENOENT;
+	return mark ? mark - 1 : -ENOENT;
 }
 
 /* ---------------------------------------------------------- checkpoint */
@@ -435,9 +432,12 @@ static int list_net(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
 	u32 *nr = arg;
 
-	if (*nr < ctx->nets->nr &&
-	    !ckpt_obj_left_out(ctx, ptr, CKPT_OBJ_NET_NS))
-		ctx->nets->net[(*nr)++].net = ptr;
+	if (*nr == ctx->nets->nr ||
+	    ckpt_obj_left_out(ctx, ptr, CKPT_OBJ_NET_NS))
+		return 0;
+	ctx->nets->net[(*nr)++].net = ptr;
+	/* for ckpt_net_index() */
+	ckpt_obj_mark(ctx, ptr, CKPT_OBJ_NET_NS, *nr);
 	return 0;
 }
 
@@ -637,9 +637,20 @@ static int read_content(struct ckpt_ctx *ctx, u32 index)
 	return section;
 }
 
-static int same_net(int id, void *net, void *peer)
+static int give_id(struct ckpt_ctx *ctx, struct net *net, struct xarray *met,
+		   const struct ckpt_netnsid *e)
 {
-	return net == peer;
+	struct net *peer = e->net ? ctx->nets->net[e->net - 1].net :
+				    ctx->caller_ns->net_ns;
+	int err;
+
+	err = xa_insert(met, ckpt_ptr_index(peer), peer, GFP_KERNEL_ACCOUNT);
+	if (err)
+		return err == -EBUSY ? -EEXIST : err;
+	spin_lock_bh(&net->nsid_lock);
+	err = idr_alloc(&net->netns_ids, peer, e->id, e->id + 1, GFP_ATOMIC);
+	spin_unlock_bh(&net->nsid_lock);
+	return min(err, 0);
 }
 
 /* An id is free until there are devices, and no other has two. */
@@ -647,27 +658,21 @@ static int set_ids(struct ckpt_ctx *ctx, struct ckpt_net *n)
 {
 	const struct ckpt_msgs *m = &n->data[CKPT_NET_NSID];
 	const struct ckpt_netnsid *e = m->data, *end = m->data + m->len;
-	struct net *net = n->net, *peer;
-	int err;
+	struct xarray met;
+	int err = 0;
 
-	for (; e < end; e++) {
-		peer = e->net ? ctx->nets->net[e->net - 1].net :
-				ctx->caller_ns->net_ns;
-		spin_lock_bh(&net->nsid_lock);
-		if (idr_for_each(&net->netns_ids, same_net, peer))
-			err = -EEXIST;
-		else
-			err = idr_alloc(&net->netns_ids, peer, e->id, e->id + 1,
-					GFP_ATOMIC);
-		spin_unlock_bh(&net->nsid_lock);
-		if (err < 0)
-			return ckpt_err(ctx, err, "network namespace: id %u of another one cannot be given: error %d",
-					e->id, err);
-		if (fatal_signal_pending(current))
-			return -EINTR;
+	xa_init(&met);
+	for (; e < end && !err; e++) {
+		err = give_id(ctx, n->net, &met, e);
+		if (err)
+			ckpt_err(ctx, err, "network namespace: id %u of another one cannot be given: error %d",
+				 e->id, err);
+		else if (fatal_signal_pending(current))
+			err = -EINTR;
 		cond_resched();
 	}
-	return 0;
+	xa_destroy(&met);
+	return err;
 }
 
 /* Addresses and routes: the devices are all there, and up. */
