@@ -441,6 +441,18 @@ int ckpt_write_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
 
 /* ------------------------------------------------------------- reading */
 
+static int ended(struct ckpt_ctx *ctx, size_t got)
+{
+	struct ckpt_stream *s = ctx->stream;
+	u64 end = s->off + (s->tail - s->head) + got;
+
+	if (!end)
+		return ckpt_err(ctx, -EINVAL, "image: there is nothing in it");
+	return ckpt_err(ctx, -EINVAL,
+			"image: ends at byte %llu, in record %llu: it is not complete",
+			end, s->records + 1);
+}
+
 static int stream_in(struct ckpt_ctx *ctx, struct iov_iter *iter, size_t at_least)
 {
 	struct ckpt_stream *s = ctx->stream;
@@ -457,9 +469,7 @@ static int stream_in(struct ckpt_ctx *ctx, struct iov_iter *iter, size_t at_leas
 					"image: cannot read at byte %llu: error %zd",
 					s->off, n);
 		if (n == 0)
-			return ckpt_err(ctx, -EINVAL,
-					"image: ends at byte %llu, in record %llu",
-					s->off + got, s->records + 1);
+			return ended(ctx, got);
 		got += n;
 	}
 	return got;
@@ -802,16 +812,39 @@ int ckpt_write_header(struct ckpt_ctx *ctx)
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_HEADER, sizeof(h));
 }
 
+/*
+ * Is it an image, and one of this version? Of the header no more is looked at
+ * than other versions have, too. It may be the error of a checkpoint that
+ * failed before it came to it.
+ */
+static int check_version(struct ckpt_ctx *ctx)
+{
+	struct ckpt_stream *s = ctx->stream;
+	const struct ckpt_hdr_header *h = (void *)s->buf;
+	int err;
+
+	err = stream_fill(ctx, sizeof(h->h));
+	if (err || h->h.type == CKPT_HDR_ERROR)
+		return err;
+	if (h->h.type != CKPT_HDR_HEADER ||
+	    h->h.len < offsetof(struct ckpt_hdr_header, arch))
+		return ckpt_err(ctx, -EINVAL, "image: not a checkpoint image");
+	err = stream_fill(ctx, offsetof(struct ckpt_hdr_header, arch));
+	if (err)
+		return err;
+	if (h->magic != CKPT_MAGIC)
+		return ckpt_err(ctx, -EINVAL, "image: not a checkpoint image");
+	if (h->version != CKPT_VERSION)
+		return ckpt_err(ctx, -EINVAL,
+				"image: version %u; this kernel reads version %u: restart it on one that reads it",
+				h->version, CKPT_VERSION);
+	return 0;
+}
+
 static int check_header(struct ckpt_ctx *ctx, struct ckpt_hdr_header *h,
 			const struct ckpt_hdr_header *own)
 {
 	h->release[sizeof(h->release) - 1] = 0;
-	if (h->magic != own->magic)
-		return ckpt_err(ctx, -EINVAL, "image: not a checkpoint image");
-	if (h->version != own->version)
-		return ckpt_err(ctx, -EINVAL,
-				"image: version %u; this kernel reads version %u",
-				h->version, own->version);
 	if (h->incompat)
 		return ckpt_err(ctx, -EINVAL,
 				"image: features %#llx are not known to this kernel",
@@ -843,6 +876,9 @@ int ckpt_read_header(struct ckpt_ctx *ctx)
 	struct ckpt_hdr_header *h, *own;
 	int err;
 
+	err = check_version(ctx);
+	if (err)
+		return err;
 	own = kzalloc(sizeof(*own), GFP_KERNEL_ACCOUNT);
 	if (!own)
 		return -ENOMEM;

@@ -745,6 +745,29 @@ static void stream_test_other_header(struct kunit *test)
 	ckpt_kunit_put(test, ctx);
 }
 
+/* What is no image, and one of a version whose header has become longer */
+static void stream_test_no_image(struct kunit *test)
+{
+	static const char text[] = "#!/bin/sh\necho this is not an image\n";
+	struct ckpt_hdr_header *h;
+	struct ckpt_ctx *ctx;
+	struct image img;
+
+	ctx = ckpt_kunit_reader(test, text, sizeof(text));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ckpt_read_header(ctx));
+	ckpt_kunit_said(test, ctx, -EINVAL, "not a checkpoint image");
+	ckpt_kunit_put(test, ctx);
+
+	make_image(test, &img, NULL, 0);
+	h = (void *)img.data;
+	h->h.len += 8;
+	h->version++;
+	ctx = ckpt_kunit_reader(test, img.data, img.len);
+	KUNIT_EXPECT_EQ(test, -EINVAL, ckpt_read_header(ctx));
+	ckpt_kunit_said(test, ctx, -EINVAL, "this kernel reads version");
+	ckpt_kunit_put(test, ctx);
+}
+
 static void stream_test_bad_padding(struct kunit *test)
 {
 	struct page *in = test_page(test, 1), *out = test_page(test, 2);
@@ -915,7 +938,8 @@ static void stream_test_truncated(struct kunit *test)
 		ctx = ckpt_kunit_reader(test, img.data, n);
 		KUNIT_EXPECT_EQ_MSG(test, -EINVAL, read_image(ctx, NULL, 0),
 				    "cut at %zu", n);
-		ckpt_kunit_said(test, ctx, -EINVAL, "ends at byte");
+		ckpt_kunit_said(test, ctx, -EINVAL, n ? "ends at byte" :
+				"there is nothing in it");
 		ckpt_kunit_put(test, ctx);
 	}
 }
@@ -959,7 +983,8 @@ static void stream_test_truncated_pipe(struct kunit *test)
 		ctx = pipe_ctx(test, files[0], false);
 		KUNIT_EXPECT_EQ_MSG(test, -EINVAL, read_image(ctx, NULL, 0),
 				    "cut at %zu", n);
-		ckpt_kunit_said(test, ctx, -EINVAL, "ends at byte");
+		ckpt_kunit_said(test, ctx, -EINVAL, n ? "ends at byte" :
+				"there is nothing in it");
 		ckpt_kunit_put(test, ctx);
 	}
 }
@@ -1007,6 +1032,7 @@ static struct kunit_case stream_test_cases[] = {
 	KUNIT_CASE(stream_test_bad_trailer),
 	KUNIT_CASE(stream_test_bad_header),
 	KUNIT_CASE(stream_test_other_header),
+	KUNIT_CASE(stream_test_no_image),
 	KUNIT_CASE(stream_test_bad_padding),
 	KUNIT_CASE(stream_test_object_outside),
 	KUNIT_CASE(stream_test_error_record),
