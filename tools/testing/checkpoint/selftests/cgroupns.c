@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
@@ -307,6 +308,34 @@ CGROUP_TEST(threads_of_a_subtree)
 CGROUP_TEST(threads_of_a_container)
 {
 	comes_back(_metadata, self, "threads", "pool/a/b", CKPT_CONTAINER);
+}
+
+CKPT_VICTIM(watches_its_cgroup)
+{
+	int fd = inotify_init1(IN_NONBLOCK);
+	char path[64], buf[4096];
+
+	enter(".");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", DIR_FD);
+	REQUIRE(fd >= 0 && inotify_add_watch(fd, path, IN_CLOSE_WRITE) > 0);
+	close(DIR_FD);
+	ckpt_ready();
+	CHECK_EQ(read(fd, buf, sizeof(buf)), -1);
+}
+
+/* How it is placed there is no news. */
+CGROUP_TEST(watched)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	ckpt_pass(self->fd[0], DIR_FD);
+	ckpt_start(v, "watches_its_cgroup", 0);
+	ckpt_checkpoint_kill(v);
+	ret = restart_in(v, self->fd[0], 0);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
 }
 
 /* Cgroups that are not the caller's have to be somewhere. */
