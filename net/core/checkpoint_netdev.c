@@ -12,6 +12,7 @@
 #include <linux/if_vlan.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
+#include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/net_namespace.h>
@@ -739,9 +740,6 @@ static const u8 make_attrs[] = {
 	IFLA_NUM_RX_QUEUES,
 };
 
-/* Until it is where it belongs */
-#define PEER_INDEX	0x7ffffffe
-
 /* The other end of @d in the image: false if there is none that says so, too */
 static bool get_peer(struct make *k, const struct dev *d, struct dev *peer)
 {
@@ -756,21 +754,59 @@ static bool get_peer(struct make *k, const struct dev *d, struct dev *peer)
 	       peer->fixed->peer == d->ifm->ifi_index;
 }
 
-/* What makes the peer of a pair, in the same namespace for now */
-static int put_peer(struct sk_buff *skb, const struct dev *peer)
+/*
+ * A bridge has the lowest address of its ports, unless it was given one. Until
+ * the tree runs it is not to change that for one that may still be in use where
+ * the image comes from: over this bridge, perhaps. Later it is as it was.
+ */
+static int put_address(struct sk_buff *skb, const struct ckpt_netdev *f)
 {
-	static const u8 attrs[] = { IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES };
+	u8 addr[ETH_ALEN];
+
+	if (is_zero_ether_addr(f->peer_addr))
+		return 0;
+	memcpy(addr, f->peer_addr, ETH_ALEN);
+	addr[0] = 0xfe;
+	return nla_put(skb, IFLA_ADDRESS, ETH_ALEN, addr);
+}
+
+/* What is said of the other end of a pair where that is outside of the tree */
+static int put_outer(struct sk_buff *skb, const struct ckpt_netdev *f,
+		     const char *name)
+{
+	if (nla_put_string(skb, IFLA_IFNAME, name) || put_address(skb, f) ||
+	    nla_put_u32(skb, IFLA_MTU, f->peer_mtu) ||
+	    nla_put_u32(skb, IFLA_TXQLEN, f->peer_txqlen) ||
+	    nla_put_u32(skb, IFLA_NUM_TX_QUEUES, f->peer_tx) ||
+	    nla_put_u32(skb, IFLA_NUM_RX_QUEUES, f->peer_rx))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/*
+ * What makes the other end of a pair, in the namespace that current is in: see
+ * send_from(). It is @peer, or one outside of the tree with the name @outer.
+ */
+static int put_peer(struct sk_buff *skb, const struct dev *d,
+		    const struct dev *peer, const char *outer)
+{
+	static const u8 attrs[] = {
+		IFLA_IFNAME, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES,
+	};
 	struct nlattr *data = nla_nest_start(skb, IFLA_INFO_DATA), *nest;
 	struct ifinfomsg *ifm;
+	int err;
 
 	nest = data ? nla_nest_start(skb, VETH_INFO_PEER) : NULL;
 	ifm = nest ? nlmsg_append(skb, sizeof(*ifm)) : NULL;
 	if (!ifm)
 		return -EMSGSIZE;
 	memset(ifm, 0, sizeof(*ifm));
-	ifm->ifi_index = PEER_INDEX;
-	if (nla_put_string(skb, IFLA_IFNAME, "ckptpeer%d") ||
-	    put_attrs(skb, peer, attrs, ARRAY_SIZE(attrs)))
+	if (!outer)
+		ifm->ifi_index = peer->ifm->ifi_index;
+	err = outer ? put_outer(skb, d->fixed, outer) :
+		      put_attrs(skb, peer, attrs, ARRAY_SIZE(attrs));
+	if (err || nla_put_u32(skb, IFLA_NET_NS_PID, task_pid_vnr(current)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	nla_nest_end(skb, data);
@@ -802,7 +838,7 @@ static int put_data(struct sk_buff *skb, const struct dev *d)
 }
 
 static int put_make(struct sk_buff *skb, const struct dev *d,
-		    const struct dev *peer)
+		    const struct dev *peer, const char *outer)
 {
 	struct nlattr *info;
 	int err;
@@ -813,41 +849,53 @@ static int put_make(struct sk_buff *skb, const struct dev *d,
 	info = err ? NULL : nla_nest_start(skb, IFLA_LINKINFO);
 	if (!info || nla_put_string(skb, IFLA_INFO_KIND, d->kind->name))
 		return -EMSGSIZE;
-	err = d->kind->pair ? put_peer(skb, peer) : put_data(skb, d);
+	err = d->kind->pair ? put_peer(skb, d, peer, outer) : put_data(skb, d);
 	nla_nest_end(skb, info);
 	return err;
 }
 
-/* Where it belongs, with its index and its name */
-static int place_peer(struct make *k, const struct dev *peer, struct net *to)
+/*
+ * Have a message answered while current is in the namespace @net, which is
+ * where it has a peer made. A device that is made elsewhere and moved there
+ * costs a barrier and some grace periods.
+ */
+static int send_from(struct ckpt_nl *nl, struct net *net, struct sk_buff *skb)
 {
-	struct net *from = k->n->net;
-	int index = peer->ifm->ifi_index, err = 0;
-	struct net_device *dev;
+	struct nsproxy *old = current->nsproxy, *new;
+	int err;
 
-	rtnl_lock();
-	dev = __dev_get_by_index(from, to == from ? index : PEER_INDEX);
-	if (!dev)
-		err = -ENODEV;
-	else if (to != from)
-		err = __dev_change_net_namespace(dev, to, dev_ifname(peer),
-						 index, NULL);
-	if (!err)
-		err = dev_change_name(dev, dev_ifname(peer));
-	rtnl_unlock();
+	if (net == old->net_ns)
+		return ckpt_nl_send(nl, skb);
+	new = ckpt_copy_nsproxy();
+	if (IS_ERR(new)) {
+		nlmsg_free(skb);
+		return PTR_ERR(new);
+	}
+	ckpt_nsproxy_set_net(new, net);
+	get_nsproxy(old);
+	switch_task_namespaces(current, new);
+	err = ckpt_nl_send(nl, skb);
+	switch_task_namespaces(current, old);
 	return err;
 }
 
-/* Both in one namespace: there is no way but to make it with its index */
-static void set_peer_index(struct sk_buff *skb, int ifindex)
+/* Make a device, and its peer in @to if it has one; not reported */
+static int send_make(struct make *k, const struct dev *d,
+		     const struct dev *peer, const char *outer, struct net *to)
 {
-	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
-	struct nlattr *info, *data, *peer;
+	struct sk_buff *skb = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+				       d->ifm->ifi_index, 0, 0);
+	int err;
 
-	info = nlmsg_find_attr(nlh, sizeof(struct ifinfomsg), IFLA_LINKINFO);
-	data = nla_find_nested(info, IFLA_INFO_DATA);
-	peer = nla_find_nested(data, VETH_INFO_PEER);
-	((struct ifinfomsg *)nla_data(peer))->ifi_index = ifindex;
+	if (!skb)
+		return -ENOMEM;
+	err = put_make(skb, d, peer, outer);
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	nlmsg_end(skb, nlmsg_hdr(skb));
+	return send_from(k->nl, to, skb);
 }
 
 /* -------------------------------------------- a peer outside of the tree */
@@ -901,49 +949,6 @@ static bool about_to_go(struct net *net, const char *name)
 	return going;
 }
 
-/*
- * A bridge has the lowest address of its ports, unless it was given one. Until
- * the tree runs it is not to change that for one that may still be in use where
- * the image comes from: over this bridge, perhaps. Later it is as it was.
- */
-static int put_address(struct sk_buff *skb, const struct ckpt_netdev *f)
-{
-	u8 addr[ETH_ALEN];
-
-	if (is_zero_ether_addr(f->peer_addr))
-		return 0;
-	memcpy(addr, f->peer_addr, ETH_ALEN);
-	addr[0] = 0xfe;
-	return nla_put(skb, IFLA_ADDRESS, ETH_ALEN, addr);
-}
-
-static struct sk_buff *outer_msg(const struct dev *d, const char *name)
-{
-	struct sk_buff *skb = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
-				       0, 0, 0);
-	const struct ckpt_netdev *f = d->fixed;
-	struct nlattr *info;
-
-	if (!skb)
-		return NULL;
-	if (nla_put_string(skb, IFLA_IFNAME, name) || put_address(skb, f) ||
-	    nla_put_u32(skb, IFLA_MTU, f->peer_mtu) ||
-	    nla_put_u32(skb, IFLA_TXQLEN, f->peer_txqlen) ||
-	    nla_put_u32(skb, IFLA_NUM_TX_QUEUES, f->peer_tx) ||
-	    nla_put_u32(skb, IFLA_NUM_RX_QUEUES, f->peer_rx))
-		goto fail;
-	info = nla_nest_start(skb, IFLA_LINKINFO);
-	if (!info || nla_put_string(skb, IFLA_INFO_KIND, d->kind->name) ||
-	    put_peer(skb, d))
-		goto fail;
-	nla_nest_end(skb, info);
-	nlmsg_end(skb, nlmsg_hdr(skb));
-	return skb;
-fail:
-	nlmsg_free(skb);
-	return NULL;
-}
-
 static void delete_pair(struct net_device *dev)
 {
 	LIST_HEAD(kill);
@@ -952,41 +957,35 @@ static void delete_pair(struct net_device *dev)
 	unregister_netdevice_many(&kill);
 }
 
-/* The end that is in the tree goes there; returns the index of the other. */
-static int take_inner(struct make *k, const struct dev *d, struct net *from,
-		      const char *outer)
+/* Note the outer end, to be raised or removed; returns its index. */
+static int note_outer(struct make *k, const struct dev *d, struct net *net)
 {
 	struct ckpt_outside out = { .up = d->fixed->peer_flags };
 	struct net_device *dev, *peer = NULL;
 	int err = -ENODEV;
 
 	rtnl_lock();
-	dev = __dev_get_by_name(from, outer);
+	dev = __dev_get_by_index(k->n->net, d->ifm->ifi_index);
 	if (dev)
 		peer = peer_of(dev);
-	if (peer && dev_net(peer) == from) {
-		out.ifindex = dev->ifindex;
+	if (peer && dev_net(peer) == net) {
+		out.ifindex = peer->ifindex;
 		memcpy(out.addr, d->fixed->peer_addr, ETH_ALEN);
 		err = ckpt_msgs_add(&k->ctx->nets->outside, &out, sizeof(out));
 		/* nobody would remove it */
 		if (err)
 			delete_pair(dev);
 	}
-	if (!err)
-		err = __dev_change_net_namespace(peer, k->n->net, dev_ifname(d),
-						 d->ifm->ifi_index, NULL);
-	if (!err)
-		err = dev_change_name(peer, dev_ifname(d));
 	rtnl_unlock();
 	return err ?: out.ifindex;
 }
 
-static int join_bridge(struct make *k, const struct dev *d, struct ckpt_nl *nl,
+static int join_bridge(struct make *k, const struct dev *d, struct net *net,
 		       int ifindex, const char *bridge)
 {
-	struct net *net = k->ctx->caller_ns->net_ns;
 	struct net_device *dev;
 	struct sk_buff *skb;
+	struct ckpt_nl nl;
 	int index = 0, err;
 
 	rcu_read_lock();
@@ -1003,42 +1002,52 @@ static int join_bridge(struct make *k, const struct dev *d, struct ckpt_nl *nl,
 		return -ENOMEM;
 	}
 	nlmsg_end(skb, nlmsg_hdr(skb));
-	err = ckpt_nl_send(nl, skb);
+	err = ckpt_nl_open(k->ctx, &nl, net, NETLINK_ROUTE);
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	err = ckpt_nl_send(&nl, skb);
 	if (err)
-		return ckpt_err(k->ctx, err, "network device %s: its outer end cannot be a port of %s: error %d%s",
-				dev_ifname(d), bridge, err, nl->why);
-	return 0;
+		ckpt_err(k->ctx, err, "network device %s: its outer end cannot be a port of %s: error %d%s",
+			 dev_ifname(d), bridge, err, nl.why);
+	ckpt_nl_close(&nl);
+	return err;
 }
 
-static int make_outer(struct make *k, const struct dev *d, struct ckpt_nl *nl,
-		      const struct outer *o)
+/* What is made from another namespace is made whatever one may do here. */
+static int make_outer(struct make *k, const struct dev *d, struct net *net,
+		      const char *name)
 {
-	struct net *net = k->ctx->caller_ns->net_ns;
 	unsigned long end = jiffies + OUTSIDE_WAIT;
-	int ret;
+	int err = -EPERM;
 
-	for (;;) {
-		ret = ckpt_nl_send(nl, outer_msg(d, o->name));
-		if (ret != -EEXIST || !about_to_go(net, o->name) ||
+	while (ns_capable(net->user_ns, CAP_NET_ADMIN)) {
+		err = send_make(k, d, NULL, name, net);
+		if (err != -EEXIST || !about_to_go(net, name) ||
 		    time_after(jiffies, end) || fatal_signal_pending(current))
 			break;
 		schedule_timeout_killable(HZ / 50 ?: 1);
 	}
-	if (ret)
-		return ckpt_err(k->ctx, ret, "network device %s: its outer end cannot be made as %s: error %d%s",
-				dev_ifname(d), o->name, ret, nl->why);
-	ret = take_inner(k, d, net, o->name);
-	if (ret < 0)
-		return failed(k, d, ret, "made");
-	return o->bridge[0] ? join_bridge(k, d, nl, ret, o->bridge) : 0;
+	return err;
+}
+
+static bool has_name(struct net *net, const char *name)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = dev_get_by_name_rcu(net, name);
+	rcu_read_unlock();
+	return has;
 }
 
 /* A pair with one end in the namespace of the caller, which is down for now */
 static int create_outer(struct make *k, const struct dev *d)
 {
+	struct net *net = k->ctx->caller_ns->net_ns;
 	struct outer o = choose_outer(k->ctx, d);
-	struct ckpt_nl nl;
-	int err;
+	int ret;
 
 	if (!o.name[0])
 		return ckpt_err(k->ctx, -EINVAL, "network device %s: its outer end was in another network namespace than that of the caller: say with --veth what it is to be called",
@@ -1046,13 +1055,16 @@ static int create_outer(struct make *k, const struct dev *d)
 	if (!name_ok(o.name))
 		return ckpt_err(k->ctx, -EINVAL, "network device %s: '%s' is no name for its outer end",
 				dev_ifname(d), o.name);
-	err = ckpt_nl_open(k->ctx, &nl, k->ctx->caller_ns->net_ns,
-			   NETLINK_ROUTE);
-	if (err)
-		return err;
-	err = make_outer(k, d, &nl, &o);
-	ckpt_nl_close(&nl);
-	return err;
+	if (has_name(k->n->net, dev_ifname(d)))
+		return failed(k, d, -EEXIST, "made");
+	ret = make_outer(k, d, net, o.name);
+	if (ret)
+		return ckpt_err(k->ctx, ret, "network device %s: its outer end cannot be made as %s: error %d%s",
+				dev_ifname(d), o.name, ret, k->nl->why);
+	ret = note_outer(k, d, net);
+	if (ret < 0)
+		return failed(k, d, ret, "made");
+	return o.bridge[0] ? join_bridge(k, d, net, ret, o.bridge) : 0;
 }
 
 /*
@@ -1169,8 +1181,8 @@ void ckpt_netdevs_undo(struct ckpt_ctx *ctx)
 
 static int create_dev(struct make *k, struct dev *d, struct dev *peer)
 {
-	struct ckpt_net *to = NULL;
-	struct sk_buff *skb;
+	struct ckpt_nets *nets = k->ctx->nets;
+	struct net *to = k->n->net;
 	int err;
 
 	if (d->kind->make)
@@ -1182,23 +1194,9 @@ static int create_dev(struct make *k, struct dev *d, struct dev *peer)
 		if (!get_peer(k, d, peer))
 			return ckpt_err(k->ctx, -EINVAL, "image: network device %s: its peer does not have it for one",
 					dev_ifname(d));
-		to = &k->ctx->nets->net[d->fixed->peer_net - 1];
+		to = nets->net[d->fixed->peer_net - 1].net;
 	}
-	skb = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
-		       d->ifm->ifi_index, 0, 0);
-	if (!skb)
-		return -ENOMEM;
-	err = put_make(skb, d, peer);
-	if (err) {
-		nlmsg_free(skb);
-		return failed(k, d, err, "made");
-	}
-	nlmsg_end(skb, nlmsg_hdr(skb));
-	if (to == k->n)
-		set_peer_index(skb, peer->ifm->ifi_index);
-	err = ckpt_nl_send(k->nl, skb);
-	if (!err && to)
-		err = place_peer(k, peer, to->net);
+	err = send_make(k, d, peer, NULL, to);
 	return err ? failed(k, d, err, "made") : 0;
 }
 

@@ -718,7 +718,8 @@ static void delete(const char *name)
 DRIVER_TEST(veth_outside)
 {
 	struct ckpt_victim *v = &self->v;
-	int i;
+	int i, status;
+	pid_t pid;
 	long ret;
 
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
@@ -746,6 +747,18 @@ DRIVER_TEST(veth_outside)
 	delete("br0");
 	EXPECT_EQ(-ENOENT, ckpt_restart(v, 0));
 	EXPECT_TRUE(ckpt_logged(v, "there is no bridge br0"));
+	EXPECT_FALSE(if_nametoindex("out0"));
+
+	/* nobody who may do anything, but not here */
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWUSER))
+			_exit(1);
+		_exit(ckpt_restart(v, 0) != -EPERM ||
+		      !ckpt_logged(v, "cannot be made as out0"));
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status) TH_LOG("%s", v->log);
 	EXPECT_FALSE(if_nametoindex("out0"));
 
 	/* another name, and another bridge */
