@@ -151,20 +151,19 @@ static void done(struct ckpt_task *ct, enum ckpt_cmd cmd, int result)
 	spin_unlock_irq(&ct->wait.lock);
 }
 
-static void block_signals(sigset_t *old)
+/* The current task is the one of its row, and sees no signal from here on. */
+static void attach_current(struct ckpt_task *ct)
 {
+	struct ckpt_tree *tree = ct->restore->ctx->tree;
+	struct ckpt_tree_task *row = &tree->tasks[ct->restore->row];
 	sigset_t all;
 
 	sigfillset(&all);
-	if (old)
-		*old = current->blocked;
 	set_current_blocked(&all);
-}
-
-static void attach_current(struct ckpt_task *ct)
-{
-	block_signals(NULL);
 	ct->task = get_task_struct(current);
+	row->task = get_task_struct(current);
+	row->pid = get_task_pid(current, PIDTYPE_PID);
+	tree->pids[row->e.tid].pid = get_pid(row->pid);
 	ckpt_task_attach_current(ct);
 }
 
@@ -206,6 +205,9 @@ static int make(struct ckpt_ctx *ctx, u32 i)
 		ckpt_task_put(ct);
 		return PTR_ERR(old);
 	}
+	/* it makes nothing: it is restored as soon as it is there */
+	if (e->flags & CKPT_TASK_THREAD)
+		ct->restore->cmd = CKPT_CMD_RESTORE;
 	args.fn_arg = ct;
 	/* the new task may run, and exit, before kernel_clone() returns */
 	ct->tree = tree;
@@ -320,7 +322,9 @@ static int run_restored(void *arg)
 
 	attach_current(ct);
 	set_subreaper(r->ctx, r->row);
-	done(ct, CKPT_CMD_NONE, 0);
+	/* unless it knows already what to do: that saves two switches */
+	if (READ_ONCE(r->cmd) != CKPT_CMD_RESTORE)
+		done(ct, CKPT_CMD_NONE, 0);
 	for (;;) {
 		result = wait_event_killable(ct->wait,
 					     READ_ONCE(r->cmd) != CKPT_CMD_NONE);
@@ -416,6 +420,7 @@ static void command(struct ckpt_task *ct, enum ckpt_cmd cmd, u32 arg)
 	spin_unlock_irq(&ct->wait.lock);
 }
 
+/* Have the task of row @i made; a thread is restored when this returns. */
 static int make_row(struct ckpt_ctx *ctx, u32 i)
 {
 	struct ckpt_tree *tree = ctx->tree;
@@ -438,13 +443,6 @@ static int make_row(struct ckpt_ctx *ctx, u32 i)
 	if (err)
 		return err;
 
-	row->task = get_task_struct(part(ctx, i)->task);
-	row->pid = get_task_pid(row->task, PIDTYPE_PID);
-	if (!row->pid)
-		return ckpt_err(ctx, -EINTR,
-				"pid %u (%s): was killed while it was restored",
-				ckpt_pid_nr(tree, row->e.tid), row->e.comm);
-	tree->pids[row->e.tid].pid = get_pid(row->pid);
 	if (i == 0)
 		ctx->root_task = get_task_struct(row->task);
 	if (!(row->e.flags & CKPT_TASK_ZOMBIE))
@@ -899,12 +897,12 @@ static int rebuild(struct ckpt_ctx *ctx)
 	for (i = 0; i < tree->nr_tasks && !err; i++) {
 		if (tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE)
 			continue;
-		if (tree->tasks[i].e.flags & CKPT_TASK_THREAD)
+		if (tree->tasks[i].e.flags & CKPT_TASK_THREAD) {
 			err = make_row(ctx, i);
-		if (err)
-			break;
-		command(part(ctx, i), CKPT_CMD_RESTORE, 0);
-		err = wait_done(ctx, i);
+		} else {
+			command(part(ctx, i), CKPT_CMD_RESTORE, 0);
+			err = wait_done(ctx, i);
+		}
 		live = i;
 	}
 	/* in a task of the tree, which whatever the image holds cannot harm */
@@ -958,11 +956,8 @@ static int restart_self(struct ckpt_ctx *ctx)
 	ct = restore_alloc(ctx, 0);
 	if (IS_ERR(ct))
 		return PTR_ERR(ct);
-	tree->tasks[0].task = get_task_struct(current);
-	tree->tasks[0].pid = get_task_pid(current, PIDTYPE_PID);
-	tree->pids[tree->tasks[0].e.tid].pid = get_task_pid(current, PIDTYPE_PID);
 
-	block_signals(&old);
+	old = current->blocked;
 	attach_current(ct);
 	set_subreaper(ctx, 0);
 	err = restore_current(ctx, 0);
