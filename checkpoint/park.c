@@ -256,8 +256,8 @@ static void park(struct ckpt_task *ct)
 /* Is its tracer to be told now of the end of a call that parking interrupted? */
 static bool exit_is_due(struct ckpt_task *ct)
 {
-	/* no: it is made again first */
-	if (!ct->exit_due || (ct->keep && !task_sigpending(current)))
+	/* no: it is made again first, or a signal comes: __checkpoint_signal() */
+	if (!ct->exit_due || ct->keep)
 		return false;
 	ct->exit_due = false;
 	return true;
@@ -286,10 +286,14 @@ bool __checkpoint_hides_exit(void)
 	return hides;
 }
 
-void __checkpoint_park(void)
+/*
+ * Returns true if the task has gone on with a call: that may have been cut
+ * short by another checkpoint, which it is to park for before it goes on.
+ */
+static bool park_once(void)
 {
 	struct ckpt_task *ct, *restored = NULL;
-	bool due;
+	bool due, again = false;
 
 	spin_lock_irq(&current->sighand->siglock);
 	ct = current->ckpt_task;
@@ -297,7 +301,7 @@ void __checkpoint_park(void)
 		ct->entered = true;
 	spin_unlock_irq(&current->sighand->siglock);
 	if (!ct)
-		return;
+		return false;
 
 	switch (READ_ONCE(ct->state)) {
 	case CKPT_PARK_KICKED:
@@ -318,7 +322,7 @@ void __checkpoint_park(void)
 		restored = ct;
 		break;
 	default:
-		return;
+		return false;
 	}
 	due = exit_is_due(ct);
 	/*
@@ -326,12 +330,22 @@ void __checkpoint_park(void)
 	 * what it was committed with until the end, or until it exits: a call
 	 * that is made there need not return.
 	 */
-	if (!leave(ct))
+	if (!leave(ct)) {
 		ckpt_task_detach_current();
-	else if (restored)
+	} else if (restored) {
 		ckpt_task_resume(restored);
+		/* a signal that is to be delivered comes first */
+		again = !restored->signal;
+	}
 	if (due)
-		ptrace_report_syscall_exit(current_pt_regs(), 0);
+		ckpt_report_exit();
+	return again;
+}
+
+void __checkpoint_park(void)
+{
+	while (park_once())
+		;
 }
 
 void __checkpoint_task_exit(struct task_struct *tsk)

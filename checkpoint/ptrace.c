@@ -543,10 +543,11 @@ static int chosen_signal(struct ckpt_trace *trace, int signr)
 	return signr;
 }
 
+/* Of a call that a checkpoint has interrupted it is told when it has ended. */
 static void report_exit(void)
 {
-	if (test_syscall_work(SYSCALL_TRACE))
-		ptrace_report_syscall_exit(current_pt_regs(), 0);
+	if (!__checkpoint_hides_exit())
+		ckpt_report_exit();
 }
 
 /* What is left of a call that was stopped at its entry: all of it */
@@ -625,11 +626,32 @@ void ckpt_ptrace_vfork_done(struct pid *pid)
 	report_exit();
 }
 
+/*
+ * A call that parking has interrupted was to be made again, but a signal, or a
+ * stop, has come first: it has ended for the tracer, and restarts as it does
+ * without any checkpoint.
+ */
+static void end_call(struct ckpt_task *ct)
+	__must_hold(&current->sighand->siglock)
+{
+	ct->exit_due = false;
+	ct->again = false;
+	ct->keep = false;
+	spin_unlock_irq(&current->sighand->siglock);
+	ckpt_report_exit();
+	spin_lock_irq(&current->sighand->siglock);
+}
+
 int __checkpoint_signal(kernel_siginfo_t *info)
 {
 	struct ckpt_task *ct = current->ckpt_task;
 	int signr = ct->signal;
 
+	/* no stop is over then, and this may be gone when it returns */
+	if (ct->exit_due) {
+		end_call(ct);
+		return 0;
+	}
 	if (!signr)
 		return 0;
 	ct->signal = 0;

@@ -269,6 +269,17 @@ bool ckpt_call_restarts(void)
 	return restarts(current_pt_regs(), true);
 }
 
+/**
+ * ckpt_report_exit - tell the tracer that a call has ended, if it wants to know
+ *
+ * Context: current, at the boundary of user mode, no locks held; sleeps.
+ */
+void ckpt_report_exit(void)
+{
+	if (test_syscall_work(SYSCALL_TRACE))
+		ptrace_report_syscall_exit(current_pt_regs(), 0);
+}
+
 void __checkpoint_signal_delivered(void)
 {
 	current->ckpt_task->again = false;
@@ -318,14 +329,14 @@ bool __checkpoint_restart_syscall(struct pt_regs *regs)
 	}
 	/* interrupted once more, perhaps: the deadline stays */
 	again = restart && signal_pending(current);
-	/* it ends here for the tracer if it ends, or by a signal */
-	due = ct->exit_due && (!again || task_sigpending(current));
+	/* it ends here for the tracer, if not by a signal */
+	due = ct->exit_due && !again;
 	if (due)
 		ct->exit_due = false;
 	if (!again)
 		ckpt_task_release();
 	if (due)
-		ptrace_report_syscall_exit(regs, 0);
+		ckpt_report_exit();
 	return again || (due && signal_pending(current));
 }
 

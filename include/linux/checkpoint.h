@@ -186,9 +186,10 @@ static inline void checkpoint_key_serial(s32 *serial)
  * checkpoint_signal - the signal that the tracer of a restored task has chosen
  * @info: filled in if there is one
  *
- * Its stop is over: it is delivered, and not reported once more.
+ * Its stop is over: it is delivered, and not reported once more. Before any
+ * signal is looked at, the tracer is told of the end of the call that it ends.
  *
- * Context: current, siglock is held.
+ * Context: current, siglock is held, and dropped for a while.
  * Return: the signal, or 0.
  */
 static inline int checkpoint_signal(struct kernel_siginfo *info)

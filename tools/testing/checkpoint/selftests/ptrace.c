@@ -157,6 +157,74 @@ CKPT_TEST(in_a_call_that_is_traced)
 	ckpt_join(pid, 30);
 }
 
+/* It has seen the end of the call that the signal interrupts, as it would. */
+CKPT_TEST(in_a_call_that_a_signal_ends)
+{
+	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+
+	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	resume(PTRACE_SYSCALL, pid, 0);
+	ckpt_wait_state(pid, 'S');
+	ckpt_ready();
+	ckpt_wait_blocked(pid, pid, SYS_read);
+	CHECK(!kill(pid, SIGUSR1));
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, -512); /* ERESTARTSYS */
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SIGUSR1);
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
+	resume(PTRACE_SYSCALL, pid, 0);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, 1);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 30);
+}
+
+CKPT_VICTIM(in_a_call_from_a_stop)
+{
+	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+
+	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	ckpt_ready();
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
+	resume(PTRACE_SYSCALL, pid, 0);
+	ckpt_wait_state(pid, 'S');
+	ckpt_ready();
+	ckpt_wait_state(pid, 'S');
+	expect_nothing_new(pid);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, 1);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 30);
+}
+
+/* The call that a restored task makes is interrupted by another checkpoint. */
+DRIVER_TEST(checkpoint_in_a_call_from_a_stop)
+{
+	struct ckpt_victim *v = &self->v;
+
+	ckpt_start(v, "in_a_call_from_a_stop", 0);
+	ckpt_checkpoint_kill(v);
+	ASSERT_LT(0, ckpt_restart(v, 0)) TH_LOG("%s", v->log);
+	ckpt_go(v);
+	ckpt_wait_ready(v);
+	ckpt_checkpoint_kill(v);
+	ckpt_restart_finish(v);
+}
+
 /* ------------------------------------------------------------------ stops */
 
 static void in_signal_stop(bool told, int with)
