@@ -37,7 +37,8 @@
 				 CKPT_PTRACE_INFO | CKPT_PTRACE_LISTENING | \
 				 CKPT_PTRACE_TRAP_STOP | \
 				 CKPT_PTRACE_TRAP_NOTIFY | \
-				 CKPT_PTRACE_DEQUEUED | CKPT_PTRACE_EXIT_DUE)
+				 CKPT_PTRACE_DEQUEUED | CKPT_PTRACE_EXIT_DUE | \
+				 CKPT_PTRACE_GROUP_EXIT)
 
 /* What a checkpoint sets aside for itself, not for others */
 #define CKPT_PTRACE_OPTIONS	(PTRACE_O_MASK & ~PTRACE_O_SUSPEND_SECCOMP)
@@ -119,6 +120,10 @@ static enum ckpt_ptrace_stop stop_of(const struct ckpt_trace *t)
 		return CKPT_STOP_VFORK_DONE;
 	case PTRACE_EVENT_EXEC:
 		return CKPT_STOP_EXEC;
+	case PTRACE_EVENT_SECCOMP:
+		return CKPT_STOP_SECCOMP;
+	case PTRACE_EVENT_EXIT:
+		return CKPT_STOP_EXIT;
 	default:
 		return CKPT_STOP_NONE;
 	}
@@ -144,6 +149,10 @@ static int look_at_stop(struct ckpt_ctx *ctx, struct task_struct *t,
 			h->flags |= CKPT_PTRACE_LISTENING;
 		if (t->jobctl & JOBCTL_STOP_DEQUEUED)
 			h->flags |= CKPT_PTRACE_DEQUEUED;
+		if (t->signal->flags & SIGNAL_GROUP_EXIT) {
+			h->flags |= CKPT_PTRACE_GROUP_EXIT;
+			h->group_code = t->signal->group_exit_code;
+		}
 		h->message = t->ptrace_message;
 		h->code = t->exit_code;
 		if (t->last_siginfo) {
@@ -157,8 +166,11 @@ static int look_at_stop(struct ckpt_ctx *ctx, struct task_struct *t,
 	h->stop = stop_of(trace);
 	if (h->stop == CKPT_STOP_NONE)
 		return ckpt_err(ctx, -ENOSYS,
-				"is stopped by its tracer, at its exit or by a seccomp filter (siginfo code %#x): not supported",
+				"is stopped by its tracer in an unknown way (siginfo code %#x): not supported",
 				trace->info.si_code);
+	/* there is no other stop from which it could go on */
+	if ((h->flags & CKPT_PTRACE_GROUP_EXIT) && h->stop != CKPT_STOP_EXIT)
+		return ckpt_err(ctx, -EBUSY, "is exiting: try again");
 	return 0;
 }
 
@@ -274,6 +286,12 @@ static int ptrace_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 
 /* ---------------------------------------------------------------- restart */
 
+/* Whoever exits waits for no vfork child. */
+static bool waits_in_vfork(const struct ckpt_task_entry *own)
+{
+	return container_of(own, const struct ckpt_tree_task, e)->vfork;
+}
+
 static bool tracer_ok(struct ckpt_tree *tree, u32 tracer,
 		      const struct ckpt_task_entry *own)
 {
@@ -297,6 +315,11 @@ static bool stop_ok(const struct ckpt_hdr_task_ptrace *h)
 	if ((h->flags & CKPT_PTRACE_LISTENING) && h->stop != CKPT_STOP_TRAP)
 		return false;
 	if ((h->flags & CKPT_PTRACE_EXIT_DUE) && h->stop)
+		return false;
+	if ((h->flags & CKPT_PTRACE_GROUP_EXIT) && h->stop != CKPT_STOP_EXIT)
+		return false;
+	if ((h->group_code && !(h->flags & CKPT_PTRACE_GROUP_EXIT)) ||
+	    (h->group_code & ~0xffff))
 		return false;
 	switch (h->stop) {
 	case CKPT_STOP_NONE:
@@ -322,6 +345,11 @@ static bool stop_ok(const struct ckpt_hdr_task_ptrace *h)
 		/* 0 if the tracer is in another pid namespace */
 		return info && !(h->code & ~0xffff) &&
 		       h->message < PID_MAX_LIMIT && !h->child;
+	case CKPT_STOP_SECCOMP:
+	case CKPT_STOP_EXIT:
+		/* what the filter says, and the exit code */
+		return info && !(h->code & ~0xffff) && !h->child &&
+		       !(h->message & ~0xffff);
 	default:
 		return false;
 	}
@@ -371,7 +399,8 @@ static int ptrace_restore(struct ckpt_ctx *ctx)
 	if (!h->tracer || !own || !tracer_ok(ctx->tree, h->tracer, own) ||
 	    (h->flags & ~CKPT_PTRACE_FLAGS) ||
 	    (h->options & ~CKPT_PTRACE_OPTIONS) || h->reserved ||
-	    (h->child && h->child > ctx->tree->nr_pids) || !stop_ok(h)) {
+	    (h->child && h->child > ctx->tree->nr_pids) || !stop_ok(h) ||
+	    (h->stop == CKPT_STOP_EXIT && waits_in_vfork(own))) {
 		err = ckpt_err(ctx, -EINVAL, "image: traced by task %u, flags %#x, options %#x, in stop %u with %#x, %llu",
 			       h->tracer, h->flags, h->options, h->stop,
 			       h->code, h->message);
@@ -426,6 +455,21 @@ unlock:
 	write_unlock_irq(&tasklist_lock);
 }
 
+/* What synchronize_group_exit(), and do_group_exit(), do before the stop */
+static void commit_exit(const struct ckpt_hdr_task_ptrace *h)
+{
+	struct signal_struct *sig = current->signal;
+
+	spin_lock_irq(&current->sighand->siglock);
+	sig->quick_threads--;
+	if (h->flags & CKPT_PTRACE_GROUP_EXIT) {
+		sig->flags = SIGNAL_GROUP_EXIT;
+		sig->group_exit_code = h->group_code;
+		sig->group_stop_count = 0;
+	}
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
 static void ptrace_commit(void *defer)
 {
 	const struct ckpt_trace *trace = defer;
@@ -437,6 +481,8 @@ static void ptrace_commit(void *defer)
 	/* exec does so when its tracer has seen it */
 	if (trace->h.stop == CKPT_STOP_EXEC)
 		rseq_execve(current);
+	if (trace->h.stop == CKPT_STOP_EXIT)
+		commit_exit(&trace->h);
 }
 
 const struct ckpt_task_ops ckpt_ptrace_task_ops = {
@@ -550,15 +596,19 @@ static void report_exit(void)
 		ckpt_report_exit();
 }
 
-/* What is left of a call that was stopped at its entry: all of it */
-static void make_call(void)
+/*
+ * What is left of a call that was stopped at its entry: all of it. A filter that
+ * has told the tracer of it is asked once more, with what that has made of it.
+ */
+static void make_call(bool filtered)
 {
 	struct pt_regs *regs = current_pt_regs();
 	unsigned long args[6];
 	long ret;
 	int nr;
 
-	if (fatal_signal_pending(current) || secure_computing())
+	if (fatal_signal_pending(current) ||
+	    (filtered ? !ckpt_seccomp_recheck() : secure_computing()))
 		return;
 	nr = syscall_get_nr(current, regs);
 	syscall_get_arguments(current, regs, args);
@@ -569,6 +619,19 @@ static void make_call(void)
 		syscall_set_return_value(current, regs, 0, ret);
 	}
 	audit_syscall_exit(regs);
+}
+
+/*
+ * Its tracer was told. That this thread has left those that are not exiting is
+ * said by do_exit(), too.
+ */
+static void __noreturn exit_again(long code)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	current->ptrace &= ~PT_TRACE_EXIT;
+	current->signal->quick_threads++;
+	spin_unlock_irq(&current->sighand->siglock);
+	do_exit(code);
 }
 
 /**
@@ -593,9 +656,15 @@ void ckpt_ptrace_go_on(struct ckpt_task *ct, int signr)
 	case CKPT_STOP_SYSCALL_ENTRY:
 		if (signr)
 			send_sig(signr, current, 1);
-		make_call();
+		make_call(false);
 		report_exit();
 		break;
+	case CKPT_STOP_SECCOMP:
+		make_call(true);
+		report_exit();
+		break;
+	case CKPT_STOP_EXIT:
+		exit_again(trace->h.message);
 	case CKPT_STOP_SYSCALL_EXIT:
 		if (signr)
 			send_sig(signr, current, 1);

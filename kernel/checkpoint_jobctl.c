@@ -22,8 +22,9 @@ static int jobctl_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (!ckpt_of_leader(ctx))
 		return 0;
 	spin_lock_irq(&sighand->siglock);
-	dying = (sig->flags & SIGNAL_GROUP_EXIT) || sig->core_state ||
-		sig->group_exec_task;
+	/* one that exits, and stands still, is in PTRACE_EVENT_EXIT */
+	dying = ((sig->flags & SIGNAL_GROUP_EXIT) && !task_is_traced(t)) ||
+		sig->core_state || sig->group_exec_task;
 	/* a tracer may let threads of a stopped process run, and be stopped anew */
 	again = (sig->flags & SIGNAL_STOP_STOPPED) && sig->group_stop_count;
 	if (sig->flags & SIGNAL_STOP_STOPPED)

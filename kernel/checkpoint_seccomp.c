@@ -286,6 +286,24 @@ static void seccomp_discard(void *defer)
 	__seccomp_filter_release(d->filter);
 }
 
+/**
+ * ckpt_seccomp_recheck - what follows the stop of PTRACE_EVENT_SECCOMP
+ *
+ * As __seccomp_filter() has it: the tracer may have changed the call.
+ *
+ * Context: current, at the boundary of user mode, may sleep.
+ * Return: true if the call is to be made.
+ */
+bool ckpt_seccomp_recheck(void)
+{
+	int nr = syscall_get_nr(current, current_pt_regs());
+
+	if (nr < 0)
+		return false;
+	return current->seccomp.mode != SECCOMP_MODE_FILTER ||
+	       !__seccomp_filter(nr, NULL, true);
+}
+
 const struct ckpt_task_ops ckpt_seccomp_task_ops = {
 	.name		= "seccomp",
 	.collect	= seccomp_collect,

@@ -278,6 +278,9 @@ static int pending_copy(struct ckpt_ctx *ctx, struct task_struct *t,
 		}
 		spin_unlock_irq(&sighand->siglock);
 
+		/* what has killed one that its tracer has stopped at its exit */
+		if (from == &t->signal->shared_pending && task_is_traced(t))
+			sigdelset(&to->set, SIGKILL);
 		if (sigismember(&to->set, SIGKILL))
 			return ckpt_err(ctx, -EBUSY, "is being killed");
 		if (to->nr <= to->room)

@@ -597,6 +597,9 @@ void ckpt_task_release(void);
 /* kernel/checkpoint_syscall.c: system calls that are made again */
 void ckpt_restart_interrupted(struct ckpt_task *ct);
 void ckpt_report_exit(void);
+
+/* kernel/checkpoint_seccomp.c: after PTRACE_EVENT_SECCOMP */
+bool ckpt_seccomp_recheck(void);
 bool ckpt_call_restarts(void);
 /* arch: make the system call @nr with the arguments that are in @regs */
 long ckpt_arch_syscall(struct pt_regs *regs, int nr);

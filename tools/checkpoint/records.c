@@ -866,6 +866,7 @@ static const struct record_type types[] = {
 		      DEC(hdr_task_ptrace, stop),
 		      HEX(hdr_task_ptrace, code),
 		      DEC(hdr_task_ptrace, child),
+		      HEX(hdr_task_ptrace, group_code),
 		      ZERO(hdr_task_ptrace, reserved),
 		      DEC(hdr_task_ptrace, message),
 		      BYTES(hdr_task_ptrace, info.info),

@@ -1062,6 +1062,7 @@ struct ckpt_hdr_task_misc {
 #define CKPT_PTRACE_TRAP_NOTIFY	0x20	/* the same, for a change of a group stop */
 #define CKPT_PTRACE_DEQUEUED	0x40	/* of a stop signal: no SIGCONT came since */
 #define CKPT_PTRACE_EXIT_DUE	0x80	/* the end of its call is to be reported */
+#define CKPT_PTRACE_GROUP_EXIT	0x100	/* its whole process exits */
 
 /* What stop of ptrace(2) a task is in */
 enum ckpt_ptrace_stop {
@@ -1073,6 +1074,8 @@ enum ckpt_ptrace_stop {
 	CKPT_STOP_FORK,		/* PTRACE_EVENT_FORK, _VFORK, _CLONE */
 	CKPT_STOP_VFORK_DONE,
 	CKPT_STOP_EXEC,
+	CKPT_STOP_SECCOMP,	/* PTRACE_EVENT_SECCOMP */
+	CKPT_STOP_EXIT,		/* PTRACE_EVENT_EXIT */
 };
 
 /**
@@ -1085,6 +1088,7 @@ enum ckpt_ptrace_stop {
  * @stop: enum ckpt_ptrace_stop
  * @code: what wait(2) tells the tracer of the stop; 0 if it was told
  * @child: pid slot + 1 of what has the pid @message, or 0
+ * @group_code: the exit code of the process, with CKPT_PTRACE_GROUP_EXIT
  * @reserved: 0
  * @message: what PTRACE_GETEVENTMSG returns
  * @info: the siginfo of the stop, with CKPT_PTRACE_INFO
@@ -1097,7 +1101,8 @@ struct ckpt_hdr_task_ptrace {
 	__u32 stop;
 	__u32 code;
 	__u32 child;
-	__aligned_u64 reserved;
+	__u32 group_code;
+	__u32 reserved;
 	__aligned_u64 message;
 	struct ckpt_siginfo info;
 };

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -48,6 +49,23 @@ static void expect_stop(pid_t pid, int code)
 	CHECK_EQ(waitpid(pid, &status, __WALL), pid);
 	CHECK(WIFSTOPPED(status));
 	CHECK_EQ(status >> 8, code);
+}
+
+static void expect_exit(pid_t pid, int code)
+{
+	int status;
+
+	CHECK_EQ(waitpid(pid, &status, __WALL), pid);
+	CHECK(WIFEXITED(status));
+	CHECK_EQ(WEXITSTATUS(status), code);
+}
+
+static void expect_signaled(pid_t pid, int sig)
+{
+	int status;
+
+	CHECK_EQ(waitpid(pid, &status, __WALL), pid);
+	CHECK_EQ(status, sig);
 }
 
 static void expect_nothing_new(pid_t pid)
@@ -569,49 +587,200 @@ CKPT_TEST(exec_event)
 	ckpt_join(pid, 9);
 }
 
-/* Its filter tells the tracer of umask(2), with no number of its own. */
+/* The filter says 0: so is the message of the stop, as that of a signal. */
+#define FILTER_SAYS	0
+
+/* Its filter tells the tracer of umask(2), and denies getppid(2). */
 static int asks_filtered(void *arg)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_umask, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | FILTER_SAYS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog prog = { .len = 4, .filter = filter };
+	struct sock_fprog prog = {
+		.len = ARRAY_SIZE(filter), .filter = filter,
+	};
 
 	REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog));
 	return asks(arg);
 }
 
-CKPT_VICTIM(filtered)
+static pid_t at_filter(void)
 {
 	pid_t pid;
 
 	umask(022);
-	pid = seized(asks_filtered, PTRACE_O_TRACESECCOMP);
+	pid = seized(asks_filtered, PTRACE_O_TRACESECCOMP |
+				    PTRACE_O_TRACESYSGOOD);
 	ckpt_gate_open(&go, 1);
+	return pid;
+}
+
+CKPT_TEST(seccomp_event)
+{
+	pid_t pid = at_filter();
+
 	expect_stop(pid, EVENT(PTRACE_EVENT_SECCOMP));
-	CHECK_EQ(message_of(pid), 0);
 	ckpt_ready();
 	expect_nothing_new(pid);
+	CHECK_EQ(message_of(pid), FILTER_SAYS);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_umask);
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, 022);
 	resume(PTRACE_CONT, pid, 0);
 	ckpt_join(pid, 022);
 }
 
-/* No stop for a signal, though its message is 0 as well */
-DRIVER_TEST(seccomp_event)
+/* The tracer has it make another call, which the filter denies. */
+CKPT_TEST(seccomp_event_not_told)
 {
-	struct ckpt_victim *v = &self->v;
+	pid_t pid = at_filter();
+	struct user_regs_struct regs;
+	struct iovec iov = { &regs, sizeof(regs) };
 
-	ckpt_start(v, "filtered", 0);
-	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
-	EXPECT_TRUE(ckpt_logged(v, "by a seccomp filter"))
-		TH_LOG("%s", v->log);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_wait_state(pid, 't');
+	ckpt_ready();
+	expect_stop(pid, EVENT(PTRACE_EVENT_SECCOMP));
+	regs = regs_of(pid);
+	regs.orig_rax = SYS_getppid;
+	CHECK(!ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &iov));
+	resume(PTRACE_CONT, pid, 0);
+	/* -1, in the byte that is left of it */
+	ckpt_join(pid, 255);
+}
+
+/* ------------------------------------------------------------------ exits */
+
+static void at_exit(bool told)
+{
+	pid_t pid = seized(reads, PTRACE_O_TRACEEXIT);
+
+	ckpt_gate_open(&go, 1);
+	ckpt_wait_state(pid, 't');
+	if (told)
+		expect_stop(pid, EVENT(PTRACE_EVENT_EXIT));
+	ckpt_ready();
+	if (told)
+		expect_nothing_new(pid);
+	else
+		expect_stop(pid, EVENT(PTRACE_EVENT_EXIT));
+	CHECK_EQ(message_of(pid), 30 << 8);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_exit_group);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 30);
+}
+
+CKPT_TEST(exit_event)
+{
+	at_exit(true);
+}
+
+CKPT_TEST(exit_event_not_told)
+{
+	at_exit(false);
+}
+
+/* By a signal that nothing handles */
+CKPT_TEST(exit_event_of_a_signal)
+{
+	pid_t pid = seized(reads, PTRACE_O_TRACEEXIT);
+	int status;
+
+	REQUIRE(!kill(pid, SIGTERM));
+	expect_stop(pid, SIGTERM);
+	resume(PTRACE_CONT, pid, SIGTERM);
+	expect_stop(pid, EVENT(PTRACE_EVENT_EXIT));
+	ckpt_ready();
+	CHECK_EQ(message_of(pid), SIGTERM);
+	resume(PTRACE_CONT, pid, 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, SIGTERM);
+}
+
+/* A thread that exits alone, in a process that lives on */
+static pid_t thread;
+
+static void *exits(void *arg)
+{
+	char c;
+
+	__atomic_store_n(&thread, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	CHECK_EQ(write(((int *)arg)[1], &thread, sizeof(thread)),
+		 sizeof(thread));
+	CHECK_EQ(syscall(SYS_read, go.fd[0], &c, 1), 1);
+	syscall(SYS_exit, 5);
+	return NULL;
+}
+
+static int has_thread(void *arg)
+{
+	pthread_t other;
+	char c;
+
+	REQUIRE(!pthread_create(&other, NULL, exits, arg));
+	CHECK(!pthread_join(other, NULL));
+	CHECK_EQ(read(go.fd[0], &c, 1), 1);
+	return 6;
+}
+
+CKPT_TEST(exit_event_of_a_thread)
+{
+	int fd[2];
+	pid_t pid, tid;
+
+	ckpt_gate_init(&go);
+	REQUIRE(!pipe(fd));
+	pid = ckpt_fork(has_thread, fd);
+	REQUIRE(read(fd[0], &tid, sizeof(tid)) == sizeof(tid));
+	ckpt_wait_blocked(pid, tid, SYS_read);
+	REQUIRE(!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXIT));
+	ckpt_gate_open(&go, 1);
+	expect_stop(tid, EVENT(PTRACE_EVENT_EXIT));
+	ckpt_ready();
+	expect_nothing_new(tid);
+	CHECK_EQ(message_of(tid), 5 << 8);
+	resume(PTRACE_CONT, tid, 0);
+	expect_exit(tid, 5);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 6);
+}
+
+/* All threads of a process that exits, each in the stop */
+CKPT_TEST(exit_event_of_all_threads)
+{
+	int fd[2];
+	pid_t pid, tid;
+
+	ckpt_gate_init(&go);
+	REQUIRE(!pipe(fd));
+	pid = ckpt_fork(has_thread, fd);
+	REQUIRE(read(fd[0], &tid, sizeof(tid)) == sizeof(tid));
+	ckpt_wait_blocked(pid, tid, SYS_read);
+	REQUIRE(!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXIT));
+	REQUIRE(!ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACEEXIT));
+	REQUIRE(!syscall(SYS_tgkill, pid, tid, SIGTERM));
+	expect_stop(tid, SIGTERM);
+	resume(PTRACE_CONT, tid, SIGTERM);
+	expect_stop(tid, EVENT(PTRACE_EVENT_EXIT));
+	expect_stop(pid, EVENT(PTRACE_EVENT_EXIT));
+	ckpt_ready();
+	expect_nothing_new(tid);
+	expect_nothing_new(pid);
+	CHECK_EQ(message_of(pid), SIGTERM);
+	CHECK_EQ(message_of(tid), SIGTERM);
+	resume(PTRACE_CONT, tid, 0);
+	expect_signaled(tid, SIGTERM);
+	expect_nothing_new(pid);
+	resume(PTRACE_CONT, pid, 0);
+	expect_signaled(pid, SIGTERM);
 }
 
 /* The tracer is gone: so is its tracee, that being asked for. */
