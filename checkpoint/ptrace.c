@@ -105,6 +105,8 @@ static enum ckpt_ptrace_stop stop_of(const struct ckpt_trace *t)
 		if (t->h.message == PTRACE_EVENTMSG_SYSCALL_EXIT)
 			return CKPT_STOP_SYSCALL_EXIT;
 	}
+	if (trap && code == SIGTRAP && !t->h.message)
+		return CKPT_STOP_HANDLER;
 	if (event == PTRACE_EVENT_STOP &&
 	    (code & 0xff) == t->info.si_signo && !t->h.message)
 		return CKPT_STOP_TRAP;
@@ -345,6 +347,8 @@ static bool stop_ok(const struct ckpt_hdr_task_ptrace *h)
 		/* 0 if the tracer is in another pid namespace */
 		return info && !(h->code & ~0xffff) &&
 		       h->message < PID_MAX_LIMIT && !h->child;
+	case CKPT_STOP_HANDLER:
+		return info && !(h->code & ~0xff) && !h->message && !h->child;
 	case CKPT_STOP_SECCOMP:
 	case CKPT_STOP_EXIT:
 		/* what the filter says, and the exit code */

@@ -276,8 +276,11 @@ bool ckpt_call_restarts(void)
  */
 void ckpt_report_exit(void)
 {
-	if (test_syscall_work(SYSCALL_TRACE))
-		ptrace_report_syscall_exit(current_pt_regs(), 0);
+	bool step = test_syscall_work(SYSCALL_EXIT_TRAP) &&
+		    !test_syscall_work(SYSCALL_EMU);
+
+	if (step || test_syscall_work(SYSCALL_TRACE))
+		ptrace_report_syscall_exit(current_pt_regs(), step);
 }
 
 void __checkpoint_signal_delivered(void)

@@ -830,7 +830,7 @@ static const struct record_type types[] = {
 		      HEX(hdr_cpu_x86, cr2), DEC(hdr_cpu_x86, trap_nr),
 		      HEX(hdr_cpu_x86, error_code),
 		      DEC(hdr_cpu_x86, iopl),
-		      ZERO(hdr_cpu_x86, reserved)),
+		      HEX(hdr_cpu_x86, step)),
 		VALUES("io_denied", __u64, FIELD_HEX),
 	},
 	[CKPT_HDR_TASK_FPU] = {

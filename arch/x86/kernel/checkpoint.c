@@ -176,10 +176,6 @@ static const char *unsupported(struct task_struct *t)
 		return "a 32-bit system call";
 	if (has_debug_registers(t))
 		return "hardware breakpoints";
-	if (test_tsk_thread_flag(t, TIF_SINGLESTEP) ||
-	    test_tsk_thread_flag(t, TIF_FORCED_TF) ||
-	    test_tsk_thread_flag(t, TIF_BLOCKSTEP))
-		return "single-stepping";
 	if (has_shadow_stack(t))
 		return "a shadow stack";
 	if (t->mm && mm_lam_cr3_mask(t->mm))
@@ -194,6 +190,19 @@ static const char *unsupported(struct task_struct *t)
 }
 
 /* ------------------------------------------------------------- checkpoint */
+
+static u32 step_of(struct task_struct *t)
+{
+	u32 step = 0;
+
+	if (test_tsk_thread_flag(t, TIF_SINGLESTEP))
+		step |= CKPT_X86_SINGLESTEP;
+	if (test_tsk_thread_flag(t, TIF_FORCED_TF))
+		step |= CKPT_X86_FORCED_TF;
+	if (test_tsk_thread_flag(t, TIF_BLOCKSTEP))
+		step |= CKPT_X86_BLOCKSTEP;
+	return step;
+}
 
 /* Put what current has in registers where the scheduler would put it. */
 static void sync_current(void)
@@ -242,6 +251,7 @@ static void fill_cpu(struct task_struct *t, struct ckpt_hdr_cpu_x86 *h)
 	h->trap_nr = thread->trap_nr;
 	h->error_code = thread->error_code;
 	h->iopl = thread->iopl_emul;
+	h->step = step_of(t);
 
 	/* in whoever checkpoints itself the call returns once more, with 0 */
 	if (t == current) {
@@ -375,7 +385,7 @@ static int restore_io(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
 	unsigned long from, to;
 	long err = 0;
 
-	if (h->iopl > 3 || h->reserved)
+	if (h->iopl > 3)
 		return ckpt_err(ctx, -EINVAL, "image: iopl %u", h->iopl);
 	for_each_clear_bitrange(from, to, denied, nr) {
 		err = ksys_ioperm(from, to - from, 1);
@@ -579,6 +589,21 @@ static int restore_fpu(struct ckpt_ctx *ctx, struct cpu_defer *defer)
 	return err;
 }
 
+/* As PTRACE_SINGLESTEP and PTRACE_SINGLEBLOCK leave it */
+static int check_step(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
+{
+	u32 step = h->step;
+
+	if ((step & ~(CKPT_X86_SINGLESTEP | CKPT_X86_FORCED_TF |
+		      CKPT_X86_BLOCKSTEP)) ||
+	    ((step & CKPT_X86_BLOCKSTEP) && !(step & CKPT_X86_SINGLESTEP)))
+		return ckpt_err(ctx, -EINVAL, "image: single-stepping: flags %#x",
+				step);
+	if ((step & CKPT_X86_BLOCKSTEP) && !arch_has_block_step())
+		return ckpt_err(ctx, -EINVAL, "PTRACE_SINGLEBLOCK: this CPU cannot do it");
+	return 0;
+}
+
 static int restore_regs(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
 {
 	const char *what = wrong_register(h);
@@ -588,6 +613,9 @@ static int restore_regs(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
 		return ckpt_err(ctx, -EINVAL,
 				"registers: the %s is not one that user space can have",
 				what);
+	err = check_step(ctx, h);
+	if (err)
+		return err;
 	err = restore_tls(ctx, h);
 	if (err)
 		return err;
@@ -646,6 +674,19 @@ static void commit_segments(const struct ckpt_hdr_cpu_x86 *h)
 	preempt_enable();
 }
 
+/* The trap flag itself is in the flags register. */
+static void commit_step(u32 step)
+{
+	if (step & CKPT_X86_SINGLESTEP) {
+		set_thread_flag(TIF_SINGLESTEP);
+		set_syscall_work(SYSCALL_EXIT_TRAP);
+	}
+	if (step & CKPT_X86_FORCED_TF)
+		set_thread_flag(TIF_FORCED_TF);
+	if (step & CKPT_X86_BLOCKSTEP)
+		set_task_blockstep(current, true);
+}
+
 static void commit_cpu(void *data)
 {
 	const struct cpu_defer *defer = data;
@@ -678,6 +719,7 @@ static void commit_cpu(void *data)
 	current->thread.trap_nr = h->trap_nr;
 	current->thread.error_code = h->error_code;
 	commit_segments(h);
+	commit_step(h->step);
 	write_pkru(defer->pkru);
 }
 

@@ -1076,6 +1076,7 @@ enum ckpt_ptrace_stop {
 	CKPT_STOP_EXEC,
 	CKPT_STOP_SECCOMP,	/* PTRACE_EVENT_SECCOMP */
 	CKPT_STOP_EXIT,		/* PTRACE_EVENT_EXIT */
+	CKPT_STOP_HANDLER,	/* single-stepped into the handler of a signal */
 };
 
 /**
@@ -1189,6 +1190,11 @@ struct ckpt_hdr_restart_block {
 	__u32 bitset;
 };
 
+/* struct ckpt_hdr_cpu_x86.step */
+#define CKPT_X86_SINGLESTEP	0x1	/* PTRACE_SINGLESTEP, or by blocks */
+#define CKPT_X86_FORCED_TF	0x2	/* the trap flag is the tracer's */
+#define CKPT_X86_BLOCKSTEP	0x4	/* PTRACE_SINGLEBLOCK */
+
 /**
  * struct ckpt_hdr_cpu_x86 - registers of a thread
  * @h: type CKPT_HDR_TASK_CPU
@@ -1224,7 +1230,7 @@ struct ckpt_hdr_restart_block {
  * @trap_nr: number of the last exception, likewise
  * @error_code: and its error code
  * @iopl: what iopl(2) was given: 3 for all I/O ports, or less
- * @reserved: 0
+ * @step: CKPT_X86_*: single-stepped by its tracer
  * @io_denied: I/O ports that ioperm(2) has not permitted, a bitmap up to the
  *	last one that it has; empty if there is none
  */
@@ -1237,7 +1243,7 @@ struct ckpt_hdr_cpu_x86 {
 	__aligned_u64 tls[3];
 	__aligned_u64 cr2, trap_nr, error_code;
 	__u32 iopl;
-	__u32 reserved;
+	__u32 step;
 	__aligned_u64 io_denied[];
 };
 

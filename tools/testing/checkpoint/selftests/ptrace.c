@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -781,6 +782,100 @@ CKPT_TEST(exit_event_of_all_threads)
 	expect_nothing_new(pid);
 	resume(PTRACE_CONT, pid, 0);
 	expect_signaled(pid, SIGTERM);
+}
+
+/* --------------------------------------------------------- single steps */
+
+/* Counts, in as many instructions as the tracer counts, and asks. */
+static int steps(void *arg)
+{
+	char c;
+	long n = 0;
+
+	if (syscall(SYS_read, go.fd[0], &c, 1) != 1)
+		return 1;
+	asm volatile("int3\n\t"
+		     "inc %0\n\t"
+		     "inc %0\n\t"
+		     "inc %0\n\t"
+		     "inc %0\n\t"
+		     : "+a" (n));
+	return n;
+}
+
+static void step(pid_t pid, int n)
+{
+	struct user_regs_struct regs;
+
+	resume(PTRACE_SINGLESTEP, pid, 0);
+	expect_stop(pid, SIGTRAP);
+	CHECK_EQ(info_of(pid).si_code, TRAP_TRACE);
+	regs = regs_of(pid);
+	CHECK_EQ(regs.rax, n);
+	/* the trap flag is the tracer's, and not seen */
+	CHECK_EQ(regs.eflags & 0x100, 0);
+}
+
+CKPT_TEST(single_step)
+{
+	pid_t pid = seized(steps, 0);
+
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SIGTRAP);
+	step(pid, 1);
+	step(pid, 2);
+	ckpt_ready();
+	CHECK_EQ(regs_of(pid).eflags & 0x100, 0);
+	step(pid, 3);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 4);
+}
+
+/* Into a call, which goes on: it traps when that is over, and not before. */
+CKPT_TEST(single_step_in_a_call)
+{
+	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+
+	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	resume(PTRACE_SINGLESTEP, pid, 0);
+	ckpt_wait_state(pid, 'S');
+	ckpt_ready();
+	ckpt_wait_state(pid, 'S');
+	expect_nothing_new(pid);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SIGTRAP);
+	CHECK_EQ(regs_of(pid).rax, 1);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_read);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 30);
+}
+
+/* From the entry of a call, and into the handler of a signal */
+CKPT_TEST(single_step_from_a_stop)
+{
+	union sigval value = { .sival_int = 3 };
+	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+
+	REQUIRE(!sigqueue(pid, SIGUSR1, value));
+	expect_stop(pid, SIGUSR1);
+	resume(PTRACE_SINGLESTEP, pid, SIGUSR1);
+	expect_stop(pid, SIGTRAP);
+	CHECK_EQ(info_of(pid).si_code, SIGTRAP);
+	CHECK_EQ(regs_of(pid).rdi, SIGUSR1);
+	CHECK_EQ(regs_of(pid).rip, (uintptr_t)on_signal);
+	ckpt_ready();
+	expect_nothing_new(pid);
+	CHECK_EQ(regs_of(pid).rip, (uintptr_t)on_signal);
+	/* nothing is delivered from here */
+	resume(PTRACE_SYSCALL, pid, SIGUSR1);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_rt_sigreturn);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 33);
 }
 
 /* The tracer is gone: so is its tracee, that being asked for. */
