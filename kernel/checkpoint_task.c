@@ -146,10 +146,13 @@ static bool has_perf_events(struct task_struct *t)
 	struct perf_event_context *perf;
 	bool has;
 
-	/* the context stays when the last event is gone */
+	/*
+	 * The context stays when the last event is gone. Hardware breakpoints
+	 * that ptrace has set are saved with the registers.
+	 */
 	rcu_read_lock();
 	perf = READ_ONCE(t->perf_event_ctxp);
-	has = perf && READ_ONCE(perf->nr_events);
+	has = perf && READ_ONCE(perf->nr_events) > ckpt_arch_breakpoints(t);
 	rcu_read_unlock();
 	return has;
 }

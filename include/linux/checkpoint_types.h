@@ -603,6 +603,7 @@ bool ckpt_seccomp_recheck(void);
 bool ckpt_call_restarts(void);
 /* arch: make the system call @nr with the arguments that are in @regs */
 long ckpt_arch_syscall(struct pt_regs *regs, int nr);
+unsigned int ckpt_arch_breakpoints(struct task_struct *t);
 /* arch/x86/kernel/checkpoint_ldt.c */
 int ckpt_ldt_save(struct mm_struct *mm, u64 **copy);
 int ckpt_ldt_restore(struct ckpt_ctx *ctx, const u64 *ldt, unsigned int nr);

@@ -830,7 +830,9 @@ static const struct record_type types[] = {
 		      HEX(hdr_cpu_x86, cr2), DEC(hdr_cpu_x86, trap_nr),
 		      HEX(hdr_cpu_x86, error_code),
 		      DEC(hdr_cpu_x86, iopl),
-		      HEX(hdr_cpu_x86, step)),
+		      HEX(hdr_cpu_x86, step),
+		      HEXS(hdr_cpu_x86, dr, 4), HEX(hdr_cpu_x86, dr6),
+		      HEX(hdr_cpu_x86, dr7)),
 		VALUES("io_denied", __u64, FIELD_HEX),
 	},
 	[CKPT_HDR_TASK_FPU] = {

@@ -69,6 +69,23 @@ long ckpt_arch_syscall(struct pt_regs *regs, int nr)
 	return x64_sys_call(regs, nr);
 }
 
+/**
+ * ckpt_arch_breakpoints - how many perf events are breakpoints of ptrace?
+ * @t: the task, parked
+ *
+ * Context: any.
+ * Return: their number, of those that are disabled too.
+ */
+unsigned int ckpt_arch_breakpoints(struct task_struct *t)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < HBP_NUM; i++)
+		if (t->thread.ptrace_bps[i])
+			nr++;
+	return nr;
+}
+
 /* ----------------------------------------------------- what is supported */
 
 static bool null_selector(u16 sel)
@@ -115,16 +132,6 @@ static const char *wrong_register(const struct ckpt_hdr_cpu_x86 *h)
 	if (h->ip >= TASK_SIZE_MAX && (h->ip & PAGE_MASK) != VSYSCALL_ADDR)
 		return "instruction pointer";
 	return NULL;
-}
-
-static bool has_debug_registers(struct task_struct *t)
-{
-	int i;
-
-	for (i = 0; i < HBP_NUM; i++)
-		if (t->thread.ptrace_bps[i])
-			return true;
-	return false;
 }
 
 static bool has_shadow_stack(struct task_struct *t)
@@ -174,8 +181,6 @@ static const char *unsupported(struct task_struct *t)
 		return "32-bit code";
 	if (task_thread_info(t)->status & TS_COMPAT)
 		return "a 32-bit system call";
-	if (has_debug_registers(t))
-		return "hardware breakpoints";
 	if (has_shadow_stack(t))
 		return "a shadow stack";
 	if (t->mm && mm_lam_cr3_mask(t->mm))
@@ -217,6 +222,7 @@ static void fill_cpu(struct task_struct *t, struct ckpt_hdr_cpu_x86 *h)
 {
 	const struct pt_regs *regs = task_pt_regs(t);
 	const struct thread_struct *thread = &t->thread;
+	int i;
 
 	h->r15 = regs->r15;
 	h->r14 = regs->r14;
@@ -252,6 +258,13 @@ static void fill_cpu(struct task_struct *t, struct ckpt_hdr_cpu_x86 *h)
 	h->error_code = thread->error_code;
 	h->iopl = thread->iopl_emul;
 	h->step = step_of(t);
+	/* as PTRACE_PEEKUSER shows them; they stay when the tracer is gone */
+	BUILD_BUG_ON(ARRAY_SIZE(h->dr) != HBP_NUM);
+	for (i = 0; i < HBP_NUM; i++)
+		if (thread->ptrace_bps[i])
+			h->dr[i] = thread->ptrace_bps[i]->hw.info.address;
+	h->dr6 = thread->virtual_dr6;
+	h->dr7 = thread->ptrace_dr7;
 
 	/* in whoever checkpoints itself the call returns once more, with 0 */
 	if (t == current) {
@@ -604,6 +617,30 @@ static int check_step(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
 	return 0;
 }
 
+static int poke_debug(int i, unsigned long value)
+{
+	return arch_ptrace(current, PTRACE_POKEUSR,
+			   offsetof(struct user, u_debugreg) +
+			   i * sizeof(value), value);
+}
+
+/* Through what a tracer goes through, with its checks */
+static int restore_breakpoints(struct ckpt_ctx *ctx,
+			       const struct ckpt_hdr_cpu_x86 *h)
+{
+	int i, err = 0;
+
+	for (i = 0; i < HBP_NUM && !err; i++)
+		if (h->dr[i])
+			err = poke_debug(i, h->dr[i]);
+	if (!err && h->dr7)
+		err = poke_debug(7, h->dr7);
+	if (err)
+		return ckpt_err(ctx, err, "hardware breakpoints (DR7 %#llx): cannot be set here: error %d",
+				h->dr7, err);
+	return 0;
+}
+
 static int restore_regs(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
 {
 	const char *what = wrong_register(h);
@@ -622,7 +659,8 @@ static int restore_regs(struct ckpt_ctx *ctx, const struct ckpt_hdr_cpu_x86 *h)
 	if (!base_ok(h->fs, h->fs_base) || !base_ok(h->gs, h->gs_base))
 		return ckpt_err(ctx, -EINVAL,
 				"registers: the base of FS or GS needs a CPU with FSGSBASE: restart on one that has it");
-	return restore_io(ctx, h);
+	err = restore_breakpoints(ctx, h);
+	return err ?: restore_io(ctx, h);
 }
 
 static int restore_cpu(struct ckpt_ctx *ctx)
@@ -718,6 +756,8 @@ static void commit_cpu(void *data)
 	current->thread.cr2 = h->cr2;
 	current->thread.trap_nr = h->trap_nr;
 	current->thread.error_code = h->error_code;
+	/* and not what commit has touched */
+	current->thread.virtual_dr6 = h->dr6;
 	commit_segments(h);
 	commit_step(h->step);
 	write_pkru(defer->pkru);

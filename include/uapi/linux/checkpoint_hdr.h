@@ -1231,6 +1231,9 @@ struct ckpt_hdr_restart_block {
  * @error_code: and its error code
  * @iopl: what iopl(2) was given: 3 for all I/O ports, or less
  * @step: CKPT_X86_*: single-stepped by its tracer
+ * @dr: addresses of hardware breakpoints that ptrace(2) has set
+ * @dr6: bits that they have set in what ptrace(2) shows as DR6
+ * @dr7: what ptrace(2) shows as DR7
  * @io_denied: I/O ports that ioperm(2) has not permitted, a bitmap up to the
  *	last one that it has; empty if there is none
  */
@@ -1244,6 +1247,7 @@ struct ckpt_hdr_cpu_x86 {
 	__aligned_u64 cr2, trap_nr, error_code;
 	__u32 iopl;
 	__u32 step;
+	__aligned_u64 dr[4], dr6, dr7;
 	__aligned_u64 io_denied[];
 };
 

@@ -607,9 +607,10 @@ HOSTILE_TEST(registers)
 		CPU(tls[0], 0x00ec000000000000ULL),
 		CPU(tls[1], 0x00cf9a000000ffffULL),
 		CPU(tls[2], 0x00cffb000000ffffULL),
-		/* By blocks, and not at all */
+		/* By blocks, and not at all; a breakpoint of no known kind */
 		CPU(step, CKPT_X86_BLOCKSTEP),
 		CPU(step, 0xffffffff),
+		CPU(dr7, 0x20001),
 	};
 
 	TRY(changes);

@@ -101,6 +101,11 @@ static unsigned long message_of(pid_t pid)
 	return message;
 }
 
+static long peek(pid_t pid, volatile void *address)
+{
+	return ptrace(PTRACE_PEEKDATA, pid, address, 0);
+}
+
 static void resume(int request, pid_t pid, long sig)
 {
 	CHECK(!ptrace(request, pid, 0, sig));
@@ -876,6 +881,92 @@ CKPT_TEST(single_step_from_a_stop)
 	resume(PTRACE_CONT, pid, 0);
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 33);
+}
+
+/* --------------------------------------------------- hardware breakpoints */
+
+static volatile long watched;
+
+static int writes(void *arg)
+{
+	char c;
+
+	if (syscall(SYS_read, go.fd[0], &c, 1) != 1)
+		return 1;
+	watched = 1;
+	if (syscall(SYS_read, go.fd[0], &c, 1) != 1)
+		return 1;
+	watched = 2;
+	return 8;
+}
+
+static long debug_reg(pid_t pid, int n)
+{
+	return ptrace(PTRACE_PEEKUSER, pid,
+		      offsetof(struct user, u_debugreg) + n * sizeof(long), 0);
+}
+
+static int set_debug_reg(pid_t pid, int n, long value)
+{
+	return ptrace(PTRACE_POKEUSER, pid,
+		      offsetof(struct user, u_debugreg) + n * sizeof(long),
+		      value);
+}
+
+/* In the second one, 8 bytes, written; the first one is disabled. */
+#define DR7_WRITTEN	(0x9 << 20 | 1 << 2)
+
+static pid_t watches(void)
+{
+	pid_t pid = seized(writes, 0);
+
+	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	REQUIRE(!set_debug_reg(pid, 0, (long)&go));
+	REQUIRE(!set_debug_reg(pid, 1, (long)&watched));
+	if (set_debug_reg(pid, 7, DR7_WRITTEN))
+		ckpt_skip("no hardware breakpoints: %m");
+	return pid;
+}
+
+CKPT_TEST(hardware_breakpoint)
+{
+	pid_t pid = watches();
+
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SIGTRAP);
+	CHECK_EQ(debug_reg(pid, 6) & 0xf, 2);
+	ckpt_ready();
+	CHECK_EQ(debug_reg(pid, 0), (long)&go);
+	CHECK_EQ(debug_reg(pid, 1), (long)&watched);
+	CHECK_EQ(debug_reg(pid, 2), 0);
+	CHECK_EQ(debug_reg(pid, 6) & 0xf, 2);
+	CHECK_EQ(debug_reg(pid, 7), DR7_WRITTEN);
+	CHECK(!set_debug_reg(pid, 6, 0));
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SIGTRAP);
+	CHECK_EQ(info_of(pid).si_code, TRAP_HWBKPT);
+	CHECK_EQ(debug_reg(pid, 6) & 0xf, 2);
+	CHECK_EQ(peek(pid, &watched), 2);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 8);
+}
+
+/* Its tracer has left it, with what that has set. */
+CKPT_TEST(hardware_breakpoint_left)
+{
+	pid_t pid = watches();
+	int status;
+
+	REQUIRE(!ptrace(PTRACE_DETACH, pid, 0, 0));
+	ckpt_wait_blocked(pid, pid, SYS_read);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(WTERMSIG(status), SIGTRAP);
 }
 
 /* The tracer is gone: so is its tracee, that being asked for. */
