@@ -75,6 +75,7 @@ void ckpt_defuse(struct task_struct *t);
  * @thread: restart: row of a thread of its process, of a thread: of the next
  *	one; or 0
  * @vfork: restart: it waits for a vfork child
+ * @late: restart: a zombie that exits when all tasks are there
  * @e: its entry in the image
  */
 struct ckpt_tree_task {
@@ -83,6 +84,7 @@ struct ckpt_tree_task {
 	struct pid *pid;
 	u32 thread;
 	bool vfork;
+	bool late;
 	struct ckpt_task_entry e;
 };
 
@@ -228,6 +230,7 @@ int ckpt_ptrace_stop(struct ckpt_task *ct);
 void ckpt_ptrace_go_on(struct ckpt_task *ct, int signr);
 void ckpt_ptrace_vfork_done(struct pid *pid);
 void ckpt_ptrace_wait_stopped(struct ckpt_tree *tree);
+bool ckpt_ptrace_zombie(struct task_struct *t, struct ckpt_tree_task *row);
 
 /* save.c */
 int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout);

@@ -474,6 +474,30 @@ static void commit_exit(const struct ckpt_hdr_task_ptrace *h)
 	spin_unlock_irq(&current->sighand->siglock);
 }
 
+/**
+ * ckpt_ptrace_zombie - let a task be traced that is about to exit
+ * @t: the task, which waits for its command
+ * @row: of its tracer
+ *
+ * Context: the caller of restart.
+ * Return: false if one of them was killed.
+ */
+bool ckpt_ptrace_zombie(struct task_struct *t, struct ckpt_tree_task *row)
+{
+	const struct cred *cred = ckpt_cred_of(row->ct);
+	bool linked = false;
+
+	write_lock_irq(&tasklist_lock);
+	if (cred && !t->exit_state && !t->ptrace &&
+	    !(row->task->flags & PF_EXITING)) {
+		t->ptrace = PT_PTRACED;
+		__ptrace_link(t, row->task, cred);
+		linked = true;
+	}
+	write_unlock_irq(&tasklist_lock);
+	return linked;
+}
+
 static void ptrace_commit(void *defer)
 {
 	const struct ckpt_trace *trace = defer;

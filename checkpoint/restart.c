@@ -40,6 +40,7 @@ enum ckpt_cmd {
 	CKPT_CMD_MAKE_NS,	/* make a pid namespace without an init */
 	CKPT_CMD_RESTORE,	/* read and restore the own state */
 	CKPT_CMD_LATE,		/* read what had to wait for all tasks */
+	CKPT_CMD_EXIT,		/* become the zombie that it was */
 	CKPT_CMD_RELEASE,	/* commit and go to user mode */
 	CKPT_CMD_ABORT,		/* exit */
 };
@@ -177,7 +178,8 @@ static int make(struct ckpt_ctx *ctx, u32 i)
 	const struct ckpt_task_entry *e = &tree->tasks[i].e;
 	struct kernel_clone_args args = {
 		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED,
-		.fn = e->flags & CKPT_TASK_ZOMBIE ? run_zombie : run_restored,
+		.fn = (e->flags & CKPT_TASK_ZOMBIE) && !tree->tasks[i].late ?
+			run_zombie : run_restored,
 	};
 	u32 nr = ckpt_pid_nr(tree, e->tid), ns = tree->pids[e->tid].ns;
 	pid_t set_tid[MAX_PID_NS_LEVEL + 1];
@@ -206,7 +208,7 @@ static int make(struct ckpt_ctx *ctx, u32 i)
 		return PTR_ERR(old);
 	}
 	/* it makes nothing: it is restored as soon as it is there */
-	if (e->flags & CKPT_TASK_THREAD)
+	if ((e->flags & CKPT_TASK_THREAD) && !(e->flags & CKPT_TASK_ZOMBIE))
 		ct->restore->cmd = CKPT_CMD_RESTORE;
 	args.fn_arg = ct;
 	/* the new task may run, and exit, before kernel_clone() returns */
@@ -309,6 +311,24 @@ static void __noreturn leave_to_threads(struct ckpt_task *ct, u32 code)
 	do_exit(code);
 }
 
+/* A zombie has the credentials that it had, if they were saved. */
+static int take_cred(struct ckpt_ctx *ctx, const struct ckpt_task_entry *e)
+{
+	struct cred *cred;
+	int dumpable;
+
+	if (!e->cred)
+		return 0;
+	cred = ckpt_obj_fetch(ctx, e->cred, CKPT_OBJ_CRED);
+	if (IS_ERR(cred))
+		return PTR_ERR(cred);
+	/* the memory is not its own: that of the caller of restart, say */
+	dumpable = get_dumpable(current->mm);
+	commit_creds((struct cred *)get_cred(cred));
+	set_dumpable(current->mm, dumpable);
+	return 0;
+}
+
 /* A restored task, from its creation to its release */
 static int run_restored(void *arg)
 {
@@ -345,6 +365,13 @@ static int run_restored(void *arg)
 		case CKPT_CMD_LATE:
 			result = ckpt_late_restore(r->ctx);
 			break;
+		case CKPT_CMD_EXIT:
+			set_task_comm(current, e->comm);
+			result = take_cred(r->ctx, e);
+			if (result)
+				break;
+			done(ct, cmd, 0);
+			do_exit(code);
 		case CKPT_CMD_RELEASE:
 			if (outlived)
 				leave_to_threads(ct, code);
@@ -365,23 +392,10 @@ static int run_zombie(void *arg)
 	struct ckpt_ctx *ctx = ct->restore->ctx;
 	const struct ckpt_task_entry *e = &ctx->tree->tasks[ct->restore->row].e;
 	u32 code = e->exit_code;
-	struct cred *cred;
-	int err = 0, dumpable;
 
 	attach_current(ct);
 	set_task_comm(current, e->comm);
-	if (e->cred) {
-		cred = ckpt_obj_fetch(ctx, e->cred, CKPT_OBJ_CRED);
-		if (IS_ERR(cred)) {
-			err = PTR_ERR(cred);
-		} else {
-			/* the memory is still that of the caller of restart */
-			dumpable = get_dumpable(current->mm);
-			commit_creds((struct cred *)get_cred(cred));
-			set_dumpable(current->mm, dumpable);
-		}
-	}
-	done(ct, CKPT_CMD_NONE, err);
+	done(ct, CKPT_CMD_NONE, take_cred(ctx, e));
 	do_exit(code);
 }
 
@@ -420,7 +434,7 @@ static void command(struct ckpt_task *ct, enum ckpt_cmd cmd, u32 arg)
 	spin_unlock_irq(&ct->wait.lock);
 }
 
-/* Have the task of row @i made; a thread is restored when this returns. */
+/* Have the task of row @i made; a live thread is restored on return. */
 static int make_row(struct ckpt_ctx *ctx, u32 i)
 {
 	struct ckpt_tree *tree = ctx->tree;
@@ -445,7 +459,7 @@ static int make_row(struct ckpt_ctx *ctx, u32 i)
 
 	if (i == 0)
 		ctx->root_task = get_task_struct(row->task);
-	if (!(row->e.flags & CKPT_TASK_ZOMBIE))
+	if (!(row->e.flags & CKPT_TASK_ZOMBIE) || row->late)
 		return 0;
 	if (wait_event_interruptible(row->pid->wait_pidfd,
 				     READ_ONCE(row->task->exit_state)))
@@ -895,14 +909,16 @@ static int rebuild(struct ckpt_ctx *ctx)
 	if (!err)
 		err = ckpt_pids_make_lone(ctx);
 	for (i = 0; i < tree->nr_tasks && !err; i++) {
-		if (tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE)
-			continue;
+		bool zombie = tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE;
+
 		if (tree->tasks[i].e.flags & CKPT_TASK_THREAD) {
 			err = make_row(ctx, i);
-		} else {
+		} else if (!zombie) {
 			command(part(ctx, i), CKPT_CMD_RESTORE, 0);
 			err = wait_done(ctx, i);
 		}
+		if (zombie)
+			continue;
 		live = i;
 	}
 	/* in a task of the tree, which whatever the image holds cannot harm */
@@ -915,9 +931,75 @@ static int rebuild(struct ckpt_ctx *ctx)
 	return err ?: all_alive(ctx);
 }
 
+/*
+ * A tracer was told of the end of its tracee before: let no second SIGCHLD be
+ * queued, as if there were one. It is not looking, with all signals blocked.
+ * Returns false if there is one.
+ */
+static bool mute(struct task_struct *tracer, bool on)
+{
+	unsigned long flags;
+	sigset_t *pending;
+	bool muted = false;
+
+	if (!lock_task_sighand(tracer, &flags))
+		return false;
+	pending = &tracer->signal->shared_pending.signal;
+	if (!on) {
+		sigdelset(pending, SIGCHLD);
+	} else if (!sigismember(pending, SIGCHLD)) {
+		sigaddset(pending, SIGCHLD);
+		muted = true;
+	}
+	unlock_task_sighand(tracer, &flags);
+	return muted;
+}
+
+/* Let the task of row @i, which waits, become the zombie that it was. */
+static int bury(struct ckpt_ctx *ctx, u32 i)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	struct ckpt_tree_task *row = &tree->tasks[i], *tracer = NULL;
+	bool muted = false;
+	int err;
+
+	if (row->e.tracer) {
+		tracer = &tree->tasks[row->e.tracer - 1];
+		if (!ckpt_ptrace_zombie(row->task, tracer))
+			return -EINTR;
+		muted = mute(tracer->task, true);
+	}
+	command(part(ctx, i), CKPT_CMD_EXIT, 0);
+	err = wait_done(ctx, i);
+	/* of a leader with threads nobody is woken */
+	while (!err && !READ_ONCE(row->task->exit_state)) {
+		schedule_timeout_interruptible(1);
+		if (signal_pending(current))
+			err = -EINTR;
+	}
+	if (muted)
+		mute(tracer->task, false);
+	return err;
+}
+
+/*
+ * Zombies that have threads, or that a tracer has yet to wait for, which must be
+ * there: threads before their leaders.
+ */
+static int bury_late(struct ckpt_ctx *ctx)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = ctx->tree->nr_tasks; i-- && !err;)
+		if (ctx->tree->tasks[i].late)
+			err = bury(ctx, i);
+	return err;
+}
+
 static int restart_tree(struct ckpt_ctx *ctx)
 {
-	int err = rebuild(ctx) ?: link_tree(ctx);
+	int err = rebuild(ctx) ?: bury_late(ctx) ?: link_tree(ctx);
 
 	if (err) {
 		/* a task that is killed interrupts whoever reads */

@@ -151,7 +151,8 @@ static struct ckpt_tree_task *thread_of(struct ckpt_tree *tree, u32 i)
 	u32 j;
 
 	for (j = i + 1; j < tree->nr_tasks; j++)
-		if (tree->tasks[j].e.leader == i)
+		if (tree->tasks[j].e.leader == i &&
+		    !(tree->tasks[j].e.flags & CKPT_TASK_ZOMBIE))
 			return &tree->tasks[j];
 	return NULL;
 }

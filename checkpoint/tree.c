@@ -268,6 +268,34 @@ static bool is_reparented(struct task_struct *t)
 	return !same_thread_group(real, tracer);
 }
 
+/* Zombie threads are there as long as their tracer does not wait for them. */
+static bool has_outlived(struct task_struct *leader)
+{
+	struct task_struct *t;
+
+	for_other_threads(leader, t)
+		if (!t->exit_state)
+			return true;
+	return false;
+}
+
+static int fill_tracer(struct ckpt_ctx *ctx, u32 i)
+{
+	struct ckpt_tree_task *row = &ctx->tree->tasks[i];
+	u32 tracer = CKPT_NO_SLOT;
+
+	if (row->e.flags & CKPT_TASK_OUTLIVED)
+		return ckpt_err(ctx, -ENOSYS,
+				"has exited before its threads, and its tracer has yet to wait for it: not supported");
+	if (!ckpt_tracer_inside(ctx, row->task, &tracer))
+		return ckpt_err(ctx, -ENOSYS,
+				"is being traced: not supported, detach the tracer");
+	if (tracer == CKPT_NO_SLOT)
+		return ckpt_err(ctx, -EBUSY, "its tracer changes: try again");
+	row->e.tracer = tracer + 1;
+	return 0;
+}
+
 static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 		     struct pid **session)
 {
@@ -275,6 +303,7 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 	struct task_struct *t = tree->tasks[i].task;
 	struct ckpt_task_entry *e = &tree->tasks[i].e;
 	struct task_struct *parent, *leader;
+	bool traced;
 	int err = 0;
 
 	memset(e, 0, sizeof(*e));
@@ -293,7 +322,7 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 		*session = get_pid(task_session(t));
 	}
 	if (t->exit_state == EXIT_ZOMBIE) {
-		e->flags |= thread_group_leader(t) && !thread_group_empty(t) ?
+		e->flags |= thread_group_leader(t) && has_outlived(t) ?
 			CKPT_TASK_OUTLIVED : CKPT_TASK_ZOMBIE;
 		e->exit_code = t->signal->flags & SIGNAL_GROUP_EXIT ?
 			t->signal->group_exit_code : t->exit_code;
@@ -310,16 +339,16 @@ static int fill_task(struct ckpt_ctx *ctx, u32 i, struct pid **pgrp,
 	if (i && t == leader && ckpt_is_vfork_child(parent, t))
 		e->flags |= CKPT_TASK_VFORK;
 	/* its parent is to be told of its end when its tracer was */
-	if (t->exit_state && t->ptrace &&
-	    (!thread_group_leader(t) || is_reparented(t)))
-		err = -ENOSYS;
+	traced = t->exit_state && t->ptrace &&
+		 (!thread_group_leader(t) || is_reparented(t));
 unlock:
 	read_unlock(&tasklist_lock);
-	if (err == -EBUSY)
-		return ckpt_err(ctx, err, "is being reaped: try again");
 	if (err)
-		return ckpt_err(ctx, err,
-				"has exited, and its tracer has yet to wait for it: not supported");
+		return ckpt_err(ctx, err, "is being reaped: try again");
+	if (traced)
+		err = fill_tracer(ctx, i);
+	if (err)
+		return err;
 
 	memcpy(e->comm, t->comm, sizeof(e->comm));
 	e->rpid = pid_nr_ns(tree->tasks[i].pid, task_active_pid_ns(current));
@@ -522,6 +551,27 @@ static int check_groups(struct ckpt_ctx *ctx, u32 i, u32 pgrp, u32 session)
 	return err;
 }
 
+static bool live_thread(const struct ckpt_tree *tree, u32 i)
+{
+	while ((i = tree->tasks[i].thread))
+		if (!(tree->tasks[i].e.flags & CKPT_TASK_ZOMBIE))
+			return true;
+	return false;
+}
+
+/* May a task have traced the zombie @e? */
+static bool tracer_ok(const struct ckpt_tree *tree,
+		      const struct ckpt_task_entry *e)
+{
+	const struct ckpt_task_entry *tracer;
+
+	if (!(e->flags & CKPT_TASK_ZOMBIE) || e->tracer > tree->nr_tasks)
+		return false;
+	tracer = &tree->tasks[e->tracer - 1].e;
+	return !(tracer->flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_OUTLIVED)) &&
+	       tracer->leader != e->leader;
+}
+
 /*
  * Once all are known: whoever gave its pid to a process group or a session can
  * have left neither that session nor, as its leader, that process group.
@@ -532,10 +582,16 @@ static int check_leader(struct ckpt_ctx *ctx, u32 i)
 	const struct ckpt_task_entry *e = &tree->tasks[i].e;
 	u32 mark = tree->pids[e->tid].session;
 
-	if ((e->flags & CKPT_TASK_OUTLIVED) && !tree->tasks[i].thread)
+	if ((e->flags & CKPT_TASK_OUTLIVED) && !live_thread(tree, i))
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u has no thread that has outlived it",
 				i);
+	if (e->tracer && !tracer_ok(tree, e))
+		return ckpt_err(ctx, -EINVAL,
+				"image: task %u cannot have been traced by task %u",
+				i, e->tracer - 1);
+	tree->tasks[i].late = (e->flags & CKPT_TASK_ZOMBIE) &&
+			      (e->tracer || tree->tasks[i].thread);
 	if (!mark)
 		return 0;
 	if ((e->flags & CKPT_TASK_THREAD) ||
@@ -582,10 +638,11 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 					"image: task %u: its parent %u or leader %u does not stand before it",
 					i, e->parent, e->leader);
 		above = &tree->tasks[thread ? e->leader : e->parent].e;
-		if ((above->flags & CKPT_TASK_ZOMBIE) ||
+		/* a zombie that is a thread is there for its tracer only */
+		if (((above->flags & CKPT_TASK_ZOMBIE) && !(thread && zombie)) ||
 		    (!thread && (above->flags & CKPT_TASK_OUTLIVED)) ||
 		    (thread && (above->flags & CKPT_TASK_THREAD)) ||
-		    (thread && zombie))
+		    (thread && zombie && !e->tracer))
 			return ckpt_err(ctx, -EINVAL,
 					"image: task %u cannot have been made by task %u",
 					i, thread ? e->leader : e->parent);
@@ -598,7 +655,7 @@ static int check_task(struct ckpt_ctx *ctx, u32 i)
 	if (!valid_signal(e->exit_signal) || (thread && e->exit_signal) ||
 	    (e->exit_code & ~0xffff) || (!zombie && e->cred) ||
 	    (!zombie && !outlived && e->exit_code) ||
-	    e->reserved || e->reserved2)
+	    e->reserved)
 		return ckpt_err(ctx, -EINVAL,
 				"image: task %u: exit signal %u, exit code %#x",
 				i, e->exit_signal, e->exit_code);

@@ -285,7 +285,10 @@ static void tree_test_bad_tasks(struct kunit *test)
 		{ { { 3, FIELD(exit_code), U32_MAX } }, "exit code" },
 		{ { { 1, FIELD(cred), 1 } }, "exit code" },
 		{ { { 1, FIELD(reserved), 1 } }, "exit code" },
-		{ { { 1, FIELD(reserved2), 1 } }, "exit code" },
+		/* traced by nobody that is there, by itself; and not dead */
+		{ { { 3, FIELD(tracer), NR_TASKS + 1 } }, "traced by" },
+		{ { { 3, FIELD(tracer), 4 } }, "traced by" },
+		{ { { 1, FIELD(tracer), 1 } }, "traced by" },
 	};
 	const struct edit *edit;
 	struct tables *t;

@@ -30,6 +30,10 @@ static int check_task(struct parser *p, uint32_t i)
 	if (e->cred && !zombie)
 		return damaged(p, "task %u is no zombie, and names credentials",
 			       i);
+	if (e->tracer > p->m->nr_tasks || (e->tracer && !zombie) ||
+	    (zombie && thread && !e->tracer))
+		return damaged(p, "task %u: a zombie of tracer %u", i,
+			       e->tracer);
 	if (check_opt_ref(p, "cred", e->cred, CKPT_OBJ_CRED))
 		return -1;
 	if (!i)
@@ -43,9 +47,9 @@ static int check_task(struct parser *p, uint32_t i)
 		return damaged(p, "task %u has outlived threads", i);
 	if ((e->flags & CKPT_TASK_VFORK) && (thread || zombie || outlived))
 		return damaged(p, "task %u is not waited for", i);
-	if (tasks[above].e.flags & CKPT_TASK_ZOMBIE ||
+	if ((tasks[above].e.flags & CKPT_TASK_ZOMBIE && !(thread && zombie)) ||
 	    (!thread && tasks[above].e.flags & CKPT_TASK_OUTLIVED) ||
-	    (thread && (zombie || tasks[above].e.flags & CKPT_TASK_THREAD)))
+	    (thread && tasks[above].e.flags & CKPT_TASK_THREAD))
 		return damaged(p, "task %u cannot have been made by task %u", i,
 			       above);
 	if ((thread && e->exit_signal) ||

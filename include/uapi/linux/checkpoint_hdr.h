@@ -369,8 +369,9 @@ struct ckpt_hdr_tree {
  * @rpid: its pid as the caller of checkpoint saw it, 0 if it saw none
  * @cred: objref of the credentials of a zombie; 0 if they cannot be saved, and
  *	of all others, whose state has them
+ * @tracer: of a zombie: index + 1 of the entry of a tracer that has yet to wait
+ *	for it, before its parent does; or 0
  * @reserved: 0
- * @reserved2: 0
  * @comm: its name, NUL-padded
  *
  * A group leader stands before its threads, a parent before its children,
@@ -387,8 +388,8 @@ struct ckpt_task_entry {
 	__u32 exit_code;
 	__u32 rpid;
 	__u32 cred;
+	__u32 tracer;
 	__u32 reserved;
-	__u32 reserved2;
 	char comm[16];
 };
 

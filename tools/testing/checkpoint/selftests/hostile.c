@@ -937,8 +937,8 @@ HOSTILE_TEST(reserved)
 	static const struct change changes[] = {
 		CHANGE(TRAILER, ckpt_hdr_trailer, reserved, 1),
 		CHANGE(TASK, ckpt_hdr_task, reserved, 1),
+		TASKS(1, tracer, 1),
 		TASKS(1, reserved, 1),
-		TASKS(1, reserved2, 1),
 		REF(TASK_NS),
 		REF(TASK_FS),
 		REF(TASK_FILES),

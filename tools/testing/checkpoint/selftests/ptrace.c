@@ -789,6 +789,132 @@ CKPT_TEST(exit_event_of_all_threads)
 	expect_signaled(pid, SIGTERM);
 }
 
+/* ---------------------------------------------------------------- zombies */
+
+/* It has exited, which is left for wait(2) to say. */
+static bool has_exited(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return !waitid(P_PID, pid, &info,
+		       WEXITED | WNOWAIT | WNOHANG | __WALL) &&
+	       info.si_pid == pid;
+}
+
+/* Hears of the end of those that it traces by a signal, and has heard of it. */
+static void hear_of_child(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	CHECK_EQ(sigwaitinfo(&set, NULL), SIGCHLD);
+}
+
+static void hear_nothing(void)
+{
+	struct timespec none = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	CHECK_EQ(sigtimedwait(&set, NULL, &none), -1);
+}
+
+static void listen(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	REQUIRE(!sigprocmask(SIG_BLOCK, &set, NULL));
+}
+
+/* A process with a thread that is seized */
+static pid_t with_thread(pid_t *tid)
+{
+	int fd[2];
+	pid_t pid;
+
+	ckpt_gate_init(&go);
+	REQUIRE(!pipe(fd));
+	pid = ckpt_fork(has_thread, fd);
+	REQUIRE(read(fd[0], tid, sizeof(*tid)) == sizeof(*tid));
+	ckpt_wait_blocked(pid, *tid, SYS_read);
+	REQUIRE(!ptrace(PTRACE_SEIZE, *tid, 0, 0));
+	return pid;
+}
+
+CKPT_TEST(zombie_thread)
+{
+	pid_t pid, tid;
+
+	listen();
+	pid = with_thread(&tid);
+	ckpt_gate_open(&go, 1);
+	hear_of_child();
+	REQUIRE(has_exited(tid));
+	ckpt_ready();
+	hear_nothing();
+	expect_nothing_new(pid);
+	expect_exit(tid, 5);
+	ckpt_gate_open(&go, 1);
+	hear_of_child();
+	ckpt_join(pid, 6);
+}
+
+/* The whole process is dead, but cannot be reaped before its thread. */
+CKPT_TEST(zombie_of_threads)
+{
+	pid_t pid, tid;
+
+	listen();
+	pid = with_thread(&tid);
+	REQUIRE(!kill(pid, SIGKILL));
+	hear_of_child();
+	REQUIRE(has_exited(tid));
+	ckpt_wait_state(pid, 'Z');
+	ckpt_ready();
+	hear_nothing();
+	expect_nothing_new(pid);
+	expect_signaled(tid, SIGKILL);
+	hear_of_child();
+	expect_signaled(pid, SIGKILL);
+}
+
+/* Another one's child: its parent is told when the tracer has waited for it. */
+static int has_child(void *arg)
+{
+	pid_t pid = ckpt_fork(reads, NULL);
+
+	CHECK_EQ(write(((int *)arg)[1], &pid, sizeof(pid)), sizeof(pid));
+	ckpt_join(pid, 30);
+	return 7;
+}
+
+CKPT_TEST(zombie_of_another)
+{
+	pid_t parent, pid;
+	int fd[2];
+
+	listen();
+	ckpt_gate_init(&go);
+	REQUIRE(!pipe(fd));
+	parent = ckpt_fork(has_child, fd);
+	REQUIRE(read(fd[0], &pid, sizeof(pid)) == sizeof(pid));
+	ckpt_wait_blocked(pid, pid, SYS_read);
+	REQUIRE(!ptrace(PTRACE_SEIZE, pid, 0, 0));
+	ckpt_gate_open(&go, 1);
+	hear_of_child();
+	REQUIRE(has_exited(pid));
+	ckpt_ready();
+	hear_nothing();
+	expect_nothing_new(parent);
+	expect_exit(pid, 30);
+	hear_of_child();
+	ckpt_join(parent, 7);
+}
+
 /* --------------------------------------------------------- single steps */
 
 /* Counts, in as many instructions as the tracer counts, and asks. */

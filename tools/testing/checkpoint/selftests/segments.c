@@ -250,7 +250,7 @@ DRIVER_TEST(hostile)
 		size_t offset;
 		uint64_t to;
 	} changes[] = {
-		CPU(iopl, 4), CPU(iopl, 1ULL << 32), CPU(cs, 7), CPU(ss, 7),
+		CPU(iopl, 4), CPU(iopl, 8ULL << 32), CPU(cs, 7), CPU(ss, 7),
 		/* a gate, a segment of the kernel's, a long one, no type */
 		LDT(0x0000ec0000080000), LDT(0x00cf9b000000ffff),
 		LDT(0x00affb000000ffff), LDT(0x00cfe3000000ffff),
