@@ -503,7 +503,17 @@ static void masquerade(void)
 	add(&m);
 }
 
-static void translate(void)
+static void begin_batch(void)
+{
+	struct net_msg m;
+
+	batch.len = 0;
+	begin(&m, NFNL_MSG_BATCH_BEGIN, 0, 0, NFNL_SUBSYS_NFTABLES);
+	add(&m);
+}
+
+/* Returns 0 or a negative errno. */
+static int end_batch(void)
 {
 	char buf[8192];
 	struct nlmsghdr *nlh = (void *)buf;
@@ -511,23 +521,37 @@ static void translate(void)
 	int fd = nf_socket();
 	struct net_msg m;
 
-	begin(&m, NFNL_MSG_BATCH_BEGIN, 0, 0, NFNL_SUBSYS_NFTABLES);
-	add(&m);
-	begin(&m, NFT(NFT_MSG_NEWTABLE), NLM_F_CREATE, NFPROTO_IPV4, 0);
-	net_put_str(&m, NFTA_TABLE_NAME, "t");
-	add(&m);
-	chain("pre", NF_INET_PRE_ROUTING, -100);
-	chain("post", NF_INET_POST_ROUTING, 100);
-	dnat("10.2.0.2", 8080);
-	masquerade();
 	begin(&m, NFNL_MSG_BATCH_END, NLM_F_ACK, 0, NFNL_SUBSYS_NFTABLES);
 	add(&m);
 	REQUIRE(send(fd, batch.data, batch.len, 0) == (ssize_t)batch.len);
 	REQUIRE(recv(fd, buf, sizeof(buf), 0) > 0);
 	REQUIRE(nlh->nlmsg_type == NLMSG_ERROR);
-	if (e->error)
-		ckpt_skip("no NAT: error %d", e->error);
 	close(fd);
+	return e->error;
+}
+
+static void table(void)
+{
+	struct net_msg m;
+
+	begin(&m, NFT(NFT_MSG_NEWTABLE), NLM_F_CREATE, NFPROTO_IPV4, 0);
+	net_put_str(&m, NFTA_TABLE_NAME, "t");
+	add(&m);
+}
+
+static void translate(void)
+{
+	int err;
+
+	begin_batch();
+	table();
+	chain("pre", NF_INET_PRE_ROUTING, -100);
+	chain("post", NF_INET_POST_ROUTING, 100);
+	dnat("10.2.0.2", 8080);
+	masquerade();
+	err = end_batch();
+	if (err)
+		ckpt_skip("no NAT: error %d", err);
 }
 
 /* The client's network, that in between, and the server's */
@@ -613,6 +637,57 @@ CKPT_VICTIM(stream)
 	free(was);
 }
 
+/* -------------------------------------------------------------- labels */
+
+/* A rule that sets a label: from now on entries have room for some. */
+static int use_labels(void)
+{
+	unsigned char bits[16] = { 1 };
+	struct rtattr *list, *elem, *expr;
+	struct net_msg m;
+
+	begin_batch();
+	table();
+	chain("pre", NF_INET_PRE_ROUTING, -100);
+	list = rule(&m, "pre");
+	load(&m, NFT_REG_1, bits, sizeof(bits));
+	elem = net_nest(&m, NFTA_LIST_ELEM);
+	net_put_str(&m, NFTA_EXPR_NAME, "ct");
+	expr = net_nest(&m, NFTA_EXPR_DATA);
+	put_be32(&m, NFTA_CT_KEY, NFT_CT_LABELS);
+	put_be32(&m, NFTA_CT_SREG, NFT_REG_1);
+	net_nest_end(&m, expr);
+	net_nest_end(&m, elem);
+	net_nest_end(&m, list);
+	add(&m);
+	return end_batch();
+}
+
+CKPT_VICTIM(labels)
+{
+	static const unsigned char labels[16] = { 0x81, [7] = 0x42, [15] = 3 };
+	struct look *was;
+	struct net_msg m;
+
+	own_net();
+	if (use_labels())
+		ckpt_skip("no labels");
+	begin_entry(&m, AF_INET, IPS_SEEN_REPLY, 10000);
+	put_tuple(&m, CTA_TUPLE_ORIG, AF_INET, IPPROTO_UDP, "10.1.0.1", 4000,
+		  "10.1.0.2", 53);
+	put_tuple(&m, CTA_TUPLE_REPLY, AF_INET, IPPROTO_UDP, "10.1.0.2", 53,
+		  "10.1.0.1", 4000);
+	net_put(&m, CTA_LABELS, labels, sizeof(labels));
+	REQUIRE(!talk(&m));
+	was = look();
+	REQUIRE(was->nr == 1);
+	/* they are there, and not only room for them */
+	REQUIRE(memmem(was->entry[0].data, was->entry[0].len, labels,
+		       sizeof(labels)));
+	ckpt_ready();
+	same(was);
+}
+
 /* -------------------------------------------------------------- driving */
 
 static void save(struct ckpt_victim *v, unsigned long flags)
@@ -655,6 +730,11 @@ DRIVER_TEST(entries)
 DRIVER_TEST(stream)
 {
 	comes_back(_metadata, &self->v, "stream");
+}
+
+DRIVER_TEST(labels)
+{
+	comes_back(_metadata, &self->v, "labels");
 }
 
 DRIVER_TEST(left_out)
