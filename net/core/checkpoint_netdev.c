@@ -80,6 +80,7 @@ static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
  * @drop: what it tells of itself that it does not take
  * @pair: it comes with a peer
  * @no_addr: its address is that of another, or follows from its parameters
+ * @no_link: what it is made on is among its parameters; IFLA_LINK is itself
  * @extra: say in its own way what is among @drop, from IFLA_INFO_DATA; may be
  *	NULL
  * @refused: what of a device cannot be made, or NULL; may be NULL
@@ -90,6 +91,7 @@ struct kind {
 	u64 drop;
 	bool pair;
 	bool no_addr;
+	bool no_link;
 	int (*extra)(struct sk_buff *skb, const struct nlattr *from);
 	const char *(*refused)(struct net_device *dev);
 	int (*make)(struct ckpt_ctx *ctx, struct ckpt_net *n, const char *name,
@@ -162,7 +164,7 @@ static const struct kind kinds[] = {
 	{ .name = "ipvlan", .no_addr = true },
 	{
 		.name = "vxlan", .drop = A(IFLA_VXLAN_TTL_INHERIT),
-		.extra = put_vxlan,
+		.no_link = true, .extra = put_vxlan,
 	},
 #if IS_BUILTIN(CONFIG_TUN)
 	{
@@ -238,8 +240,6 @@ static int collect_dev(struct ckpt_ctx *ctx, struct net_device *dev)
 			return refuse(ctx, dev, dev->rtnl_link_ops->kind);
 		if (kind->refused && kind->refused(dev))
 			return refuse(ctx, dev, kind->refused(dev));
-		if (!kind->pair && link_net(dev) != net)
-			return refuse(ctx, dev, "what it is made on is in another network namespace");
 	}
 	if (dev_xdp_prog_count(dev))
 		return refuse(ctx, dev, "XDP program");
@@ -399,12 +399,19 @@ static int save_fixed(struct save *s, int ifindex)
 	const struct kind *kind = NULL;
 	struct ckpt_netdev d = {};
 	struct net_device *dev;
-	int peer;
+	int peer, err = 0;
 
 	rtnl_lock();
 	dev = __dev_get_by_index(s->net, ifindex);
 	if (dev && dev->rtnl_link_ops)
 		kind = find_kind(dev->rtnl_link_ops->kind);
+	if (kind && !kind->pair && link_net(dev) != s->net) {
+		d.flags = CKPT_NETDEV_LINK;
+		peer = ckpt_net_index(s->ctx, link_net(dev));
+		if (peer < 0)
+			err = refuse(s->ctx, dev, "what it is made on is in a network namespace outside of the tree");
+		d.peer_net = peer + 1;
+	}
 	if (kind && kind->pair) {
 		d.flags = CKPT_NETDEV_PEER;
 		peer = ckpt_net_index(s->ctx, link_net(dev));
@@ -416,6 +423,8 @@ static int save_fixed(struct save *s, int ifindex)
 		}
 	}
 	rtnl_unlock();
+	if (err)
+		return err;
 	return dev ? ckpt_msgs_add(&s->m, &d, sizeof(d)) : -EAGAIN;
 }
 
@@ -561,6 +570,16 @@ static bool outside_ok(const struct ckpt_netdev *f)
 	       name_ok(f->peer_name);
 }
 
+/* With a peer, or made on what is elsewhere, as its kind allows it */
+static bool flags_ok(const struct dev *d)
+{
+	const struct kind *kind = d->kind;
+
+	if (d->fixed->flags == CKPT_NETDEV_LINK)
+		return kind && !kind->pair && !kind->make && d->fixed->peer_net;
+	return d->fixed->flags == (kind && kind->pair ? CKPT_NETDEV_PEER : 0);
+}
+
 /* The device at @data, with @left bytes; false if it is malformed. */
 static bool parse_dev(void *data, size_t left, struct dev *d)
 {
@@ -593,7 +612,7 @@ static bool parse_dev(void *data, size_t left, struct dev *d)
 			return false;
 	}
 	return d->ifm->ifi_index > 0 && d->tb[IFLA_IFNAME] && outside_ok(f) &&
-	       f->flags == (d->kind && d->kind->pair ? CKPT_NETDEV_PEER : 0);
+	       flags_ok(d);
 }
 
 static const char *dev_ifname(const struct dev *d)
@@ -736,9 +755,12 @@ static int put_attrs(struct sk_buff *skb, const struct dev *d, const u8 *types,
 
 /* What can be said only when a device is made */
 static const u8 make_attrs[] = {
-	IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_NUM_TX_QUEUES,
-	IFLA_NUM_RX_QUEUES,
+	IFLA_MTU, IFLA_LINK, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES,
 };
+
+/* A device that is on its way to another namespace */
+#define APART_INDEX	0x7ffffffe
+#define APART_NAME	"ckptapart%d"
 
 /* The other end of @d in the image: false if there is none that says so, too */
 static bool get_peer(struct make *k, const struct dev *d, struct dev *peer)
@@ -838,12 +860,14 @@ static int put_data(struct sk_buff *skb, const struct dev *d)
 }
 
 static int put_make(struct sk_buff *skb, const struct dev *d,
-		    const struct dev *peer, const char *outer)
+		    const char *name, const struct dev *peer, const char *outer)
 {
 	struct nlattr *info;
 	int err;
 
-	err = put_attrs(skb, d, make_attrs, ARRAY_SIZE(make_attrs));
+	err = nla_put_string(skb, IFLA_IFNAME, name);
+	if (!err)
+		err = put_attrs(skb, d, make_attrs, ARRAY_SIZE(make_attrs));
 	if (!err && !d->kind->no_addr)
 		err = put_attr(skb, d->tb[IFLA_ADDRESS], IFLA_ADDRESS);
 	info = err ? NULL : nla_nest_start(skb, IFLA_LINKINFO);
@@ -889,7 +913,7 @@ static int send_make(struct make *k, const struct dev *d,
 
 	if (!skb)
 		return -ENOMEM;
-	err = put_make(skb, d, peer, outer);
+	err = put_make(skb, d, dev_ifname(d), peer, outer);
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -1179,6 +1203,68 @@ void ckpt_netdevs_undo(struct ckpt_ctx *ctx)
 	rtnl_unlock();
 }
 
+/* Where what a device is made on is; NULL if the image has no such namespace. */
+static struct ckpt_net *lower_net(struct make *k, const struct dev *d)
+{
+	struct ckpt_nets *nets = k->ctx->nets;
+	u32 net = d->fixed->peer_net;
+
+	if (d->fixed->flags != CKPT_NETDEV_LINK)
+		return k->n;
+	return net <= nets->nr ? &nets->net[net - 1] : NULL;
+}
+
+/* To where it belongs, with its index and its name */
+static int move_apart(struct net *from, const struct dev *d, struct net *to)
+{
+	struct net_device *dev;
+	int err = -ENODEV;
+
+	rtnl_lock();
+	dev = __dev_get_by_index(from, APART_INDEX);
+	if (dev)
+		err = __dev_change_net_namespace(dev, to, dev_ifname(d),
+						 d->ifm->ifi_index, NULL);
+	if (!err)
+		err = dev_change_name(dev, dev_ifname(d));
+	rtnl_unlock();
+	return err;
+}
+
+/* Made beside what it is made on, and moved, as somebody did it before */
+static int create_apart(struct make *k, const struct dev *d,
+			struct ckpt_net *lower)
+{
+	struct make there = { .ctx = k->ctx, .n = lower };
+	struct sk_buff *skb;
+	struct ckpt_nl nl;
+	int err;
+
+	skb = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, APART_INDEX, 0,
+		       0);
+	if (!skb)
+		return -ENOMEM;
+	err = put_make(skb, d, APART_NAME, NULL, NULL);
+	if (err) {
+		nlmsg_free(skb);
+		return failed(k, d, err, "made");
+	}
+	nlmsg_end(skb, nlmsg_hdr(skb));
+	err = ckpt_nl_open(k->ctx, &nl, lower->net, NETLINK_ROUTE);
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	there.nl = &nl;
+	err = ckpt_nl_send(&nl, skb);
+	if (!err)
+		err = move_apart(lower->net, d, k->n->net);
+	if (err)
+		failed(&there, d, err, "made");
+	ckpt_nl_close(&nl);
+	return err;
+}
+
 static int create_dev(struct make *k, struct dev *d, struct dev *peer)
 {
 	struct ckpt_nets *nets = k->ctx->nets;
@@ -1188,6 +1274,8 @@ static int create_dev(struct make *k, struct dev *d, struct dev *peer)
 	if (d->kind->make)
 		return d->kind->make(k->ctx, k->n, dev_ifname(d),
 				     d->ifm->ifi_index);
+	if (lower_net(k, d) != k->n)
+		return create_apart(k, d, lower_net(k, d));
 	if (d->kind->pair && !d->fixed->peer_net)
 		return create_outer(k, d);
 	if (d->kind->pair) {
@@ -1226,14 +1314,14 @@ static int is_there(struct make *k, const struct dev *d)
 }
 
 /* What it is made on has to be there first. */
-static bool must_wait(struct make *k, const struct dev *d)
+static bool must_wait(const struct dev *d, const struct ckpt_net *lower)
 {
 	struct net_device *dev;
 
-	if (!d->tb[IFLA_LINK] || d->kind->pair)
+	if (!d->tb[IFLA_LINK] || d->kind->pair || d->kind->no_link)
 		return false;
 	rcu_read_lock();
-	dev = dev_get_by_index_rcu(k->n->net, nla_get_u32(d->tb[IFLA_LINK]));
+	dev = dev_get_by_index_rcu(lower->net, nla_get_u32(d->tb[IFLA_LINK]));
 	rcu_read_unlock();
 	return !dev && nla_get_u32(d->tb[IFLA_LINK]);
 }
@@ -1249,7 +1337,11 @@ static int make_dev(struct dev *d, void *arg)
 	if (!d->kind)
 		return ckpt_err(k->ctx, -EINVAL, "image: network device %s: not of any kind",
 				dev_ifname(d));
-	if (must_wait(k, d)) {
+	if (!lower_net(k, d) ||
+	    (d->fixed->flags == CKPT_NETDEV_LINK && lower_net(k, d) == k->n))
+		return ckpt_err(k->ctx, -EINVAL, "image: network device %s: made on one of no other network namespace",
+				dev_ifname(d));
+	if (must_wait(d, lower_net(k, d))) {
 		k->left++;
 		strscpy(k->waits, dev_ifname(d));
 		return 0;
@@ -1263,27 +1355,43 @@ static int make_dev(struct dev *d, void *arg)
 	return ret;
 }
 
-/* Round by round until nothing is left, or nothing can be done any more */
-static int in_rounds(struct ckpt_ctx *ctx, struct ckpt_net *n,
-		     int (*fn)(struct dev *d, void *arg), const char *what)
+static int one_round(struct make *k, struct ckpt_net *n,
+		     int (*fn)(struct dev *d, void *arg))
 {
-	struct make k = { .ctx = ctx, .n = n };
 	struct ckpt_nl nl;
 	int err;
 
-	err = ckpt_nl_open(ctx, &nl, n->net, NETLINK_ROUTE);
+	err = ckpt_nl_open(k->ctx, &nl, n->net, NETLINK_ROUTE);
 	if (err)
 		return err;
-	k.nl = &nl;
+	k->n = n;
+	k->nl = &nl;
+	err = walk_devs(n, fn, k);
+	ckpt_nl_close(&nl);
+	return err;
+}
+
+/*
+ * Round by round through all namespaces, until nothing is left, or nothing can
+ * be done any more
+ */
+static int in_rounds(struct ckpt_ctx *ctx, int (*fn)(struct dev *d, void *arg),
+		     const char *what)
+{
+	struct ckpt_nets *nets = ctx->nets;
+	struct make k = { .ctx = ctx };
+	int err = 0;
+	u32 i;
+
 	do {
 		k.done = 0;
 		k.left = 0;
-		err = walk_devs(n, fn, &k);
+		for (i = 0; i < nets->nr && !err; i++)
+			err = one_round(&k, &nets->net[i], fn);
 	} while (!err && k.left && k.done);
 	if (!err && k.left)
-		err = ckpt_err(ctx, -EINVAL, "network device %s: cannot be %s: what it is made on is not there%s",
-			       k.waits, what, nl.why);
-	ckpt_nl_close(&nl);
+		err = ckpt_err(ctx, -EINVAL, "network device %s: cannot be %s: what it is made on is not there",
+			       k.waits, what);
 	return err;
 }
 
@@ -1324,8 +1432,8 @@ int ckpt_netdevs_make(struct ckpt_ctx *ctx)
 			err = ckpt_err(ctx, -EINVAL, "image: network namespace %u: two devices of one index",
 				       i);
 	}
-	for (i = 0; i < nets->nr && !err; i++)
-		err = in_rounds(ctx, &nets->net[i], make_dev, "made");
+	if (!err)
+		err = in_rounds(ctx, make_dev, "made");
 	for (i = 0; i < nets->nr && !err; i++)
 		err = check_others(ctx, &nets->net[i]);
 	return err;
@@ -1555,16 +1663,15 @@ static int raise_dev(struct dev *d, void *arg)
 }
 
 /**
- * ckpt_netdevs_raise - raise the devices of a namespace that were up
+ * ckpt_netdevs_raise - raise the devices of all namespaces that were up
  * @ctx: the context
- * @n: the namespace
  *
  * Context: the restoring task, may sleep.
  * Return: 0, or a negative errno, reported.
  */
-int ckpt_netdevs_raise(struct ckpt_ctx *ctx, struct ckpt_net *n)
+int ckpt_netdevs_raise(struct ckpt_ctx *ctx)
 {
-	return in_rounds(ctx, n, raise_dev, "raised");
+	return in_rounds(ctx, raise_dev, "raised");
 }
 
 static int finish_dev(struct dev *d, void *arg)

@@ -752,8 +752,8 @@ static int restore_content(struct ckpt_ctx *ctx)
 		err = ckpt_netdevs_make(ctx);
 	for (i = 0; i < nets->nr && !err; i++)
 		err = prepare_net(ctx, &nets->net[i]);
-	for (i = 0; i < nets->nr && !err; i++)
-		err = ckpt_netdevs_raise(ctx, &nets->net[i]);
+	if (!err)
+		err = ckpt_netdevs_raise(ctx);
 	for (i = 0; i < nets->nr && !err; i++)
 		err = restore_routes(ctx, &nets->net[i]);
 	return err;

@@ -110,7 +110,7 @@ int ckpt_netdevs_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
 int ckpt_netdevs_make(struct ckpt_ctx *ctx);
 int ckpt_netdevs_set(struct ckpt_ctx *ctx, struct ckpt_net *n,
 		     struct ckpt_nl *nl);
-int ckpt_netdevs_raise(struct ckpt_ctx *ctx, struct ckpt_net *n);
+int ckpt_netdevs_raise(struct ckpt_ctx *ctx);
 int ckpt_netdevs_finish(struct ckpt_ctx *ctx, struct ckpt_net *n,
 			struct ckpt_nl *nl);
 

@@ -1664,11 +1664,13 @@ struct ckpt_netnsid {
 
 /* struct ckpt_netdev.flags */
 #define CKPT_NETDEV_PEER	0x1	/* one of a pair: @peer_net, @peer */
+#define CKPT_NETDEV_LINK	0x2	/* what it is made on is in @peer_net */
 
 /**
  * struct ckpt_netdev - a network device, in the section CKPT_NET_DEV
  * @flags: CKPT_NETDEV_*
- * @peer_net: number of the namespace of its peer + 1, or 0: outside of the tree
+ * @peer_net: number of the namespace of its peer + 1, or 0: outside of the tree;
+ *	or of the other one that what it is made on is in
  * @peer: interface index of the peer there; 0 if it is outside
  * @peer_flags: of a peer outside: 1 if it is up
  * @peer_mtu: and its MTU, in bytes

@@ -647,6 +647,120 @@ CKPT_TEST(stacked)
 	net_same(was);
 }
 
+static int holds_upper(void *arg)
+{
+	const char *const *name = arg;
+	char *was;
+	int i;
+
+	own_net();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	for (i = 0; name[i]; i++)
+		REQUIRE(!net_up(name[i], true));
+	REQUIRE(!net_addr(name[0], "10.3.0.2", 24, 0));
+	for (i = 0; name[i]; i++)
+		net_settle(name[i]);
+	was = net_look();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	net_same(was);
+	/* and it is on top of what it was */
+	CHECK(!net_up(name[0], false) && !net_up(name[0], true));
+	return 0;
+}
+
+/* Made in one network, and moved to another: in both orders of the two */
+static void apart(const char *const *first, const char *const *second)
+{
+	const char *const *const names[] = { first, second };
+	char path[64], *was;
+	int fd[2], i, j;
+	pid_t pid[2];
+
+	gates();
+	own_net();
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_make("dm1", "dummy", 0));
+	REQUIRE(!net_up("dm0", true) && !net_up("dm1", true));
+	REQUIRE(!net_addr("dm0", "10.0.0.1", 24, 0));
+	for (i = 0; i < 2; i++) {
+		pid[i] = ckpt_fork(holds_upper, (void *)names[i]);
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", pid[i]);
+		ckpt_gate_wait(&up);
+		fd[i] = open(path, O_RDONLY | O_CLOEXEC);
+		REQUIRE(fd[i] >= 0);
+	}
+	REQUIRE(!make_u16("vlan5", "vlan", "dm0", IFLA_VLAN_ID, 5));
+	REQUIRE(!make_u32("mac0", "macvlan", "dm0", IFLA_MACVLAN_MODE,
+			  MACVLAN_MODE_BRIDGE));
+	/* its name is taken here when it is made again */
+	REQUIRE(!make_u16("ipv0", "ipvlan", "dm1", IFLA_IPVLAN_MODE,
+			  IPVLAN_MODE_L3));
+	REQUIRE(!make_tunnel("tun0", "ipip", IFLA_IPTUN_LOCAL,
+			     IFLA_IPTUN_REMOTE));
+	REQUIRE(!make_tunnel("gre7", "gre", IFLA_GRE_LOCAL, IFLA_GRE_REMOTE));
+	REQUIRE(!make_u32("vx0", "vxlan", NULL, IFLA_VXLAN_ID, 42));
+	for (i = 0; i < 2; i++)
+		for (j = 0; names[i][j]; j++)
+			REQUIRE(!set_link(names[i][j], IFLA_NET_NS_FD, &fd[i],
+					  sizeof(fd[i])));
+	close(fd[0]);
+	close(fd[1]);
+	REQUIRE(!net_make("ipv0", "dummy", 0));
+	ckpt_gate_open(&go, 2);
+	ckpt_gate_wait(&up);
+	ckpt_gate_wait(&up);
+	net_settle("dm0");
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+	ckpt_gate_open(&go, 2);
+	ckpt_join(pid[0], 0);
+	ckpt_join(pid[1], 0);
+}
+
+CKPT_TEST(lower_elsewhere)
+{
+	static const char *const first[] = { "mac0", "tun0", "vx0", NULL };
+	static const char *const second[] = { "ipv0", "vlan5", "gre7", NULL };
+
+	apart(first, second);
+}
+
+/* What it is made on is in no network of the tree. */
+CKPT_VICTIM(has_far_lower)
+{
+	int old = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), own;
+
+	own_net();
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	REQUIRE(old >= 0 && own >= 0 && !setns(old, CLONE_NEWNET));
+	REQUIRE(!net_make("far0", "dummy", 0));
+	REQUIRE(!make_u32("mac0", "macvlan", "far0", IFLA_MACVLAN_MODE,
+			  MACVLAN_MODE_BRIDGE));
+	REQUIRE(!set_link("mac0", IFLA_NET_NS_FD, &own, sizeof(own)));
+	REQUIRE(!setns(own, CLONE_NEWNET));
+	close(old);
+	close(own);
+	ckpt_ready();
+	CHECK(if_nametoindex("mac0"));
+}
+
+DRIVER_TEST(lower_outside)
+{
+	struct ckpt_victim *v = &self->v;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ckpt_start(v, "has_far_lower", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	EXPECT_EQ(-ENOSYS, ckpt_checkpoint(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "mac0: what it is made on is in a network namespace outside of the tree: not supported"))
+		TH_LOG("%s", v->log);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 /* Routes of what belongs to it are in a table of its own. */
 CKPT_TEST(vrf)
 {
