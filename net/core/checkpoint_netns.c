@@ -406,7 +406,7 @@ static int write_content(struct ckpt_ctx *ctx, u32 index, u32 *left_out)
 	if (!err)
 		err = ckpt_nft_checkpoint(ctx, index, net);
 	if (!err)
-		err = ckpt_netsched_checkpoint(ctx, index, &nl);
+		err = ckpt_netsched_checkpoint(ctx, index, net, &nl);
 	if (!err)
 		err = ckpt_tuns_checkpoint(ctx, index, net);
 	if (!err)

@@ -11,6 +11,7 @@
 
 struct net;
 struct net_device;
+struct Qdisc;
 
 /**
  * struct ckpt_nl - a netlink socket of the kernel's own
@@ -190,11 +191,21 @@ static inline int ckpt_ct_restore(struct ckpt_ctx *ctx, struct ckpt_net *n)
 
 /* checkpoint_netsched.c: queueing disciplines and classes */
 const char *ckpt_netsched_refused(struct net_device *dev);
-int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index,
+int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 			     struct ckpt_nl *nl);
 int ckpt_netsched_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m);
 int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 			  struct ckpt_nl *nl);
+
+/* net/sched/checkpoint_netem.c: what netem does not tell of itself */
+#if IS_BUILTIN(CONFIG_NET_SCH_NETEM)
+int ckpt_netem_dists(struct Qdisc *q, struct ckpt_msgs *m);
+#else
+static inline int ckpt_netem_dists(struct Qdisc *q, struct ckpt_msgs *m)
+{
+	return -EOPNOTSUPP;
+}
+#endif
 
 /* checkpoint_tcfilter.c: their filters */
 int ckpt_tcfilter_checkpoint(struct ckpt_ctx *ctx, u32 index,

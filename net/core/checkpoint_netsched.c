@@ -12,6 +12,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sched/signal.h>
 #include <net/net_namespace.h>
+#include <net/pkt_sched.h>
 #include <net/sch_generic.h>
 
 #include "checkpoint_netns.h"
@@ -64,13 +65,15 @@ const char *ckpt_netsched_refused(struct net_device *dev)
 /**
  * struct save - writing what the devices of a namespace send through
  * @ctx: the context
- * @index: number of the namespace in the image
+ * @net: the namespace
+ * @index: its number in the image
  * @m: what is to be written next
  * @devs: indexes of devices that have classes perhaps, in any order
  * @blocks: struct tcmsg, what filters are asked of: qdiscs and classes
  */
 struct save {
 	struct ckpt_ctx *ctx;
+	struct net *net;
 	u32 index;
 	struct ckpt_msgs m;
 	struct ckpt_msgs devs;
@@ -96,21 +99,32 @@ static const char *kind_of(const struct nlmsghdr *nlh)
 	return a ? nla_data(a) : "";
 }
 
-/* What it tells of a delay, or of slots, does not say how that is distributed. */
-static bool has_jitter(const struct nlattr *options)
+/*
+ * What netem tells does not say how a delay, or slots, are distributed. Returns
+ * a negative errno, reported if it is -ENOSYS.
+ */
+static int copy_dists(struct save *s, const struct tcmsg *tcm, size_t options)
 {
-	const int len = NLA_ALIGN(sizeof(struct tc_netem_qopt));
-	const struct tc_netem_qopt *q = nla_data(options);
-	struct tc_netem_slot slot = {};
-	const struct nlattr *a;
+	struct net_device *dev;
+	struct nlattr *a;
+	struct Qdisc *q;
+	int err = -EAGAIN;
 
-	if (nla_len(options) < len)
-		return false;
-	a = nla_find(nla_data(options) + len, nla_len(options) - len,
-		     TCA_NETEM_SLOT);
-	if (a)
-		nla_memcpy(&slot, a, sizeof(slot));
-	return q->jitter || slot.dist_delay || slot.dist_jitter;
+	rtnl_lock();
+	dev = __dev_get_by_index(s->net, tcm->tcm_ifindex);
+	q = dev ? qdisc_lookup(dev, tcm->tcm_handle) : NULL;
+	if (q && !strcmp(q->ops->id, "netem"))
+		err = ckpt_netem_dists(q, &s->m);
+	rtnl_unlock();
+	if (err == -EOPNOTSUPP)
+		return refuse(s, tcm, "netem", " in this build");
+	if (err)
+		return err;
+	if (s->m.len - options > U16_MAX)
+		return refuse(s, tcm, "netem", " with two long tables of distributions");
+	a = s->m.data + options;
+	a->nla_len = s->m.len - options;
+	return 0;
 }
 
 /* It tells of more than the version that it takes. */
@@ -128,8 +142,10 @@ static void fix_htb(struct nlattr *options)
 
 static int copy_message(struct save *s, const struct nlmsghdr *nlh)
 {
+	bool netem = !strcmp(kind_of(nlh), "netem") &&
+		     nlh->nlmsg_type == RTM_NEWQDISC;
 	const struct tcmsg *tcm = nlmsg_data(nlh);
-	size_t start = s->m.len;
+	size_t start = s->m.len, at;
 	struct nlmsghdr *copy;
 	const struct nlattr *a;
 	int left, err;
@@ -140,8 +156,12 @@ static int copy_message(struct save *s, const struct nlmsghdr *nlh)
 		bit = nla_type(a) < 64 ? A(nla_type(a)) : 0;
 		if (!err && !(bit & (SCHED_KEEP | SCHED_IGNORE)))
 			err = refuse(s, tcm, kind_of(nlh), " with size tables, blocks or rates");
-		if (!err && (bit & SCHED_KEEP))
-			err = ckpt_msgs_add(&s->m, a, a->nla_len);
+		if (err || !(bit & SCHED_KEEP))
+			continue;
+		at = s->m.len;
+		err = ckpt_msgs_add(&s->m, a, a->nla_len);
+		if (!err && netem && bit == A(TCA_OPTIONS))
+			err = copy_dists(s, tcm, at);
 	}
 	if (err)
 		return err;
@@ -184,9 +204,6 @@ static int save_qdisc(void *arg, struct nlmsghdr *nlh)
 		return 0;
 	if (!kind_known(kind))
 		return refuse(s, tcm, kind, "");
-	if (!strcmp(kind, "netem") && attr(nlh, TCA_OPTIONS) &&
-	    has_jitter(attr(nlh, TCA_OPTIONS)))
-		return refuse(s, tcm, kind, " with jitter");
 	err = copy_message(s, nlh);
 	if (!err && !strcmp(kind, "htb")) {
 		err = ckpt_msgs_add(&s->devs, &tcm->tcm_ifindex,
@@ -240,15 +257,16 @@ static int save_classes(struct save *s, struct ckpt_nl *nl)
  * ckpt_netsched_checkpoint - write queueing disciplines and classes
  * @ctx: the context
  * @index: number of the namespace in the image
+ * @net: the namespace
  * @nl: a socket in it
  *
  * Context: process context, may sleep.
  * Return: 0, or a negative errno, reported.
  */
-int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index,
+int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 			     struct ckpt_nl *nl)
 {
-	struct save s = { .ctx = ctx, .index = index };
+	struct save s = { .ctx = ctx, .net = net, .index = index };
 	struct tcmsg all = {};
 	int err;
 

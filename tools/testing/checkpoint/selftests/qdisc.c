@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <linux/pkt_sched.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static void begin(struct net_msg *m, int type, const char *dev, uint32_t handle,
@@ -223,35 +225,139 @@ CKPT_TEST(qdiscs)
 	}
 }
 
-REFUSED(has_jitter, "qdisc netem with jitter: not supported")
+/* ------------------------------------------------- delays that vary */
+
+/* A delay that is drawn from tables, with what netem has beside it */
+static int varied(const char *dev, uint32_t handle, const int16_t *table,
+		  size_t len)
 {
-	REQUIRE(!unshare(CLONE_NEWNET));
-	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
-	if (netem("dm0", 0x70000, TC_H_ROOT, 10000))
-		ckpt_skip("no netem");
-	ckpt_ready();
+	struct tc_netem_slot slot = {
+		.dist_delay = 1000000, .dist_jitter = 300000, .max_packets = 5,
+	};
+	struct tc_netem_gemodel loss = {
+		.p = 0x1000000, .r = 0x2000000, .h = 0x3000000, .k1 = 4000,
+	};
+	struct tc_netem_corr corr = { .delay_corr = 0x40000000 };
+	struct tc_netem_qopt opt = { .limit = 55 };
+	int64_t latency = 2000000, jitter = 300000;
+	uint64_t seed = 4711;
+	struct rtattr *options, *nest;
+	struct net_msg m;
+
+	begin(&m, RTM_NEWQDISC, dev, handle, TC_H_ROOT, "netem");
+	options = (void *)&m + NLMSG_ALIGN(m.nlh.nlmsg_len);
+	net_put(&m, TCA_OPTIONS, &opt, sizeof(opt));
+	net_put(&m, TCA_NETEM_LATENCY64, &latency, sizeof(latency));
+	net_put(&m, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
+	net_put(&m, TCA_NETEM_CORR, &corr, sizeof(corr));
+	nest = net_nest(&m, TCA_NETEM_LOSS);
+	net_put(&m, NETEM_LOSS_GE, &loss, sizeof(loss));
+	net_nest_end(&m, nest);
+	net_put(&m, TCA_NETEM_SLOT, &slot, sizeof(slot));
+	net_put(&m, TCA_NETEM_PRNG_SEED, &seed, sizeof(seed));
+	if (len) {
+		net_put(&m, TCA_NETEM_DELAY_DIST, table, len);
+		net_put(&m, TCA_NETEM_SLOT_DIST, table + 1, len - 2);
+	}
+	options->rta_len = (void *)&m + NLMSG_ALIGN(m.nlh.nlmsg_len) -
+			   (void *)options;
+	return net_talk(&m);
 }
 
-REFUSED(has_slots, "qdisc netem with jitter: not supported")
+#define SAME_DIST	101
+
+/* In a table of one value, it is what every delay is. */
+static int64_t delay_of(int sender, int receiver)
 {
-	struct {
-		struct tc_netem_qopt opt;
-		struct rtattr attr;
-		struct tc_netem_slot slot;
-	} __attribute__((packed)) options = {
-		.opt.limit = 55,
-		.attr.rta_len = RTA_LENGTH(sizeof(struct tc_netem_slot)),
-		.attr.rta_type = TCA_NETEM_SLOT,
-		.slot.dist_delay = 1000000, .slot.dist_jitter = 300000,
+	struct timespec a, b;
+	char c;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	CHECK_EQ(send(sender, "x", 1, 0), 1);
+	CHECK_EQ(recv(receiver, &c, 1, 0), 1);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	return (b.tv_sec - a.tv_sec) * 1000 +
+	       (b.tv_nsec - a.tv_nsec) / 1000000;
+}
+
+CKPT_TEST(delays)
+{
+	static struct seen was[SEEN_MAX], is[SEEN_MAX];
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	int64_t latency = 1000000, jitter = 400000000;
+	struct tc_netem_qopt opt = { .limit = 55 };
+	int16_t table[SAME_DIST], one = 8192;
+	socklen_t len = sizeof(in);
+	struct rtattr *options;
+	int nr, i, fd[2];
 	struct net_msg m;
 
 	REQUIRE(!unshare(CLONE_NEWNET));
-	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
-	begin(&m, RTM_NEWQDISC, "dm0", 0x70000, TC_H_ROOT, "netem");
-	net_put(&m, TCA_OPTIONS, &options, sizeof(options));
-	if (net_talk(&m))
+	REQUIRE(!net_up("lo", true));
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_make("dm1", "dummy", 0));
+	for (i = 0; i < SAME_DIST; i++)
+		table[i] = i * 321 - 16000;
+	if (varied("dm0", 0x70000, table, sizeof(table)))
 		ckpt_skip("no netem");
+	REQUIRE(!varied("dm1", 0x70000, NULL, 0));
+	/* a millisecond, and as many as the only entry of the table says */
+	begin(&m, RTM_NEWQDISC, "lo", 0x80000, TC_H_ROOT, "netem");
+	options = (void *)&m + NLMSG_ALIGN(m.nlh.nlmsg_len);
+	net_put(&m, TCA_OPTIONS, &opt, sizeof(opt));
+	net_put(&m, TCA_NETEM_LATENCY64, &latency, sizeof(latency));
+	net_put(&m, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
+	net_put(&m, TCA_NETEM_DELAY_DIST, &one, sizeof(one));
+	options->rta_len = (void *)&m + NLMSG_ALIGN(m.nlh.nlmsg_len) -
+			   (void *)options;
+	REQUIRE(!net_talk(&m));
+	nr = look(was);
+	fd[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	fd[1] = socket(AF_INET, SOCK_DGRAM, 0);
+	REQUIRE(!bind(fd[1], (void *)&in, sizeof(in)));
+	REQUIRE(!getsockname(fd[1], (void *)&in, &len));
+	REQUIRE(!connect(fd[0], (void *)&in, sizeof(in)));
+	ckpt_ready();
+	CHECK_EQ(look(is), nr);
+	for (i = 0; i < nr; i++)
+		CHECK(!memcmp(&was[i], &is[i], sizeof(is[i])));
+	/* without the table it would be from 0 to 800, and now and then below */
+	for (i = 0; i < 4; i++)
+		CHECK(delay_of(fd[0], fd[1]) >= 400);
+}
+
+/* Two tables that no message has room for */
+REFUSED(has_long_tables,
+	"qdisc netem with two long tables of distributions: not supported")
+{
+	static const int types[] = { TCA_NETEM_DELAY_DIST, TCA_NETEM_SLOT_DIST };
+	static struct {
+		struct net_msg m;
+		int16_t room[16384];
+	} big;
+	struct tc_netem_qopt opt = { .limit = 55 };
+	struct net_msg *m = &big.m;
+	struct rtattr *options, *a;
+	int i;
+
+	REQUIRE(!unshare(CLONE_NEWNET));
+	REQUIRE(!net_make("dm0", "dummy", 0));
+	if (netem("dm0", 0x70000, TC_H_ROOT, 0))
+		ckpt_skip("no netem");
+	for (i = 0; i < 2; i++) {
+		begin(m, RTM_NEWQDISC, "dm0", 0x70000, TC_H_ROOT, "netem");
+		m->nlh.nlmsg_flags &= ~(NLM_F_CREATE | NLM_F_EXCL);
+		options = (void *)m + NLMSG_ALIGN(m->nlh.nlmsg_len);
+		net_put(m, TCA_OPTIONS, &opt, sizeof(opt));
+		a = (void *)m + NLMSG_ALIGN(m->nlh.nlmsg_len);
+		a->rta_type = types[i];
+		a->rta_len = RTA_LENGTH(sizeof(big.room));
+		m->nlh.nlmsg_len = (void *)a + a->rta_len - (void *)m;
+		options->rta_len = (void *)a + a->rta_len - (void *)options;
+		REQUIRE(!net_talk(m));
+	}
 	ckpt_ready();
 }
 
