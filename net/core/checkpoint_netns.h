@@ -209,7 +209,7 @@ static inline int ckpt_netem_dists(struct Qdisc *q, struct ckpt_msgs *m)
 
 /* checkpoint_tcfilter.c: their filters */
 int ckpt_tcfilter_checkpoint(struct ckpt_ctx *ctx, u32 index,
-			     struct ckpt_nl *nl,
+			     struct net *net, struct ckpt_nl *nl,
 			     const struct ckpt_msgs *blocks);
 bool ckpt_tcfilter_ok(const struct nlmsghdr *nlh);
 

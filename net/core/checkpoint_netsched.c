@@ -279,7 +279,7 @@ int ckpt_netsched_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 	if (!err)
 		err = write_some(&s, 0);
 	if (!err)
-		err = ckpt_tcfilter_checkpoint(ctx, index, nl, &s.blocks);
+		err = ckpt_tcfilter_checkpoint(ctx, index, net, nl, &s.blocks);
 	if (err == -EAGAIN)
 		err = ckpt_err(ctx, -EBUSY, "network namespace: its qdiscs changed meanwhile, try again");
 	else if (err)
@@ -412,7 +412,13 @@ static int make_one(struct make *k, struct nlmsghdr *nlh)
 			       GFP_KERNEL_ACCOUNT));
 }
 
-/* They are in the order in which they can be made. */
+static bool is_filter(const struct nlmsghdr *nlh)
+{
+	return nlh->nlmsg_type == RTM_NEWTFILTER ||
+	       nlh->nlmsg_type == RTM_NEWCHAIN;
+}
+
+/* And chains; they are in the order in which they can be made. */
 static int make_filter(struct make *k, struct nlmsghdr *nlh)
 {
 	const struct tcmsg *tcm = nlmsg_data(nlh);
@@ -455,7 +461,7 @@ int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 		left = m->len;
 		for (; nlmsg_ok(nlh, left) && !err;
 		     nlh = nlmsg_next(nlh, &left)) {
-			if (nlh->nlmsg_type != RTM_NEWTFILTER)
+			if (!is_filter(nlh))
 				err = make_one(&k, nlh);
 			cond_resched();
 		}
@@ -467,7 +473,7 @@ int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 	nlh = m->data;
 	left = m->len;
 	for (; nlmsg_ok(nlh, left) && !err; nlh = nlmsg_next(nlh, &left))
-		if (nlh->nlmsg_type == RTM_NEWTFILTER)
+		if (is_filter(nlh))
 			err = make_filter(&k, nlh);
 	xa_destroy(&k.made);
 	return err;

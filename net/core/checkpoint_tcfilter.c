@@ -14,6 +14,8 @@
 #include <linux/tc_act/tc_mirred.h>
 #include <linux/tc_act/tc_skbedit.h>
 #include <net/netlink.h>
+#include <net/pkt_sched.h>
+#include <net/sch_generic.h>
 
 #include "checkpoint_netns.h"
 
@@ -126,7 +128,9 @@ struct u32_root {
 /**
  * struct filters - writing filters
  * @ctx: the context
- * @index: number of the namespace in the image
+ * @net: the namespace
+ * @index: its number in the image
+ * @block: what is listed now: the place of a qdisc, or a class
  * @m: what is to be written next
  * @in_u32: what is listed now is of a priority of u32
  * @heads: what makes a priority of u32, with its first hash table
@@ -140,7 +144,9 @@ struct u32_root {
  */
 struct filters {
 	struct ckpt_ctx *ctx;
+	struct net *net;
 	u32 index;
+	const struct tcmsg *block;
 	struct ckpt_msgs m;
 	bool in_u32;
 	struct ckpt_msgs heads;
@@ -320,15 +326,6 @@ static int found_filter(void *arg, struct nlmsghdr *nlh)
 	return err ?: copy_filter(f, nlh, kind, &f->table);
 }
 
-static int found_chain(void *arg, struct nlmsghdr *nlh)
-{
-	if (nlh->nlmsg_type != RTM_NEWCHAIN ||
-	    nlmsg_len(nlh) < (int)sizeof(struct tcmsg) || !attr(nlh, TCA_KIND))
-		return 0;
-	return refuse(arg, nlmsg_data(nlh), attr(nlh, TCA_KIND),
-		      " as the template of a chain");
-}
-
 static int write_some(struct filters *f, size_t limit)
 {
 	return ckpt_net_flush(f->ctx, f->index, CKPT_NET_SCHED, &f->m, limit);
@@ -339,6 +336,78 @@ static int put_one(struct filters *f, const struct nlmsghdr *nlh)
 	int err = ckpt_msgs_add(&f->m, nlh, nlh->nlmsg_len);
 
 	return err ?: write_some(f, CKPT_REC_MAX / 2);
+}
+
+static struct tcf_block *find_block(struct net *net, const struct tcmsg *at)
+{
+	struct net_device *dev = __dev_get_by_index(net, at->tcm_ifindex);
+	const struct Qdisc_class_ops *ops;
+	unsigned long class = 0;
+	struct Qdisc *q;
+
+	ASSERT_RTNL();
+	q = dev ? qdisc_lookup(dev, TC_H_MAJ(at->tcm_parent)) : NULL;
+	ops = q ? q->ops->cl_ops : NULL;
+	if (!ops || !ops->tcf_block)
+		return NULL;
+	if (TC_H_MIN(at->tcm_parent)) {
+		class = ops->find(q, at->tcm_parent);
+		if (!class)
+			return NULL;
+	}
+	return ops->tcf_block(q, class, NULL);
+}
+
+/* Nobody tells whether a chain stays when its last filter goes. */
+static bool chain_stays(struct filters *f, u32 index)
+{
+	struct tcf_chain *chain;
+	struct tcf_block *block;
+	bool stays = false;
+
+	rtnl_lock();
+	block = find_block(f->net, f->block);
+	if (block) {
+		mutex_lock(&block->lock);
+		list_for_each_entry(chain, &block->chain_list, list)
+			if (chain->index == index)
+				stays = chain->explicitly_created;
+		mutex_unlock(&block->lock);
+	}
+	rtnl_unlock();
+	return stays;
+}
+
+/* One that was made by itself: before its filters */
+static int found_chain(void *arg, struct nlmsghdr *nlh)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct tcmsg tcm;
+		struct nlattr a;
+		u32 index;
+	} msg = {
+		.nlh.nlmsg_len = sizeof(msg),
+		.nlh.nlmsg_type = RTM_NEWCHAIN,
+		.a.nla_len = NLA_HDRLEN + sizeof(u32),
+		.a.nla_type = TCA_CHAIN,
+	};
+	struct filters *f = arg;
+	const struct nlattr *a;
+
+	if (nlh->nlmsg_type != RTM_NEWCHAIN ||
+	    nlmsg_len(nlh) < (int)sizeof(struct tcmsg))
+		return 0;
+	if (attr(nlh, TCA_KIND))
+		return refuse(f, nlmsg_data(nlh), attr(nlh, TCA_KIND),
+			      " as the template of a chain");
+	a = attr(nlh, TCA_CHAIN);
+	msg.index = a ? nla_get_u32(a) : 0;
+	if (!chain_stays(f, msg.index))
+		return 0;
+	msg.tcm.tcm_ifindex = f->block->tcm_ifindex;
+	msg.tcm.tcm_parent = f->block->tcm_parent;
+	return put_one(f, &msg.nlh);
 }
 
 static int put_all(struct filters *f, struct ckpt_msgs *from)
@@ -420,6 +489,7 @@ static int save_block(struct filters *f, struct ckpt_nl *nl,
 {
 	int err;
 
+	f->block = block;
 	err = ckpt_nl_dump(nl, RTM_GETCHAIN, block, sizeof(*block),
 			   found_chain, f);
 	if (!err)
@@ -514,6 +584,7 @@ static int check_actions(struct filters *f, struct ckpt_nl *nl)
  * ckpt_tcfilter_checkpoint - write filters
  * @ctx: the context
  * @index: number of the namespace in the image
+ * @net: the namespace
  * @nl: a socket in it
  * @blocks: struct tcmsg, what filters are asked of
  *
@@ -521,12 +592,12 @@ static int check_actions(struct filters *f, struct ckpt_nl *nl)
  * Return: 0, or a negative errno: -ENOSYS is reported.
  */
 int ckpt_tcfilter_checkpoint(struct ckpt_ctx *ctx, u32 index,
-			     struct ckpt_nl *nl,
+			     struct net *net, struct ckpt_nl *nl,
 			     const struct ckpt_msgs *blocks)
 {
 	const struct tcmsg *block = blocks->data;
 	const struct tcmsg *end = blocks->data + blocks->len;
-	struct filters f = { .ctx = ctx, .index = index };
+	struct filters f = { .ctx = ctx, .net = net, .index = index };
 	int err = 0;
 
 	if (!IS_ENABLED(CONFIG_NET_CLS))
@@ -561,8 +632,16 @@ static bool actions_ok(const struct nlattr *all)
 	return true;
 }
 
+static bool chain_ok(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a = attr(nlh, TCA_CHAIN);
+
+	return a && nla_len(a) == sizeof(u32) &&
+	       nlmsg_len(nlh) == NLMSG_ALIGN(sizeof(struct tcmsg)) + a->nla_len;
+}
+
 /**
- * ckpt_tcfilter_ok - is this a filter that a checkpoint writes?
+ * ckpt_tcfilter_ok - is this a filter, or a chain, that a checkpoint writes?
  * @nlh: a message, of which nothing but its length was checked
  *
  * The kernel checks it against its policies when it is sent.
@@ -576,10 +655,13 @@ bool ckpt_tcfilter_ok(const struct nlmsghdr *nlh)
 	const struct kind *kind;
 	int left;
 
-	if (nlh->nlmsg_type != RTM_NEWTFILTER || nlh->nlmsg_flags ||
+	if ((nlh->nlmsg_type != RTM_NEWTFILTER &&
+	     nlh->nlmsg_type != RTM_NEWCHAIN) || nlh->nlmsg_flags ||
 	    nlh->nlmsg_seq || nlh->nlmsg_pid ||
 	    nlmsg_len(nlh) < (int)sizeof(*tcm) || tcm->tcm_ifindex <= 0)
 		return false;
+	if (nlh->nlmsg_type == RTM_NEWCHAIN)
+		return chain_ok(nlh);
 	nlmsg_for_each_attr(a, nlh, sizeof(*tcm), left)
 		if (nla_type(a) >= 64 || !(A(nla_type(a)) & FILTER_KEEP))
 			return false;

@@ -1593,7 +1593,7 @@ enum ckpt_net_section {
 	CKPT_NET_FDB,		/* RTM_NEWNEIGH of AF_BRIDGE */
 	CKPT_NET_NSID,		/* struct ckpt_netnsid */
 	CKPT_NET_NFT,		/* NFT_MSG_NEW* */
-	CKPT_NET_SCHED,		/* RTM_NEWQDISC, RTM_NEWTCLASS, RTM_NEWTFILTER */
+	CKPT_NET_SCHED,		/* RTM_NEWQDISC, _NEWTCLASS, _NEWCHAIN, _NEWTFILTER */
 	CKPT_NET_TUN,		/* struct ckpt_net_tun */
 	CKPT_NET_BRVLAN,	/* RTM_NEWVLAN */
 	CKPT_NET_MDB,		/* RTM_NEWMDB, as it is sent */

@@ -380,6 +380,51 @@ CKPT_TEST(clsact)
 	same("dm0", parents, ARRAY_SIZE(parents));
 }
 
+/* Make a chain, or remove all of its filters. */
+static int chain(int type, uint32_t parent, uint32_t index)
+{
+	struct tcmsg tcm = {
+		.tcm_ifindex = if_nametoindex("dm0"), .tcm_parent = parent,
+	};
+	struct net_msg m;
+
+	net_begin(&m, type, type == RTM_NEWCHAIN ? NLM_F_CREATE | NLM_F_EXCL :
+						   0, &tcm, sizeof(tcm));
+	net_put_u32(&m, TCA_CHAIN, index);
+	return net_talk(&m);
+}
+
+/* Chains that were made by themselves, with a filter or without, and another */
+CKPT_TEST(chains)
+{
+	static const uint32_t parents[] = { INGRESS, EGRESS };
+	struct rtattr *o;
+	struct net_msg m;
+	int i;
+
+	devices();
+	if (qdisc("dm0", "clsact", 0xffff0000, TC_H_CLSACT))
+		ckpt_skip("no clsact");
+	if (chain(RTM_NEWCHAIN, INGRESS, 5))
+		ckpt_skip("no chains");
+	REQUIRE(!chain(RTM_NEWCHAIN, INGRESS, 0));
+	REQUIRE(!chain(RTM_NEWCHAIN, EGRESS, 9));
+	for (i = 5; i < 7; i++) {
+		o = begin(&m, "dm0", INGRESS, 10, ETH_P_ALL, 1, "matchall", i);
+		gact(&m, TCA_MATCHALL_ACT, i, TC_ACT_SHOT);
+		REQUIRE(!talk(&m, o));
+	}
+	same("dm0", parents, ARRAY_SIZE(parents));
+	/* one that is there cannot be made; the other one goes with its filter */
+	for (i = 5; i < 7; i++)
+		CHECK(!chain(RTM_DELTFILTER, INGRESS, i));
+	CHECK_EQ(chain(RTM_NEWCHAIN, INGRESS, 0), -EEXIST);
+	CHECK_EQ(chain(RTM_NEWCHAIN, INGRESS, 5), -EEXIST);
+	CHECK_EQ(chain(RTM_NEWCHAIN, EGRESS, 9), -EEXIST);
+	CHECK(!chain(RTM_NEWCHAIN, INGRESS, 6));
+	CHECK(!chain(RTM_NEWCHAIN, EGRESS, 5));
+}
+
 CKPT_TEST(ingress)
 {
 	static const uint32_t parents[] = { 0xffff0000 };
