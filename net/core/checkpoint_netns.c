@@ -415,6 +415,10 @@ static int write_content(struct ckpt_ctx *ctx, u32 index, u32 *left_out)
 	if (!err)
 		err = ckpt_ct_checkpoint(ctx, index, net, left_out);
 	if (!err)
+		err = ckpt_netroute_checkpoint(ctx, index, net, &nl,
+					       CKPT_NET_BRGLOBAL,
+					       CKPT_NET_BRGLOBAL);
+	if (!err)
 		err = ckpt_net_write(ctx, index, CKPT_NET_END, &none);
 	ckpt_nl_close(&nl);
 	return err;
@@ -721,6 +725,9 @@ static int prepare_net(struct ckpt_ctx *ctx, struct ckpt_net *n)
 	if (!err)
 		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_BRVLAN,
 					    CKPT_NET_BRVLAN);
+	if (!err)
+		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_BRGLOBAL,
+					    CKPT_NET_BRGLOBAL);
 	if (!err)
 		err = ckpt_netroute_restore(ctx, n, &nl, CKPT_NET_ADDR4,
 					    CKPT_NET_ADDR4);

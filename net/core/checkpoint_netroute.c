@@ -44,6 +44,7 @@
  * @ignore: attributes that describe only, or follow from others
  * @reverse: the kernel lists what was added last first
  * @ordered: of those for the same prefix the first is used
+ * @set: what is there is changed, and never removed
  * @skip: is this none that is saved? May be NULL
  * @fix: leave out what only describes it; may be NULL
  * @ask: what to ask with, instead of @family; may be NULL
@@ -62,6 +63,7 @@ struct section {
 	u64 ignore;
 	bool reverse;
 	bool ordered;
+	bool set;
 	bool (*skip)(struct net *net, const struct nlmsghdr *nlh);
 	void (*fix)(struct nlmsghdr *nlh);
 	const void *ask;
@@ -317,6 +319,50 @@ static int copy_vlan(struct ckpt_msgs *m, const struct nlattr *entry)
 	return 0;
 }
 
+/* What a bridge keeps of a VLAN, for all of its ports */
+static const struct {
+	struct br_vlan_msg bvm;
+	struct nlattr attr;
+	u32 flags;
+} ask_global = {
+	.bvm.family = AF_BRIDGE,
+	.attr.nla_len = NLA_HDRLEN + sizeof(u32),
+	.attr.nla_type = BRIDGE_VLANDB_DUMP_FLAGS,
+	.flags = BRIDGE_VLANDB_DUMPF_GLOBAL,
+};
+
+static bool skip_global(struct net *net, const struct nlmsghdr *nlh)
+{
+	return !nlmsg_find_attr(nlh, sizeof(struct br_vlan_msg),
+				BRIDGE_VLANDB_GLOBAL_OPTIONS);
+}
+
+/* Without what was learned, and the spanning tree that all are in */
+static int copy_global(struct ckpt_msgs *m, const struct nlattr *options)
+{
+	int at = ckpt_msgs_nest(m, BRIDGE_VLANDB_GLOBAL_OPTIONS), left, err;
+	const struct nlattr *a;
+
+	if (at < 0)
+		return at;
+	nla_for_each_nested(a, options, left) {
+		switch (nla_type(a)) {
+		case BRIDGE_VLANDB_GOPTS_PAD:
+		case BRIDGE_VLANDB_GOPTS_MCAST_QUERIER_STATE:
+		case BRIDGE_VLANDB_GOPTS_MCAST_ROUTER_PORTS:
+			continue;
+		case BRIDGE_VLANDB_GOPTS_MSTI:
+			if (!nla_get_u16(a))
+				continue;
+		}
+		err = ckpt_msgs_add(m, a, a->nla_len);
+		if (err)
+			return err;
+	}
+	ckpt_msgs_nest_end(m, at);
+	return 0;
+}
+
 static const struct nlattr *group_attr(const struct nlattr *info, int type)
 {
 	const int at = NLA_ALIGN(sizeof(struct br_mdb_entry));
@@ -539,6 +585,14 @@ static const struct section sections[CKPT_NET_MAX] = {
 		.keep = A(BRIDGE_VLANDB_ENTRY), .skip = skip_vlans,
 		.ask = &ask_vlans, .ask_len = sizeof(ask_vlans),
 		.copy = copy_vlan,
+	},
+	[CKPT_NET_BRGLOBAL] = {
+		.name = "global options of a VLAN", .get = RTM_GETVLAN,
+		.family = AF_BRIDGE, .hdrlen = sizeof(struct br_vlan_msg),
+		.set = true,
+		.keep = A(BRIDGE_VLANDB_GLOBAL_OPTIONS), .skip = skip_global,
+		.ask = &ask_global, .ask_len = sizeof(ask_global),
+		.copy = copy_global,
 	},
 	[CKPT_NET_MDB] = {
 		.name = "multicast group of a bridge", .get = RTM_GETMDB,
@@ -1083,7 +1137,7 @@ static int make_same(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
 		cond_resched();
 	}
 	for (i = 0; i < there.nr && !err; i++)
-		if (!there.e[i].found)
+		if (!there.e[i].found && !s->set)
 			err = delete(nl, s, there.e[i].nlh);
 	for (pass = 0; pass < 2; pass++) {
 		for (i = 0; i < want.nr && !err; i++) {

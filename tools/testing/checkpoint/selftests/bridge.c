@@ -172,6 +172,75 @@ CKPT_TEST(vlan_tables)
 	net_same(was);
 }
 
+/* What the bridge is to do with all of a VLAN */
+static int global(int from, int to)
+{
+	struct br_vlan_msg bvm = {
+		.family = AF_BRIDGE, .ifindex = if_nametoindex("br0"),
+	};
+	uint64_t interval = 7700;
+	struct rtattr *options;
+	struct net_msg m;
+
+	net_begin(&m, RTM_NEWVLAN, 0, &bvm, sizeof(bvm));
+	options = net_nest(&m, BRIDGE_VLANDB_GLOBAL_OPTIONS);
+	put_u16(&m, BRIDGE_VLANDB_GOPTS_ID, from);
+	if (to > from)
+		put_u16(&m, BRIDGE_VLANDB_GOPTS_RANGE, to);
+	put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_SNOOPING, 0);
+	put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_IGMP_VERSION, 3);
+	put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_QUERIER, 1);
+	net_put_u32(&m, BRIDGE_VLANDB_GOPTS_MCAST_LAST_MEMBER_CNT, 9);
+	net_put_u32(&m, BRIDGE_VLANDB_GOPTS_MCAST_STARTUP_QUERY_CNT, 11);
+	net_put(&m, BRIDGE_VLANDB_GOPTS_MCAST_QUERY_INTVL, &interval,
+		sizeof(interval));
+	net_put(&m, BRIDGE_VLANDB_GOPTS_MCAST_MEMBERSHIP_INTVL, &interval,
+		sizeof(interval));
+	net_nest_end(&m, options);
+	return net_talk(&m);
+}
+
+/* All that is told of that */
+static size_t list_globals(char *buf, size_t size)
+{
+	struct br_vlan_msg bvm = { .family = AF_BRIDGE };
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	struct nlmsghdr *nlh = (void *)buf;
+	struct net_msg m;
+	size_t len;
+
+	REQUIRE(fd >= 0);
+	net_begin(&m, RTM_GETVLAN, NLM_F_DUMP, &bvm, sizeof(bvm));
+	net_put_u32(&m, BRIDGE_VLANDB_DUMP_FLAGS, BRIDGE_VLANDB_DUMPF_GLOBAL);
+	REQUIRE(send(fd, &m, m.nlh.nlmsg_len, 0) > 0);
+	memset(buf, 0, size);
+	REQUIRE(recv(fd, buf, size, 0) > 0);
+	REQUIRE(nlh->nlmsg_type == RTM_NEWVLAN);
+	len = nlh->nlmsg_len;
+	/* its sequence number and port */
+	memset(buf, 0, sizeof(*nlh));
+	close(fd);
+	return len;
+}
+
+CKPT_TEST(global_options)
+{
+	static char was[8192], is[8192];
+	size_t len;
+
+	bridge_with_ports();
+	REQUIRE(!vlans(RTM_NEWVLAN, "dm0", 20, 40, 0, -1, 0));
+	REQUIRE(!vlans(RTM_NEWVLAN, "br0", 20, 22, 0, -1, 0));
+	if (global(21, 25))
+		ckpt_skip("no global options");
+	REQUIRE(!global(7, 7));
+	raise_all();
+	len = list_globals(was, sizeof(was));
+	ckpt_ready();
+	CHECK_EQ(list_globals(is, sizeof(is)), len);
+	CHECK(!memcmp(was, is, len));
+}
+
 CKPT_TEST(port_options)
 {
 	static const int options[] = {
