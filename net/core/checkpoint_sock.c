@@ -178,6 +178,11 @@ static int set_option(struct sock *sk, struct ckpt_sock_opt *opt)
 	u32 numbers;
 	int err;
 
+	/* as 1, and so is what a listening socket of MPTCP made of TCP */
+	if (opt->name == SO_RCVLOWAT && !memchr_inv(opt->value, 0, opt->len)) {
+		WRITE_ONCE(sk->sk_rcvlowat, 0);
+		return 0;
+	}
 	if (opt->name != SO_TIMESTAMPING_OLD &&
 	    opt->name != SO_TIMESTAMPING_NEW)
 		return sk_setsockopt(sk, SOL_SOCKET, opt->name,
@@ -490,19 +495,33 @@ int ckpt_sock_net_collect(struct ckpt_ctx *ctx, struct sock *sk)
 	return ckpt_net_ns_collect(ctx, sock_net(sk));
 }
 
+/*
+ * Its subflows, which nobody has a descriptor of, use the network namespace,
+ * too: it is refused before that seems to be shared with somebody outside.
+ */
+static bool is_mptcp_of_tree(const struct ckpt_ctx *ctx, const struct sock *sk)
+{
+	return sk_is_inet(sk) && sk->sk_protocol == IPPROTO_MPTCP &&
+	       sock_net(sk) != ctx->caller_ns->net_ns &&
+	       !(ctx->uflags & (CHECKPOINT_SUBTREE | CHECKPOINT_NONETNS));
+}
+
 /**
  * ckpt_sock_file_collect - meet the socket of an open file
  * @ctx: the context
  * @file: the file
  *
  * Context: process context, may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -ENOSYS, reported.
  */
 int ckpt_sock_file_collect(struct ckpt_ctx *ctx, struct file *file)
 {
 	struct sock *sk = ckpt_sock_of_file(file)->sk;
-	int err = ckpt_obj_collect_n(ctx, sk, CKPT_OBJ_SOCK, 0);
+	int err;
 
+	if (is_mptcp_of_tree(ctx, sk))
+		return ckpt_err(ctx, -ENOSYS, "socket: MPTCP: not supported");
+	err = ckpt_obj_collect_n(ctx, sk, CKPT_OBJ_SOCK, 0);
 	if (err)
 		return err;
 	ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_FILE);

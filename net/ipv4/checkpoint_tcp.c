@@ -411,10 +411,10 @@ static const char *tcp_refused(struct ckpt_ctx *ctx, struct sock *sk)
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u32 state = READ_ONCE(sk->sk_state);
 
-	if (inet_csk(sk)->icsk_ulp_ops)
-		return "TCP_ULP (kernel TLS and the like)";
 	if (sk_is_mptcp(sk))
 		return "MPTCP";
+	if (inet_csk(sk)->icsk_ulp_ops)
+		return "TCP_ULP (kernel TLS and the like)";
 #if IS_ENABLED(CONFIG_SMC)
 	if (tp->syn_smc)
 		return "SMC";

@@ -164,6 +164,60 @@ REFUSED(tcp_repair, "socket: TCP_REPAIR: not supported")
 	CHECK(!close(fd));
 }
 
+/* A socket that others may connect to, or @peer of it as well */
+static void stream(int type, int protocol, bool peer)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, type, protocol), to = -1, from = -1;
+	char c;
+
+	HAVE(fd);
+	REQUIRE(!bind(fd, (void *)&in, sizeof(in)) && !listen(fd, 1));
+	if (peer) {
+		REQUIRE(!getsockname(fd, (void *)&in, &len));
+		to = socket(AF_INET, type, protocol);
+		REQUIRE(!connect(to, (void *)&in, sizeof(in)));
+		from = accept(fd, NULL, NULL);
+		REQUIRE(from >= 0 && !close(fd));
+	}
+	ckpt_ready();
+	if (peer) {
+		CHECK_EQ(send(to, "x", 1, MSG_NOSIGNAL), 1);
+		CHECK_EQ(recv(from, &c, 1, 0), 1);
+	}
+}
+
+REFUSED(sctp, "socket: SCTP: not supported")
+{
+	stream(SOCK_STREAM, IPPROTO_SCTP, true);
+}
+
+REFUSED(sctp_listens, "socket: SCTP: not supported")
+{
+	stream(SOCK_SEQPACKET, IPPROTO_SCTP, false);
+}
+
+REFUSED(mptcp, "socket: MPTCP: not supported")
+{
+	stream(SOCK_STREAM, IPPROTO_MPTCP, true);
+}
+
+REFUSED(mptcp_listens, "socket: MPTCP: not supported")
+{
+	stream(SOCK_STREAM, IPPROTO_MPTCP, false);
+}
+
+/* In a network of its own, which its subflows use, too */
+REFUSED_AS(mptcp_own, CKPT_CONTAINER, "socket: MPTCP: not supported")
+{
+	REQUIRE(!unshare(CLONE_NEWNET) && !net_up("lo", true));
+	stream(SOCK_STREAM, IPPROTO_MPTCP, true);
+}
+
 REFUSED(netlink_list, "not received to its end")
 {
 	struct {

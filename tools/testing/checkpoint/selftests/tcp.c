@@ -549,6 +549,31 @@ CKPT_TEST_ONLY(waiting_own, CKPT_CONTAINER)
 	not_accepted();
 }
 
+/* Whoever listens speaks MPTCP, and who connects does not: it is TCP then. */
+CKPT_TEST_ONLY(no_mptcp, CKPT_CONTAINER)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_port = htons(5557),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int l, from, to;
+
+	own_net();
+	l = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+	if (l < 0)
+		ckpt_skip("no MPTCP: %m");
+	REQUIRE(!bind(l, (void *)&in, sizeof(in)) && !listen(l, 1));
+	to = socket(AF_INET, SOCK_STREAM, 0);
+	REQUIRE(!connect(to, (void *)&in, sizeof(in)));
+	from = accept(l, NULL, NULL);
+	REQUIRE(from >= 0 && !close(l));
+	say(to, "before");
+	ckpt_ready();
+	hear(from, "before");
+	say(from, "after");
+	hear(to, "after");
+}
+
 CKPT_TEST_ONLY(syn_sent, CKPT_CONTAINER)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), port;
