@@ -20,6 +20,8 @@
 #define CKPT_PARK_TIMEOUT_MS		(10 * MSEC_PER_SEC)
 /* How long to wait for whoever takes the image, unless told otherwise */
 #define CKPT_WRITE_TIMEOUT_MS		(60 * MSEC_PER_SEC)
+/* How long a connection that was killed is kept for whoever restarts it */
+#define CKPT_SILENCE_MS			(5 * 60 * MSEC_PER_SEC)
 #define CKPT_TIMEOUT_MAX_MS		(24 * 60 * 60 * MSEC_PER_SEC)
 
 static void put_stats(struct ckpt_ctx *ctx, u64 uptr, u64 size)
@@ -59,7 +61,7 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 	u64 park_ms, write_ms;
 	long ret;
 
-	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER1);
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER2);
 
 	if (uflags & ~CKPT_CHECKPOINT_FLAGS || pid < 0)
 		return -EINVAL;
@@ -88,7 +90,9 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 	if (park_ms > CKPT_TIMEOUT_MAX_MS || write_ms > CKPT_TIMEOUT_MAX_MS)
 		return -EINVAL;
 	if ((args.stats_size && args.stats_size < CHECKPOINT_STATS_SIZE_VER0) ||
-	    (args.snapshot_min && !(uflags & CHECKPOINT_SNAPSHOT)))
+	    (args.snapshot_min && !(uflags & CHECKPOINT_SNAPSHOT)) ||
+	    (args.silence_ms && !(uflags & CHECKPOINT_KILL)) ||
+	    args.silence_ms > CKPT_TIMEOUT_MAX_MS)
 		return -EINVAL;
 
 	ctx = ckpt_ctx_alloc(false, uflags, fd, logfd);
@@ -96,6 +100,7 @@ SYSCALL_DEFINE6(checkpoint, pid_t, pid, int, fd, unsigned long, uflags,
 		return PTR_ERR(ctx);
 	ckpt_stream_set_timeout(ctx->stream, msecs_to_jiffies(write_ms));
 	ctx->snapshot_min = args.snapshot_min;
+	ctx->silence = msecs_to_jiffies(args.silence_ms ?: CKPT_SILENCE_MS);
 	ret = ckpt_do_checkpoint(ctx, pid, msecs_to_jiffies(park_ms));
 	ckpt_flush_log(ctx);
 	/* the image is complete: statistics that cannot be stored do not undo it */

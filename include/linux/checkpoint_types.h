@@ -98,6 +98,8 @@ struct user_namespace;
  * @errmsg: its text
  * @note: a line for the log that is no error
  * @snapshot_min: checkpoint: bytes of memory below which no snapshot is taken
+ * @silence: checkpoint: how long connections of a tree that was killed answer
+ *	nothing, in jiffies
  * @stats: counters and times for the caller
  */
 struct ckpt_ctx {
@@ -144,6 +146,7 @@ struct ckpt_ctx {
 	char errmsg[512];
 	char note[160];
 	u64 snapshot_min;
+	unsigned long silence;
 	struct checkpoint_stats stats;
 };
 

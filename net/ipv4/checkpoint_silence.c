@@ -12,7 +12,7 @@
  * A network namespace of the tree falls silent as a whole when the tree is
  * killed: it goes with its devices a moment later. In one that is not of the
  * tree the connections alone do, until they are restored there, or for
- * CKPT_SILENCE_TIME.
+ * as long as whoever saved them has said.
  */
 
 #include <linux/checkpoint_types.h>
@@ -37,9 +37,6 @@
 
 #include "../core/checkpoint_netns.h"
 #include "checkpoint_silence.h"
-
-/* How long a killed connection is kept for whoever restarts it */
-#define CKPT_SILENCE_TIME	(300 * HZ)
 
 /**
  * struct silence - a connection whose packets go nowhere
@@ -413,11 +410,11 @@ void ckpt_silence_leave(struct ckpt_ctx *ctx)
 		if (!s->keep || listens(s) || is_own(ctx, s->net))
 			continue;
 		hlist_del_init(&s->list);
-		s->expires = jiffies + CKPT_SILENCE_TIME;
+		s->expires = jiffies + ctx->silence;
 	}
 	spin_unlock_bh(&silence_lock);
-	/* what was left before expires before: that is not put off */
-	queue_delayed_work(system_unbound_wq, &expire_work, CKPT_SILENCE_TIME);
+	/* it finds out when the first one is to end */
+	mod_delayed_work(system_unbound_wq, &expire_work, 0);
 	ckpt_silence_end(ctx);
 }
 
@@ -492,8 +489,9 @@ static void expire(struct work_struct *work)
 			break;
 		cond_resched();
 	}
+	/* unless it is to look again at once, for what was left meanwhile */
 	if (left != ULONG_MAX)
-		mod_delayed_work(system_unbound_wq, &expire_work, left + 1);
+		queue_delayed_work(system_unbound_wq, &expire_work, left + 1);
 }
 
 /* Its devices are gone. */

@@ -30,6 +30,9 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* PID_MAX_LIMIT */
 #define PID_LIMIT	(4 * 1024 * 1024)
 
+/* A day, in seconds */
+#define SILENCE_MAX	(24 * 60 * 60)
+
 /* Writing less than this takes no longer than duplicating it, or not much */
 #define SNAPSHOT_MIN	(4 * 1024 * 1024)
 
@@ -54,6 +57,9 @@ static const char usage_text[] =
 "  --no-snapshot    the tree stands still until the image is complete\n"
 "                   (default: as it has more than 4 MiB or less; it stands\n"
 "                   still with --kill and --leave-stopped)\n"
+"  --silence SECONDS with --kill: how long connections of a network that is not\n"
+"                   of the tree answer nothing, until they are restored\n"
+"                   (default: 300)\n"
 "  --log FILE       write the kernel's messages to FILE\n"
 "  --stats          print times and numbers on standard error\n"
 "  --help           this text\n"
@@ -73,6 +79,7 @@ struct options {
 	bool snapshot;
 	bool no_snapshot;
 	bool stats;
+	long silence;
 };
 
 /* ---------------------------------------------------------------- options */
@@ -90,6 +97,16 @@ static int parse_pid(struct options *o, const char *text)
 	return 0;
 }
 
+static int parse_silence(struct options *o, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	o->silence = strtol(text, &end, 10);
+	return errno || end == text || *end || o->silence < 1 ||
+	       o->silence > SILENCE_MAX ? -1 : 0;
+}
+
 /* Returns 0 to go on, or else ends the program with *@status. */
 static int parse(struct options *o, int argc, char **argv, int *status)
 {
@@ -102,6 +119,7 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		{ "conntrack", no_argument, NULL, 'C' },
 		{ "snapshot", no_argument, NULL, 'w' },
 		{ "no-snapshot", no_argument, NULL, 'W' },
+		{ "silence", required_argument, NULL, 'q' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "stats", no_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
@@ -139,6 +157,11 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		case 'W':
 			o->no_snapshot = true;
 			break;
+		case 'q':
+			if (!parse_silence(o, optarg))
+				break;
+			return tool_usage("--silence: '%s' is not a number of seconds from 1 to %d.",
+					  optarg, SILENCE_MAX);
 		case 'l':
 			o->log = optarg;
 			break;
@@ -162,6 +185,8 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 		return tool_usage("--snapshot and --no-snapshot: give one of them.");
 	if (o->snapshot && (o->kill || o->stop))
 		return tool_usage("--snapshot: not with --kill or --leave-stopped.");
+	if (o->silence && !o->kill)
+		return tool_usage("--silence: only with --kill.");
 	if (argc - optind != 1)
 		return tool_usage("one PID is needed.");
 	if (parse_pid(o, argv[optind]))
@@ -377,6 +402,7 @@ static void call(const struct options *o, const struct output *out,
 	struct checkpoint_args args = {
 		.stats = (uintptr_t)&r->stats,
 		.stats_size = sizeof(r->stats),
+		.silence_ms = o->silence * 1000,
 	};
 	unsigned long flags = 0;
 

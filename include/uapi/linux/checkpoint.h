@@ -85,6 +85,10 @@ struct checkpoint_stats {
  * @snapshot_min: with CHECKPOINT_SNAPSHOT, bytes of memory that the tree must
  *	have at least: if it has less, the image is written while it stands
  *	still. Else must be 0
+ * @silence_ms: with CHECKPOINT_KILL, how long the connections of the tree in a
+ *	network namespace that is not of the tree answer nothing unless they
+ *	are restored there, in milliseconds, at most a day; 0 for the default
+ *	of 5 minutes. Else must be 0
  *
  * Extensible: the size that the caller knows is passed beside it.
  */
@@ -94,10 +98,12 @@ struct checkpoint_args {
 	__aligned_u64 write_timeout_ms;
 	__aligned_u64 stats_size;
 	__aligned_u64 snapshot_min;
+	__aligned_u64 silence_ms;
 };
 
 #define CHECKPOINT_ARGS_SIZE_VER0	24
 #define CHECKPOINT_ARGS_SIZE_VER1	40
+#define CHECKPOINT_ARGS_SIZE_VER2	48
 
 /**
  * struct restart_inherit - a file that the image names as external

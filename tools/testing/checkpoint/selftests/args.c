@@ -176,6 +176,11 @@ ARGS_TEST(checkpoint_size)
 	big.more = 1;
 	EXPECT_ERRNO(E2BIG, SIZED(&big, sizeof(big)));
 	big.more = 0;
+	/* Nothing is silent where nothing is killed. */
+	big.args.silence_ms = 1;
+	EXPECT_ERRNO(EINVAL, SIZED(&big, sizeof(big)));
+	EXPECT_LT(0, SIZED(&big, CHECKPOINT_ARGS_SIZE_VER1));
+	big.args.silence_ms = 0;
 	EXPECT_LT(0, SIZED(&big, sizeof(big)));
 	EXPECT_EQ(2, stats.tasks);
 #undef SIZED

@@ -1048,6 +1048,46 @@ DRIVER_TEST(outside_same_net)
 	outside(_metadata, &self->v, "127.0.0.1", "lo");
 }
 
+/* Nobody restarts it: its peer is told when the time is over, and not before. */
+DRIVER_TEST(silence_ends)
+{
+	struct checkpoint_args args = { .silence_ms = 1500 };
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct pollfd p = { .events = POLLIN };
+	struct ckpt_victim *v = &self->v;
+	char c;
+	int fd;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	ckpt_start(v, "server", 0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ASSERT_EQ(0, connect(fd, (void *)&in, sizeof(in)));
+	ASSERT_EQ(10, send_some(fd, 0, 10));
+	ASSERT_TRUE(got_all(fd, 0, 10));
+	v->image = ckpt_tmpfile();
+	/* only where the tree is killed */
+	EXPECT_EQ(-1, sys_checkpoint(v->pid, v->image, CHECKPOINT_SUBTREE, -1,
+				     &args, sizeof(args)));
+	EXPECT_EQ(EINVAL, errno);
+	ASSERT_LT(0, sys_checkpoint(v->pid, v->image,
+				    CHECKPOINT_SUBTREE | CHECKPOINT_KILL, -1,
+				    &args, sizeof(args)));
+	ckpt_reaped(v);
+	p.fd = fd;
+	ASSERT_EQ(1, send(fd, "x", 1, MSG_NOSIGNAL));
+	EXPECT_EQ(0, poll(&p, 1, 300));
+	/* it sends again, and there is nobody who answers for the port */
+	ASSERT_EQ(1, poll(&p, 1, CKPT_WAIT_S * 1000));
+	EXPECT_EQ(-1, recv(fd, &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	close(fd);
+	ckpt_end(v);
+}
+
 #define PASSED	100
 
 CKPT_VICTIM(borrower)
