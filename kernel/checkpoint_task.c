@@ -7,6 +7,7 @@
 
 #include <linux/capability.h>
 #include <linux/checkpoint_types.h>
+#include <linux/cpufeature.h>
 #include <linux/cred.h>
 #include <linux/futex.h>
 #include <linux/nospec.h>
@@ -28,7 +29,6 @@
 #include <linux/user_namespace.h>
 #include <uapi/linux/prctl.h>
 #ifdef CONFIG_X86
-#include <asm/cpufeature.h>
 #include <asm/prctl.h>
 #include <asm/proto.h>
 #endif

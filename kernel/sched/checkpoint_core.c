@@ -47,7 +47,9 @@ static void *core_cookie_restore(struct ckpt_ctx *ctx)
 					h.reserved));
 	/* as PR_SCHED_CORE_CREATE */
 	if (!static_branch_likely(&sched_smt_present))
-		return ERR_PTR(ckpt_err(ctx, -ENODEV, "core scheduling cookie: no core of this machine has threads"));
+		err = ckpt_err(ctx, -ENODEV, "core scheduling cookie: no core of this machine has threads");
+	if (err)
+		return ERR_PTR(err);
 	cookie = sched_core_alloc_cookie();
 	return cookie ? (void *)cookie : ERR_PTR(-ENOMEM);
 }

@@ -183,11 +183,11 @@ void tool_failed(const char *line, const char *what, int err,
 		else
 			tool_error("%.*s%s.", (int)(number - line), line,
 				   strerror(why));
-	}
-	else if (advice)
+	} else if (advice) {
 		tool_error("%s%s: %s.", what, strerror(err), advice);
-	else
+	} else {
 		tool_error("%s%s.", what, strerror(err));
+	}
 }
 
 /* ------------------------------------------------------------- statistics */
