@@ -720,6 +720,21 @@ static int failed(struct make *k, const struct dev *d, int err,
 			dev_ifname(d), what, err, k->nl->why);
 }
 
+/* Send @skb, unless it is NULL or @err says that it could not be filled. */
+static int send(struct make *k, const struct dev *d, struct sk_buff *skb,
+		int err, const char *what)
+{
+	if (!skb)
+		return -ENOMEM;
+	if (err) {
+		nlmsg_free(skb);
+	} else {
+		nlmsg_end(skb, nlmsg_hdr(skb));
+		err = ckpt_nl_send(k->nl, skb);
+	}
+	return err ? failed(k, d, err, what) : 0;
+}
+
 static struct sk_buff *link_msg(u16 type, u16 flags, int ifindex,
 				unsigned int set, unsigned int change)
 {
@@ -813,7 +828,7 @@ static int put_peer(struct sk_buff *skb, const struct dev *d,
 		    const struct dev *peer, const char *outer)
 {
 	static const u8 attrs[] = {
-		IFLA_IFNAME, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES,
+		IFLA_IFNAME, IFLA_MTU, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES,
 	};
 	struct nlattr *data = nla_nest_start(skb, IFLA_INFO_DATA), *nest;
 	struct ifinfomsg *ifm;
@@ -1265,15 +1280,26 @@ static int create_apart(struct make *k, const struct dev *d,
 	return err;
 }
 
+/* Before anything is made on it, which takes no more than it has */
+static int set_mtu(struct make *k, const struct dev *d)
+{
+	struct sk_buff *skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
+	int err = skb ? put_attr(skb, d->tb[IFLA_MTU], IFLA_MTU) : 0;
+
+	return send(k, d, skb, err, "made");
+}
+
 static int create_dev(struct make *k, struct dev *d, struct dev *peer)
 {
 	struct ckpt_nets *nets = k->ctx->nets;
 	struct net *to = k->n->net;
 	int err;
 
-	if (d->kind->make)
-		return d->kind->make(k->ctx, k->n, dev_ifname(d),
-				     d->ifm->ifi_index);
+	if (d->kind->make) {
+		err = d->kind->make(k->ctx, k->n, dev_ifname(d),
+				    d->ifm->ifi_index);
+		return err ?: set_mtu(k, d);
+	}
 	if (lower_net(k, d) != k->n)
 		return create_apart(k, d, lower_net(k, d));
 	if (d->kind->pair && !d->fixed->peer_net)
@@ -1440,20 +1466,6 @@ int ckpt_netdevs_make(struct ckpt_ctx *ctx)
 }
 
 /* ----------------------------------------------------------------- set */
-
-static int send(struct make *k, const struct dev *d, struct sk_buff *skb,
-		int err, const char *what)
-{
-	if (!skb)
-		return -ENOMEM;
-	if (err) {
-		nlmsg_free(skb);
-	} else {
-		nlmsg_end(skb, nlmsg_hdr(skb));
-		err = ckpt_nl_send(k->nl, skb);
-	}
-	return err ? failed(k, d, err, what) : 0;
-}
 
 /* What can be changed in any device */
 static const u8 set_attrs[] = {
@@ -1662,6 +1674,18 @@ static int raise_dev(struct dev *d, void *arg)
 	return err ? failed(k, d, err, "raised") : 0;
 }
 
+/* A VLAN is raised with what it is made on, whether it was up or not. */
+static int lower_dev(struct dev *d, void *arg)
+{
+	struct make *k = arg;
+	struct sk_buff *skb;
+
+	if ((d->ifm->ifi_flags & IFF_UP) || !is_up(k, d))
+		return 0;
+	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, IFF_UP);
+	return send(k, d, skb, 0, "lowered");
+}
+
 /**
  * ckpt_netdevs_raise - raise the devices of all namespaces that were up
  * @ctx: the context
@@ -1671,7 +1695,19 @@ static int raise_dev(struct dev *d, void *arg)
  */
 int ckpt_netdevs_raise(struct ckpt_ctx *ctx)
 {
-	return in_rounds(ctx, raise_dev, "raised");
+	struct ckpt_nets *nets = ctx->nets;
+	int err;
+	u32 i;
+
+	err = in_rounds(ctx, raise_dev, "raised");
+	if (!err)
+		err = in_rounds(ctx, lower_dev, "lowered");
+	/* what is made on one may be in a namespace that comes before it */
+	rtnl_lock();
+	for (i = 0; i < nets->nr && !err; i++)
+		settle(nets->net[i].net);
+	rtnl_unlock();
+	return err;
 }
 
 static int finish_dev(struct dev *d, void *arg)

@@ -610,12 +610,20 @@ CKPT_TEST(bridge)
 
 CKPT_TEST(stacked)
 {
+	static const char *const large[] = { "veth0", "veth1", "vl0", "vl1" };
+	uint32_t mtu = 9000;
 	uint8_t one = 1;
+	unsigned int i;
 	char *was;
 
 	own_net();
 	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
 	REQUIRE(!net_addr("dm0", "10.0.0.1", 24, 0));
+	REQUIRE(!net_pair("veth0", "veth1", -1));
+	REQUIRE(!make_u16("vl0", "vlan", "veth0", IFLA_VLAN_ID, 7));
+	REQUIRE(!make_u16("vl1", "vlan", "veth1", IFLA_VLAN_ID, 7));
+	for (i = 0; i < sizeof(large) / sizeof(*large); i++)
+		REQUIRE(!set_link(large[i], IFLA_MTU, &mtu, sizeof(mtu)));
 	REQUIRE(!make_u16("vlan5", "vlan", "dm0", IFLA_VLAN_ID, 5));
 	REQUIRE(!make_u32("mac0", "macvlan", "dm0", IFLA_MACVLAN_MODE,
 			  MACVLAN_MODE_BRIDGE));
@@ -645,6 +653,17 @@ CKPT_TEST(stacked)
 	was = net_look();
 	ckpt_ready();
 	net_same(was);
+}
+
+/* The kernel raises it with what it is made on. */
+CKPT_TEST(vlan_down)
+{
+	own_net();
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_up("dm0", true));
+	REQUIRE(!make_u16("vlan6", "vlan", "dm0", IFLA_VLAN_ID, 6));
+	ckpt_ready();
+	CHECK(net_running("dm0"));
+	CHECK(!net_running("vlan6"));
 }
 
 static int holds_upper(void *arg)
