@@ -125,6 +125,28 @@ static int collect_pid(struct ckpt_ctx *ctx, struct pid *pid, bool thread)
 	return ckpt_any_pid_collect(ctx, pid);
 }
 
+/* Of a thread that its tracer has yet to wait for there is no state to save. */
+static bool of_zombie(struct pid *pid, struct task_struct *t)
+{
+	struct task_struct *thread;
+	bool dead;
+
+	rcu_read_lock();
+	thread = thread_of(pid, t);
+	dead = thread && READ_ONCE(thread->exit_state) &&
+	       !thread_group_leader(thread);
+	rcu_read_unlock();
+	return dead;
+}
+
+static bool has_zombie(struct k_itimer *timer, struct task_struct *t)
+{
+	return ((timer->it_sigev_notify & SIGEV_THREAD_ID) &&
+		of_zombie(timer->it_pid, t)) ||
+	       (is_cpu_timer(timer) && CPUCLOCK_PERTHREAD(timer->it_clock) &&
+		of_zombie(timer->it.cpu.pid, t));
+}
+
 static int timers_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct sighand_struct *sighand = ckpt_sighand(t);
@@ -135,6 +157,8 @@ static int timers_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 		return 0;
 	/* whoever changes this list is parked */
 	hlist_for_each_entry(timer, &t->signal->posix_timers, list) {
+		if (has_zombie(timer, t))
+			return ckpt_err(ctx, -ENOSYS, "POSIX timer of a thread that has exited, and that its tracer has yet to wait for: not supported");
 		if (timer->it_sigev_notify & SIGEV_THREAD_ID)
 			err = ckpt_any_pid_collect(ctx, timer->it_pid);
 		if (!err && is_cpu_timer(timer))
@@ -429,6 +453,9 @@ static int index_signals(struct timer_signals *s, struct sigpending *pending)
 		/* a timer has one signal: another one stays nobody's */
 		if (err && err != -EBUSY)
 			return err;
+		/* else one that stops, or continues, may free it at any time */
+		if (!err)
+			q->flags = SIGQUEUE_PREALLOC;
 	}
 	return xa_err(xa_store(&s->met, ckpt_ptr_index(pending), pending,
 			       GFP_ATOMIC));
@@ -457,12 +484,10 @@ static struct sigqueue *take_signal(struct timer_signals *s,
 		err = index_signals(s, pending);
 	if (pending && !err) {
 		q = xa_load(&s->queue, r->id);
-		if (q && q->info.si_signo == r->signo) {
+		if (q && q->info.si_signo == r->signo)
 			xa_erase(&s->queue, r->id);
-			q->flags = SIGQUEUE_PREALLOC;
-		} else {
+		else
 			q = NULL;
-		}
 	}
 	spin_unlock_irq(&ckpt_sighand(current)->siglock);
 	rcu_read_unlock();
@@ -638,6 +663,8 @@ static int timers_restore(struct ckpt_ctx *ctx)
 	struct ckpt_hdr_task_timers *h;
 	struct timers_defer *d = NULL;
 	struct timer_signals s;
+	unsigned long index;
+	struct sigqueue *q;
 	size_t size, i, n;
 	bool more;
 	int err = 0;
@@ -672,6 +699,9 @@ static int timers_restore(struct ckpt_ctx *ctx)
 			err = keep_records(d, h->timers, n);
 		kvfree(h);
 	} while (more && !err);
+	/* those that no timer took are like any other */
+	xa_for_each(&s.queue, index, q)
+		sigqueue_free(q);
 	xa_destroy(&s.met);
 	xa_destroy(&s.queue);
 	return err;
