@@ -757,6 +757,18 @@ static int ns_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	return ckpt_write_rec(ctx, &h, CKPT_HDR_TASK_NS, sizeof(h));
 }
 
+/* Has the process the clocks of @ns? A leader that was killed has none. */
+static bool same_clocks(const struct nsproxy *ns)
+{
+	struct task_struct *leader = current->group_leader;
+	bool same;
+
+	task_lock(leader);
+	same = !leader->nsproxy || leader->nsproxy->time_ns == ns->time_ns;
+	task_unlock(leader);
+	return same;
+}
+
 static int ns_restore(struct ckpt_ctx *ctx)
 {
 	struct pid_namespace *active = task_active_pid_ns(current), *pid_ns;
@@ -780,8 +792,7 @@ static int ns_restore(struct ckpt_ctx *ctx)
 	if (pid_ns != active)
 		return ckpt_err(ctx, -EINVAL, "image: namespaces of a task in another pid namespace");
 	/* one address space has the clocks of one */
-	if (!thread_group_leader(current) &&
-	    ns->time_ns != current->group_leader->nsproxy->time_ns)
+	if (!thread_group_leader(current) && !same_clocks(ns))
 		return ckpt_err(ctx, -EINVAL, "image: threads in different time namespaces");
 	if (ns == current->nsproxy)
 		return 0;
