@@ -58,6 +58,19 @@ static u64 visible_start(struct task_struct *t, u64 start)
 	return start;
 }
 
+/* As __exit_signal() does when a thread is reaped */
+static void add_thread(struct ckpt_acct *a, const struct task_struct *t)
+{
+	a->times.utime_ns += t->utime;
+	a->times.stime_ns += t->stime;
+	a->gtime_ns += t->gtime;
+	a->runtime_ns += t->se.sum_exec_runtime;
+	a->nvcsw += t->nvcsw;
+	a->nivcsw += t->nivcsw;
+	a->min_flt += t->min_flt;
+	a->maj_flt += t->maj_flt;
+}
+
 static void thread_save(struct ckpt_ctx *ctx, struct task_struct *from,
 			struct ckpt_hdr_task_acct *h)
 {
@@ -70,14 +83,7 @@ static void thread_save(struct ckpt_ctx *ctx, struct task_struct *from,
 	h->start_ns = max_t(s64, visible_start(from, t->start_boottime), 0);
 	h->start_real_ns = max_t(s64, ktime_mono_to_real(ctx->stopped_at) - age,
 				 0);
-	h->own.times.utime_ns = t->utime;
-	h->own.times.stime_ns = t->stime;
-	h->own.gtime_ns = t->gtime;
-	h->own.runtime_ns = t->se.sum_exec_runtime;
-	h->own.nvcsw = t->nvcsw;
-	h->own.nivcsw = t->nivcsw;
-	h->own.min_flt = t->min_flt;
-	h->own.maj_flt = t->maj_flt;
+	add_thread(&h->own, t);
 	prev_save(&h->shown, &t->prev_cputime);
 	io_save(&h->io, &t->ioac);
 }
@@ -85,6 +91,8 @@ static void thread_save(struct ckpt_ctx *ctx, struct task_struct *from,
 static void process_save(struct signal_struct *sig,
 			 struct ckpt_hdr_process_acct *h)
 {
+	struct task_struct *t;
+
 	h->dead = (struct ckpt_acct) {
 		.times.utime_ns = sig->utime, .times.stime_ns = sig->stime,
 		.gtime_ns = sig->gtime, .runtime_ns = sig->sum_sched_runtime,
@@ -93,6 +101,10 @@ static void process_save(struct signal_struct *sig,
 		.inblock = sig->inblock, .oublock = sig->oublock,
 		.maxrss = sig->maxrss,
 	};
+	/* a leader that is dead has a record of its own */
+	__for_each_thread(sig, t)
+		if (t->exit_state && !thread_group_leader(t))
+			add_thread(&h->dead, t);
 	h->children = (struct ckpt_acct) {
 		.times.utime_ns = sig->cutime, .times.stime_ns = sig->cstime,
 		.gtime_ns = sig->cgtime,
