@@ -231,6 +231,7 @@ void ckpt_ptrace_go_on(struct ckpt_task *ct, int signr);
 void ckpt_ptrace_vfork_done(struct pid *pid);
 void ckpt_ptrace_wait_stopped(struct ckpt_tree *tree);
 bool ckpt_ptrace_zombie(struct task_struct *t, struct ckpt_tree_task *row);
+int ckpt_ptrace_check_exits(struct ckpt_ctx *ctx);
 
 /* save.c */
 int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout);

@@ -339,6 +339,21 @@ struct pid *ckpt_slot_pid(struct ckpt_ctx *ctx, u32 slot)
 }
 
 /**
+ * ckpt_slot_is_later - is a pid slot that of a task that is yet to be made?
+ * @ctx: the context
+ * @slot: from the image, not checked yet
+ *
+ * Return: true for a thread of a process that is restored after this task.
+ */
+bool ckpt_slot_is_later(struct ckpt_ctx *ctx, u32 slot)
+{
+	const struct ckpt_tree *tree = ctx->tree;
+
+	return slot < tree->nr_pids && tree->pids[slot].task &&
+	       !tree->pids[slot].pid;
+}
+
+/**
  * ckpt_index_pid_ns - the pid namespace that took the place of one
  * @ctx: the context
  * @index: from the image, not checked yet

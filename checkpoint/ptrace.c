@@ -498,6 +498,53 @@ bool ckpt_ptrace_zombie(struct task_struct *t, struct ckpt_tree_task *row)
 	return linked;
 }
 
+/* Is the task of a row in the stop at its exit, with its whole process? */
+static bool exits(const struct ckpt_tree_task *row, bool *group)
+{
+	const struct ckpt_trace *trace = row->ct->defer[CKPT_STATE_PTRACE];
+
+	*group = trace && trace->h.flags & CKPT_PTRACE_GROUP_EXIT;
+	return trace && trace->h.stop == CKPT_STOP_EXIT;
+}
+
+/**
+ * ckpt_ptrace_check_exits - does no thread live on in a process that exits?
+ * @ctx: the context, with all tasks restored, which wait
+ *
+ * Whoever is in such a process gets no signal any more, not even SIGKILL.
+ *
+ * Context: the caller of restart.
+ * Return: 0, or -EINVAL, reported.
+ */
+int ckpt_ptrace_check_exits(struct ckpt_ctx *ctx)
+{
+	const struct ckpt_tree *tree = ctx->tree;
+	bool lives, exit, group;
+	u32 i, row;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		if (tree->tasks[i].e.flags & CKPT_TASK_THREAD)
+			continue;
+		lives = false;
+		exit = false;
+		row = i;
+		do {
+			const struct ckpt_tree_task *t = &tree->tasks[row];
+
+			row = t->thread;
+			if (t->e.flags & (CKPT_TASK_ZOMBIE |
+					  CKPT_TASK_OUTLIVED))
+				continue;
+			lives |= !exits(t, &group);
+			exit |= group;
+		} while (row);
+		if (exit && lives)
+			return ckpt_err(ctx, -EINVAL, "image: task %u: its process exits, and a thread of it lives on",
+					i);
+	}
+	return 0;
+}
+
 static void ptrace_commit(void *defer)
 {
 	const struct ckpt_trace *trace = defer;
@@ -655,8 +702,11 @@ static void make_call(bool filtered)
  */
 static void __noreturn exit_again(long code)
 {
-	spin_lock_irq(&current->sighand->siglock);
+	/* which ptrace_attach() has, should its tracer be gone */
+	write_lock_irq(&tasklist_lock);
 	current->ptrace &= ~PT_TRACE_EXIT;
+	write_unlock_irq(&tasklist_lock);
+	spin_lock_irq(&current->sighand->siglock);
 	current->signal->quick_threads++;
 	spin_unlock_irq(&current->sighand->siglock);
 	do_exit(code);

@@ -762,10 +762,11 @@ static bool reap(struct task_struct *t, bool thread, unsigned long until)
 				   READ_ONCE(t->exit_state) &&
 				   (thread || thread_group_empty(t)),
 				   CKPT_ABORT_INTERVAL);
-		untrace(t);
+		/* what is seen here is what untrace() acts on */
 		if (thread)
 			gone = READ_ONCE(t->exit_state);
-		else
+		untrace(t);
+		if (!thread)
 			gone = kernel_wait4(pid_vnr(pid), NULL,
 					    WNOHANG | __WALL, NULL);
 		if (!gone && fatal_signal_pending(current) &&
@@ -972,11 +973,14 @@ static int bury(struct ckpt_ctx *ctx, u32 i)
 	command(part(ctx, i), CKPT_CMD_EXIT, 0);
 	err = wait_done(ctx, i);
 	/* of a leader with threads nobody is woken */
-	while (!err && !READ_ONCE(row->task->exit_state)) {
-		schedule_timeout_interruptible(1);
-		if (signal_pending(current))
+	while (!err && !READ_ONCE(row->task->exit_state))
+		if (wait_event_interruptible_timeout(row->pid->wait_pidfd,
+					READ_ONCE(row->task->exit_state),
+					1) < 0)
 			err = -EINTR;
-	}
+	/* exit_notify() tells the tracer a moment later, under this lock */
+	read_lock(&tasklist_lock);
+	read_unlock(&tasklist_lock);
 	if (muted)
 		mute(tracer->task, false);
 	return err;
@@ -999,7 +1003,8 @@ static int bury_late(struct ckpt_ctx *ctx)
 
 static int restart_tree(struct ckpt_ctx *ctx)
 {
-	int err = rebuild(ctx) ?: bury_late(ctx) ?: link_tree(ctx);
+	int err = rebuild(ctx) ?: ckpt_ptrace_check_exits(ctx) ?:
+		  bury_late(ctx) ?: link_tree(ctx);
 
 	if (err) {
 		/* a task that is killed interrupts whoever reads */

@@ -416,7 +416,8 @@ static int siginfo_load(struct ckpt_ctx *ctx, kernel_siginfo_t *to,
 	    (!with_pid && from->pid) || (with_pid && !has_pid(to)))
 		return ckpt_err(ctx, -EINVAL, "image: queued signal %u is malformed",
 				from->sig);
-	if (!with_pid)
+	/* a thread, which is made later, keeps its number */
+	if (!with_pid || ckpt_slot_is_later(ctx, from->pid))
 		return 0;
 
 	pid = ckpt_slot_pid(ctx, from->pid);

@@ -519,6 +519,7 @@ int ckpt_pid_slot(struct ckpt_ctx *ctx, struct pid *pid);
  * ERR_PTR(-EINVAL), reported, if there is no such slot.
  */
 struct pid *ckpt_slot_pid(struct ckpt_ctx *ctx, u32 slot);
+bool ckpt_slot_is_later(struct ckpt_ctx *ctx, u32 slot);
 
 /*
  * Checkpoint: the index of @ns in the image's table of pid namespaces, or

@@ -759,6 +759,30 @@ CKPT_TEST(exit_event_of_a_thread)
 	ckpt_join(pid, 6);
 }
 
+/* A process that exits is reached by no signal, and one thread lives on. */
+DRIVER_TEST(exit_of_a_thread_as_that_of_all)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_task_ptrace *rec;
+	struct image image;
+	uint32_t flags;
+	int i = 0;
+
+	ckpt_start(v, "exit_event_of_a_thread", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	do
+		rec = image_at(&image, CKPT_HDR_TASK_PTRACE, i++);
+	while (rec && rec->stop != CKPT_STOP_EXIT);
+	ASSERT_NE(NULL, rec);
+	flags = rec->flags | CKPT_PTRACE_GROUP_EXIT;
+	image_refused(v, &image, &rec->flags, &flags, sizeof(flags));
+	EXPECT_TRUE(ckpt_logged(v, "lives on")) TH_LOG("%s", v->log);
+	image_restart_finish(v, &image);
+}
+
 /* All threads of a process that exits, each in the stop */
 CKPT_TEST(exit_event_of_all_threads)
 {
@@ -857,6 +881,29 @@ CKPT_TEST(zombie_thread)
 	ckpt_ready();
 	hear_nothing();
 	expect_nothing_new(pid);
+	expect_exit(tid, 5);
+	ckpt_gate_open(&go, 1);
+	hear_of_child();
+	ckpt_join(pid, 6);
+}
+
+/* It has not heard so far, of one that is made after it. */
+CKPT_TEST(zombie_thread_pending)
+{
+	siginfo_t info;
+	pid_t pid, tid;
+	sigset_t set;
+
+	listen();
+	pid = with_thread(&tid);
+	ckpt_gate_open(&go, 1);
+	CKPT_WAIT_FOR(has_exited(tid));
+	ckpt_ready();
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	CHECK_EQ(sigwaitinfo(&set, &info), SIGCHLD);
+	CHECK_EQ(info.si_pid, tid);
+	hear_nothing();
 	expect_exit(tid, 5);
 	ckpt_gate_open(&go, 1);
 	hear_of_child();
