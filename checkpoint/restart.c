@@ -961,6 +961,7 @@ static int bury(struct ckpt_ctx *ctx, u32 i)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	struct ckpt_tree_task *row = &tree->tasks[i], *tracer = NULL;
+	const int *state = &row->task->exit_state;
 	bool muted = false;
 	int err;
 
@@ -973,10 +974,9 @@ static int bury(struct ckpt_ctx *ctx, u32 i)
 	command(part(ctx, i), CKPT_CMD_EXIT, 0);
 	err = wait_done(ctx, i);
 	/* of a leader with threads nobody is woken */
-	while (!err && !READ_ONCE(row->task->exit_state))
+	while (!err && !READ_ONCE(*state))
 		if (wait_event_interruptible_timeout(row->pid->wait_pidfd,
-					READ_ONCE(row->task->exit_state),
-					1) < 0)
+						     READ_ONCE(*state), 1) < 0)
 			err = -EINTR;
 	/* exit_notify() tells the tracer a moment later, under this lock */
 	read_lock(&tasklist_lock);
