@@ -737,17 +737,26 @@ static int has_thread(void *arg)
 	return 6;
 }
 
-CKPT_TEST(exit_event_of_a_thread)
+/* A process with a thread that is seized, and exits when told to */
+static pid_t with_thread(pid_t *tid, long options)
 {
 	int fd[2];
-	pid_t pid, tid;
+	pid_t pid;
 
 	ckpt_gate_init(&go);
 	REQUIRE(!pipe(fd));
 	pid = ckpt_fork(has_thread, fd);
-	REQUIRE(read(fd[0], &tid, sizeof(tid)) == sizeof(tid));
-	ckpt_wait_blocked(pid, tid, SYS_read);
-	REQUIRE(!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXIT));
+	REQUIRE(read(fd[0], tid, sizeof(*tid)) == sizeof(*tid));
+	ckpt_wait_blocked(pid, *tid, SYS_read);
+	REQUIRE(!ptrace(PTRACE_SEIZE, *tid, 0, options));
+	return pid;
+}
+
+CKPT_TEST(exit_event_of_a_thread)
+{
+	pid_t pid, tid;
+
+	pid = with_thread(&tid, PTRACE_O_TRACEEXIT);
 	ckpt_gate_open(&go, 1);
 	expect_stop(tid, EVENT(PTRACE_EVENT_EXIT));
 	ckpt_ready();
@@ -786,15 +795,9 @@ DRIVER_TEST(exit_of_a_thread_as_that_of_all)
 /* All threads of a process that exits, each in the stop */
 CKPT_TEST(exit_event_of_all_threads)
 {
-	int fd[2];
 	pid_t pid, tid;
 
-	ckpt_gate_init(&go);
-	REQUIRE(!pipe(fd));
-	pid = ckpt_fork(has_thread, fd);
-	REQUIRE(read(fd[0], &tid, sizeof(tid)) == sizeof(tid));
-	ckpt_wait_blocked(pid, tid, SYS_read);
-	REQUIRE(!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXIT));
+	pid = with_thread(&tid, PTRACE_O_TRACEEXIT);
 	REQUIRE(!ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACEEXIT));
 	REQUIRE(!syscall(SYS_tgkill, pid, tid, SIGTERM));
 	expect_stop(tid, SIGTERM);
@@ -854,27 +857,12 @@ static void listen(void)
 	REQUIRE(!sigprocmask(SIG_BLOCK, &set, NULL));
 }
 
-/* A process with a thread that is seized */
-static pid_t with_thread(pid_t *tid)
-{
-	int fd[2];
-	pid_t pid;
-
-	ckpt_gate_init(&go);
-	REQUIRE(!pipe(fd));
-	pid = ckpt_fork(has_thread, fd);
-	REQUIRE(read(fd[0], tid, sizeof(*tid)) == sizeof(*tid));
-	ckpt_wait_blocked(pid, *tid, SYS_read);
-	REQUIRE(!ptrace(PTRACE_SEIZE, *tid, 0, 0));
-	return pid;
-}
-
 CKPT_TEST(zombie_thread)
 {
 	pid_t pid, tid;
 
 	listen();
-	pid = with_thread(&tid);
+	pid = with_thread(&tid, 0);
 	ckpt_gate_open(&go, 1);
 	hear_of_child();
 	REQUIRE(has_exited(tid));
@@ -895,7 +883,7 @@ CKPT_TEST(zombie_thread_pending)
 	sigset_t set;
 
 	listen();
-	pid = with_thread(&tid);
+	pid = with_thread(&tid, 0);
 	ckpt_gate_open(&go, 1);
 	CKPT_WAIT_FOR(has_exited(tid));
 	ckpt_ready();
@@ -916,7 +904,7 @@ CKPT_TEST(zombie_of_threads)
 	pid_t pid, tid;
 
 	listen();
-	pid = with_thread(&tid);
+	pid = with_thread(&tid, 0);
 	REQUIRE(!kill(pid, SIGKILL));
 	hear_of_child();
 	REQUIRE(has_exited(tid));
