@@ -286,6 +286,9 @@ void ckpt_devpts_no_reserve(struct super_block *sb);
 /* checkpoint_attr.c: owner, mode and times of what is made anew */
 int ckpt_set_attr(struct vfsmount *mnt, struct dentry *dentry,
 		  struct iattr *attr);
+int ckpt_owner_attr(struct ckpt_ctx *ctx, struct vfsmount *mnt,
+		    struct dentry *dentry, u32 uid, u32 gid,
+		    struct iattr *attr);
 int ckpt_set_owner(struct ckpt_ctx *ctx, struct vfsmount *mnt,
 		   struct dentry *dentry, u32 uid, u32 gid);
 int ckpt_set_mode(struct vfsmount *mnt, struct dentry *dentry, umode_t mode);

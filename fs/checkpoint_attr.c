@@ -37,6 +37,36 @@ int ckpt_set_attr(struct vfsmount *mnt, struct dentry *dentry,
 }
 
 /**
+ * ckpt_owner_attr - add the change of an owner to other changes of a file
+ * @ctx: the context
+ * @mnt: the mount that it is reached by, or NULL for a file system that has none
+ * @dentry: the file
+ * @uid: its user in the user namespace of the caller of restart, from the image
+ * @gid: its group there, from the image
+ * @attr: what to change; ATTR_UID and ATTR_GID are added where these differ
+ *
+ * Return: 0, or -EINVAL if there is no such number.
+ */
+int ckpt_owner_attr(struct ckpt_ctx *ctx, struct vfsmount *mnt,
+		    struct dentry *dentry, u32 uid, u32 gid,
+		    struct iattr *attr)
+{
+	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
+	struct mnt_idmap *idmap = mnt ? mnt_idmap(mnt) : &nop_mnt_idmap;
+	const struct inode *inode = d_inode(dentry);
+
+	attr->ia_vfsuid = VFSUIDT_INIT(make_kuid(user_ns, uid));
+	attr->ia_vfsgid = VFSGIDT_INIT(make_kgid(user_ns, gid));
+	if (!vfsuid_valid(attr->ia_vfsuid) || !vfsgid_valid(attr->ia_vfsgid))
+		return -EINVAL;
+	if (!vfsuid_eq(attr->ia_vfsuid, i_uid_into_vfsuid(idmap, inode)))
+		attr->ia_valid |= ATTR_UID;
+	if (!vfsgid_eq(attr->ia_vfsgid, i_gid_into_vfsgid(idmap, inode)))
+		attr->ia_valid |= ATTR_GID;
+	return 0;
+}
+
+/**
  * ckpt_set_owner - set the owner of a file
  * @ctx: the context of a restart
  * @mnt: the mount that it is reached by, or NULL for a file system that has none
@@ -52,21 +82,12 @@ int ckpt_set_attr(struct vfsmount *mnt, struct dentry *dentry,
 int ckpt_set_owner(struct ckpt_ctx *ctx, struct vfsmount *mnt,
 		   struct dentry *dentry, u32 uid, u32 gid)
 {
-	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
-	struct mnt_idmap *idmap = mnt ? mnt_idmap(mnt) : &nop_mnt_idmap;
-	const struct inode *inode = d_inode(dentry);
-	struct iattr attr = {
-		.ia_vfsuid = VFSUIDT_INIT(make_kuid(user_ns, uid)),
-		.ia_vfsgid = VFSGIDT_INIT(make_kgid(user_ns, gid)),
-	};
+	struct iattr attr = {};
+	int err = ckpt_owner_attr(ctx, mnt, dentry, uid, gid, &attr);
 
-	if (!vfsuid_valid(attr.ia_vfsuid) || !vfsgid_valid(attr.ia_vfsgid))
-		return -EINVAL;
-	if (!vfsuid_eq(attr.ia_vfsuid, i_uid_into_vfsuid(idmap, inode)))
-		attr.ia_valid |= ATTR_UID;
-	if (!vfsgid_eq(attr.ia_vfsgid, i_gid_into_vfsgid(idmap, inode)))
-		attr.ia_valid |= ATTR_GID;
-	return attr.ia_valid ? ckpt_set_attr(mnt, dentry, &attr) : 0;
+	if (err || !attr.ia_valid)
+		return err;
+	return ckpt_set_attr(mnt, dentry, &attr);
 }
 
 /**

@@ -56,35 +56,20 @@ int ckpt_node_save(struct ckpt_ctx *ctx, const struct path *path,
 static int set_attr(struct ckpt_ctx *ctx, const struct path *path,
 		    const struct ckpt_hdr_unix_late *h)
 {
-	struct user_namespace *user_ns = ctx->caller_cred->user_ns;
-	struct mnt_idmap *idmap = mnt_idmap(path->mnt);
-	struct inode *inode = d_inode(path->dentry);
 	struct iattr attr = {
 		.ia_valid = ATTR_MODE,
 		.ia_mode = S_IFSOCK | h->mode,
-		.ia_vfsuid = VFSUIDT_INIT(make_kuid(user_ns, h->uid)),
-		.ia_vfsgid = VFSGIDT_INIT(make_kgid(user_ns, h->gid)),
 	};
 	int err;
 
-	if (!vfsuid_valid(attr.ia_vfsuid) || !vfsgid_valid(attr.ia_vfsgid))
-		return -EINVAL;
-	if (!vfsuid_eq(attr.ia_vfsuid, i_uid_into_vfsuid(idmap, inode)))
-		attr.ia_valid |= ATTR_UID;
-	if (!vfsgid_eq(attr.ia_vfsgid, i_gid_into_vfsgid(idmap, inode)))
-		attr.ia_valid |= ATTR_GID;
-	err = security_path_chmod(path, h->mode);
+	err = ckpt_owner_attr(ctx, path->mnt, path->dentry, h->uid, h->gid,
+			      &attr);
+	if (!err)
+		err = security_path_chmod(path, h->mode);
 	if (!err && attr.ia_valid & (ATTR_UID | ATTR_GID))
-		err = security_path_chown(path, make_kuid(user_ns, h->uid),
-					  make_kgid(user_ns, h->gid));
-	err = err ?: mnt_want_write(path->mnt);
-	if (err)
-		return err;
-	inode_lock(inode);
-	err = notify_change(idmap, path->dentry, &attr, NULL);
-	inode_unlock(inode);
-	mnt_drop_write(path->mnt);
-	return err;
+		err = security_path_chown(path, vfsuid_into_kuid(attr.ia_vfsuid),
+					  vfsgid_into_kgid(attr.ia_vfsgid));
+	return err ?: ckpt_set_attr(path->mnt, path->dentry, &attr);
 }
 
 static int make_node(const struct path *dir, const char *name,
