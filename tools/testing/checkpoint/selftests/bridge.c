@@ -200,27 +200,34 @@ static int global(int from, int to)
 	return net_talk(&m);
 }
 
-/* All that is told of that */
-static size_t list_globals(char *buf, size_t size)
+/* What the kernel answers to a dump, which fits into one message of @type */
+static size_t list(struct net_msg *m, int type, char *buf, size_t size)
 {
-	struct br_vlan_msg bvm = { .family = AF_BRIDGE };
 	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	struct nlmsghdr *nlh = (void *)buf;
-	struct net_msg m;
 	size_t len;
 
 	REQUIRE(fd >= 0);
-	net_begin(&m, RTM_GETVLAN, NLM_F_DUMP, &bvm, sizeof(bvm));
-	net_put_u32(&m, BRIDGE_VLANDB_DUMP_FLAGS, BRIDGE_VLANDB_DUMPF_GLOBAL);
-	REQUIRE(send(fd, &m, m.nlh.nlmsg_len, 0) > 0);
+	REQUIRE(send(fd, m, m->nlh.nlmsg_len, 0) > 0);
 	memset(buf, 0, size);
 	REQUIRE(recv(fd, buf, size, 0) > 0);
-	REQUIRE(nlh->nlmsg_type == RTM_NEWVLAN);
+	REQUIRE(nlh->nlmsg_type == type);
 	len = nlh->nlmsg_len;
 	/* its sequence number and port */
 	memset(buf, 0, sizeof(*nlh));
 	close(fd);
 	return len;
+}
+
+/* All that is told of that */
+static size_t list_globals(char *buf, size_t size)
+{
+	struct br_vlan_msg bvm = { .family = AF_BRIDGE };
+	struct net_msg m;
+
+	net_begin(&m, RTM_GETVLAN, NLM_F_DUMP, &bvm, sizeof(bvm));
+	net_put_u32(&m, BRIDGE_VLANDB_DUMP_FLAGS, BRIDGE_VLANDB_DUMPF_GLOBAL);
+	return list(&m, RTM_NEWVLAN, buf, size);
 }
 
 CKPT_TEST(global_options)
@@ -300,22 +307,10 @@ static int group(const char *dev, int family, const char *addr,
 static size_t list_groups(char *buf, size_t size)
 {
 	struct br_port_msg bpm = { .family = AF_BRIDGE };
-	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
-	struct nlmsghdr *nlh = (void *)buf;
 	struct net_msg m;
-	size_t len;
 
-	REQUIRE(fd >= 0);
 	net_begin(&m, RTM_GETMDB, NLM_F_DUMP, &bpm, sizeof(bpm));
-	REQUIRE(send(fd, &m, m.nlh.nlmsg_len, 0) > 0);
-	memset(buf, 0, size);
-	REQUIRE(recv(fd, buf, size, 0) > 0);
-	REQUIRE(nlh->nlmsg_type == RTM_GETMDB);
-	len = nlh->nlmsg_len;
-	/* its sequence number and port */
-	memset(buf, 0, sizeof(*nlh));
-	close(fd);
-	return len;
+	return list(&m, RTM_GETMDB, buf, size);
 }
 
 CKPT_TEST(groups)

@@ -156,8 +156,8 @@ CKPT_TEST(running)
 	ckpt_join(pid, 30);
 }
 
-/* As strace finds most of those that it looks at */
-CKPT_TEST(in_a_call_that_is_traced)
+/* A seized child at the entry of the read(2) that it was waiting in */
+static pid_t at_read(void)
 {
 	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
 
@@ -165,6 +165,14 @@ CKPT_TEST(in_a_call_that_is_traced)
 	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
 	resume(PTRACE_SYSCALL, pid, 0);
 	expect_stop(pid, SYSCALL_STOP);
+	return pid;
+}
+
+/* As strace finds most of those that it looks at */
+CKPT_TEST(in_a_call_that_is_traced)
+{
+	pid_t pid = at_read();
+
 	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
 	resume(PTRACE_SYSCALL, pid, 0);
 	ckpt_wait_state(pid, 'S');
@@ -184,12 +192,8 @@ CKPT_TEST(in_a_call_that_is_traced)
 /* It has seen the end of the call that the signal interrupts, as it would. */
 CKPT_TEST(in_a_call_that_a_signal_ends)
 {
-	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+	pid_t pid = at_read();
 
-	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
-	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
-	resume(PTRACE_SYSCALL, pid, 0);
-	expect_stop(pid, SYSCALL_STOP);
 	resume(PTRACE_SYSCALL, pid, 0);
 	ckpt_wait_state(pid, 'S');
 	ckpt_ready();
@@ -214,12 +218,8 @@ CKPT_TEST(in_a_call_that_a_signal_ends)
 
 CKPT_VICTIM(in_a_call_from_a_stop)
 {
-	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+	pid_t pid = at_read();
 
-	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
-	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
-	resume(PTRACE_SYSCALL, pid, 0);
-	expect_stop(pid, SYSCALL_STOP);
 	ckpt_ready();
 	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
 	resume(PTRACE_SYSCALL, pid, 0);
@@ -1000,12 +1000,8 @@ CKPT_TEST(single_step)
 /* Into a call, which goes on: it traps when that is over, and not before. */
 CKPT_TEST(single_step_in_a_call)
 {
-	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+	pid_t pid = at_read();
 
-	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
-	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
-	resume(PTRACE_SYSCALL, pid, 0);
-	expect_stop(pid, SYSCALL_STOP);
 	resume(PTRACE_SINGLESTEP, pid, 0);
 	ckpt_wait_state(pid, 'S');
 	ckpt_ready();

@@ -73,18 +73,6 @@ static int set_queue(int fd, int flags)
 	return ioctl(fd, TUNSETQUEUE, &ifr);
 }
 
-/* What follows from that there is no carrier any more takes a moment. */
-static bool running(const char *name)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	struct ifreq ifr = {};
-
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	REQUIRE(fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ifr));
-	close(fd);
-	return ifr.ifr_flags & IFF_RUNNING;
-}
-
 /* No packets but those of the test */
 static void quiet(void)
 {
@@ -191,7 +179,7 @@ CKPT_TEST(options)
 	REQUIRE(ioctl(fd, TUNSETTXFILTER, &filter) == 2);
 	REQUIRE(!ioctl(fd, TUNSETCARRIER, &off));
 	REQUIRE(!net_up("tap7", true));
-	CKPT_WAIT_FOR(!running("tap7"));
+	CKPT_WAIT_FOR(!net_running("tap7"));
 	was = net_look();
 	ckpt_ready();
 	net_same(was);
@@ -202,7 +190,7 @@ CKPT_TEST(options)
 	CHECK_EQ(now, 54321);
 	CHECK(!ioctl(fd, TUNGETVNETLE, &now));
 	CHECK_EQ(now, 1);
-	CHECK(!running("tap7"));
+	CHECK(!net_running("tap7"));
 	off = 1;
 	CHECK(!ioctl(fd, TUNSETCARRIER, &off));
 }
@@ -322,7 +310,7 @@ CKPT_TEST(persistent)
 	fd = make_tun("tun8", IFF_TUN);
 	REQUIRE(!ioctl(fd, TUNSETPERSIST, 1));
 	REQUIRE(!ioctl(fd, TUNSETLINK, LINK_IEEE802154));
-	CKPT_WAIT_FOR(!running("tap7"));
+	CKPT_WAIT_FOR(!net_running("tap7"));
 	was = net_look();
 	ckpt_ready();
 	net_same(was);
