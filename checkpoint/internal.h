@@ -71,6 +71,7 @@ void ckpt_defuse(struct task_struct *t);
  * @task: the task, referenced; restart: NULL until it is made
  * @ct: its part in the checkpoint or restart, borrowed from @parts of the
  *	tree; NULL of a zombie and of a task that checkpoints itself
+ * @spare: checkpoint: what becomes @ct, not attached so far; or NULL
  * @pid: its struct pid, referenced
  * @thread: restart: row of a thread of its process, of a thread: of the next
  *	one; or 0
@@ -81,6 +82,7 @@ void ckpt_defuse(struct task_struct *t);
 struct ckpt_tree_task {
 	struct task_struct *task;
 	struct ckpt_task *ct;
+	struct ckpt_task *spare;
 	struct pid *pid;
 	u32 thread;
 	bool vfork;

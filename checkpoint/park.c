@@ -23,6 +23,7 @@
 #include <linux/ptrace.h>
 #include <linux/sched/jobctl.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/signal.h>
@@ -544,29 +545,35 @@ static int may_park(struct ckpt_ctx *ctx, struct task_struct *t)
 	return 0;
 }
 
-static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
+/* All that may fail, or take its time, while the tree still runs */
+static int prepare(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 {
-	struct ckpt_tree *tree = ctx->tree;
-	struct ckpt_task *ct;
 	int err;
 
 	err = may_park(ctx, row->task);
 	if (err)
 		return err;
-	err = xa_reserve(&tree->parts, ckpt_ptr_index(row->task),
+	err = xa_reserve(&ctx->tree->parts, ckpt_ptr_index(row->task),
 			 GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
-	ct = ckpt_task_alloc(row->task, CKPT_PARK_KICKED);
-	if (!ct)
-		return -ENOMEM;
+	row->spare = ckpt_task_alloc(row->task, CKPT_PARK_KICKED);
+	return row->spare ? 0 : -ENOMEM;
+}
+
+static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
+{
+	struct ckpt_task *ct = row->spare;
+	int err;
+
+	row->spare = NULL;
 	err = attach(ctx, row->task, &ct);
 	if (err == -ESRCH || err == -EAGAIN)
 		return err;
 	if (err < 0)
 		return ckpt_err(ctx, err,
 				"takes part in another checkpoint or restart: try again");
-	xa_store(&tree->parts, ckpt_ptr_index(row->task), ct,
+	xa_store(&ctx->tree->parts, ckpt_ptr_index(row->task), ct,
 		 GFP_KERNEL_ACCOUNT);
 	row->ct = ct;
 	set_notify_signal(row->task);
@@ -617,9 +624,14 @@ static int busy(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline)
 {
 	struct ckpt_tree *tree = ctx->tree;
+	unsigned int looks = 0;
 	long left;
 	u32 i;
 
+	/* the last ones need but a moment, of another CPU */
+	while (atomic_read(&tree->pending) && single_task_running() &&
+	       looks++ < CKPT_SPINS)
+		cpu_relax();
 	for (;;) {
 		left = wait_event_killable_timeout(tree->wait,
 						   !atomic_read(&tree->pending),
@@ -748,6 +760,59 @@ static bool is_ours(const struct ckpt_tree_task *row)
 	       (row->ct && READ_ONCE(row->ct->state) != CKPT_PARK_GONE);
 }
 
+/* Get ready to kick whoever of the rows has not been. */
+static int prepare_all(struct ckpt_ctx *ctx)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	int err;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		struct ckpt_tree_task *row = &tree->tasks[i];
+
+		if (row->task == current && !(tree->flags & CKPT_TREE_SELF))
+			return ckpt_err(ctx, -EINVAL,
+					"the caller is in the tree that it wants to checkpoint");
+		if (is_ours(row) || row->ct || READ_ONCE(row->task->exit_state))
+			continue;
+		ctx->task = row->task;
+		err = prepare(ctx, row);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Kick whoever has been prepared, and wait for whoever exits. Returns 1 if
+ * there was somebody.
+ */
+static int kick_all(struct ckpt_ctx *ctx, unsigned long deadline)
+{
+	struct ckpt_tree *tree = ctx->tree;
+	int err, found = 0;
+	u32 i;
+
+	for (i = 0; i < tree->nr_tasks; i++) {
+		struct ckpt_tree_task *row = &tree->tasks[i];
+
+		if (is_ours(row) || (!row->spare &&
+				     READ_ONCE(row->task->exit_state)))
+			continue;
+		found = 1;
+		ctx->task = row->task;
+		/* one that was kicked, and exits instead of parking */
+		err = row->ct ? -ESRCH : kick(ctx, row);
+		if (err == -ESRCH)
+			err = wait_exited(ctx, row, deadline);
+		else if (err == -EAGAIN)
+			err = wait_left(ctx, deadline);
+		if (err)
+			return err;
+	}
+	return found;
+}
+
 /**
  * ckpt_park_tree - bring the whole tree to a stop
  * @ctx: the context, with root_task
@@ -765,35 +830,20 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 {
 	unsigned long deadline = jiffies + timeout;
 	struct ckpt_tree *tree = ctx->tree;
-	bool again;
-	int err;
+	int again, err;
 	u32 i;
 
 	do {
-		again = false;
 		err = ckpt_tree_walk(ctx);
+		if (!err)
+			err = prepare_all(ctx);
 		if (err)
 			return err;
-		for (i = 0; i < tree->nr_tasks; i++) {
-			struct ckpt_tree_task *row = &tree->tasks[i];
-
-			if (row->task == current &&
-			    !(tree->flags & CKPT_TREE_SELF))
-				return ckpt_err(ctx, -EINVAL,
-						"the caller is in the tree that it wants to checkpoint");
-			if (is_ours(row) || READ_ONCE(row->task->exit_state))
-				continue;
-			again = true;
-			ctx->task = row->task;
-			/* one that was kicked, and exits instead of parking */
-			err = row->ct ? -ESRCH : kick(ctx, row);
-			if (err == -ESRCH)
-				err = wait_exited(ctx, row, deadline);
-			else if (err == -EAGAIN)
-				err = wait_left(ctx, deadline);
-			if (err)
-				return err;
-		}
+		if (!ctx->kicked_at)
+			ctx->kicked_at = ktime_get();
+		again = kick_all(ctx, deadline);
+		if (again < 0)
+			return again;
 		err = wait_parked(ctx, deadline);
 		if (err)
 			return err;

@@ -385,7 +385,7 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
 	/* what was killed has left the park by that, and competes with this */
 	if (!killed)
 		stop = ktime_get_ns();
-	ctx->stats.stopped_ns = stop - begin;
+	ctx->stats.stopped_ns = stop - ktime_to_ns(ctx->kicked_at);
 	trace_checkpoint_phase(ctx->id, "release", err);
 	if (killed)
 		wait_killed(ctx);

@@ -72,9 +72,14 @@ static void drop_rows(struct ckpt_tree *tree)
 	u32 i;
 
 	for (i = 0; i < tree->nr_tasks; i++) {
-		if (tree->tasks[i].task)
-			put_task_struct(tree->tasks[i].task);
-		put_pid(tree->tasks[i].pid);
+		struct ckpt_tree_task *row = &tree->tasks[i];
+
+		/* nobody else has it: both references */
+		ckpt_task_put(row->spare);
+		ckpt_task_put(row->spare);
+		if (row->task)
+			put_task_struct(row->task);
+		put_pid(row->pid);
 	}
 	tree->nr_tasks = 0;
 }

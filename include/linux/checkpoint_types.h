@@ -77,6 +77,7 @@ struct user_namespace;
  * @snapshot: checkpoint: what is gathered, to be written once the tree runs, or
  *	NULL
  * @dups: checkpoint: duplicates of address spaces, struct ckpt_dup
+ * @kicked_at: CLOCK_MONOTONIC when its tasks were told to stop
  * @stopped_at: CLOCK_MONOTONIC when the whole tree stood still
  * @inherit: restart: files given for external ones
  * @inherit_nr: number of entries in @inherit
@@ -126,6 +127,7 @@ struct ckpt_ctx {
 	bool pipes_marked;
 	struct ckpt_snapshot *snapshot;
 	struct list_head dups;
+	ktime_t kicked_at;
 	ktime_t stopped_at;
 	struct ckpt_inherit *inherit;
 	unsigned int inherit_nr;

@@ -31,8 +31,8 @@
  * struct checkpoint_stats - what a checkpoint or a restart did
  * @total_ns: time of the whole call, in nanoseconds
  * @park_ns: checkpoint: time to bring every task to a stop; restart: 0
- * @stopped_ns: time that the tree stood still, until it was told to run on, or
- *	was killed; restart: 0
+ * @stopped_ns: time from when the tree was told to stop until it was told to run
+ *	on, or was killed; restart: 0
  * @collect_ns: time to count the shared objects
  * @tasks_ns: time to write or to rebuild the tasks and their objects
  * @memory_ns: part of @tasks_ns spent on the content of memory
