@@ -37,6 +37,7 @@ static const struct ckpt_obj_ops *const ckpt_obj_table[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_SECCOMP_FILTER] = &ckpt_seccomp_filter_obj_ops,
 	[CKPT_OBJ_KEY]		= &ckpt_key_obj_ops,
 	[CKPT_OBJ_CORE_COOKIE]	= &ckpt_core_cookie_obj_ops,
+	[CKPT_OBJ_AUTOGROUP]	= &ckpt_autogroup_obj_ops,
 	[CKPT_OBJ_FS]		= &ckpt_fs_obj_ops,
 	[CKPT_OBJ_FILES]	= &ckpt_files_obj_ops,
 	[CKPT_OBJ_FILE]		= &ckpt_file_obj_ops,

@@ -457,6 +457,8 @@ int ckpt_tree_collect(struct ckpt_ctx *ctx)
 			err = ckpt_zombie_cred_collect(ctx, ctx->task);
 		if (!err)
 			err = ckpt_core_collect(ctx, ctx->task);
+		if (!err)
+			err = ckpt_autogroup_collect(ctx, ctx->task);
 	}
 	ctx->task = NULL;
 	return err;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Scheduling of a thread: policy, priorities, utilization clamps, CPUs, core
- * scheduling cookie, timer slack, I/O priority.
+ * scheduling cookie, timer slack, I/O priority; and the autogroup of a process.
  *
  * A restored task is scheduled as the caller of restart is until it enters
  * user mode. That it may be scheduled as it was is found out before, by doing
@@ -59,7 +59,7 @@ static int sched_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 #endif
 	if (shared)
 		return ckpt_err(ctx, -ENOSYS, "I/O context shared with another task (CLONE_IO): not supported");
-	return ckpt_core_collect(ctx, t);
+	return ckpt_core_collect(ctx, t) ?: ckpt_autogroup_collect(ctx, t);
 }
 
 /* --------------------------------------------------------- checkpoint */
@@ -196,18 +196,22 @@ static int sched_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct ckpt_hdr_task_sched *h;
 	struct sched_params p;
-	int cookie, err;
+	int cookie, autogroup, err;
 	size_t size;
 
 	/* of a dead leader its own, which was counted */
 	cookie = ckpt_core_checkpoint(ctx, ctx->saved);
 	if (cookie < 0)
 		return cookie;
+	autogroup = ckpt_autogroup_checkpoint(ctx, ctx->saved);
+	if (autogroup < 0)
+		return autogroup;
 	size = struct_size(h, cpus, cpu_words(nr_cpu_ids));
 	h = kzalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!h)
 		return -ENOMEM;
 	h->cookie = cookie;
+	h->autogroup = autogroup;
 	params_get(t, &p);
 	/* a dead leader runs no more, and bandwidth is granted once */
 	if (ckpt_stands_in(ctx, t))
@@ -252,9 +256,9 @@ static int check_sched(struct ckpt_ctx *ctx,
 			   h->dl_deadline || h->dl_period)))
 		return ckpt_err(ctx, -EINVAL, "image: scheduling: policy %u, flags %#x, nice %d, priority %u",
 				h->policy, h->flags, h->nice, h->rt_priority);
-	if (h->reserved)
-		return ckpt_err(ctx, -EINVAL, "image: scheduling: unknown state %#x",
-				h->reserved);
+	if (h->autogroup && !thread_group_leader(current))
+		return ckpt_err(ctx, -EINVAL, "image: scheduling: autogroup %u of a thread",
+				h->autogroup);
 	if (!clamps_ok(h))
 		return ckpt_err(ctx, -EINVAL, "image: utilization clamps %d and %d",
 				h->util_min, h->util_max);
@@ -418,10 +422,12 @@ static int params_try(struct ckpt_ctx *ctx, const struct sched_params *p)
  * @timer_slack_ns: current timer slack
  * @default_timer_slack_ns: and default
  * @cookie: core scheduling cookie, referenced, or 0
+ * @autogroup: that of the process, referenced, or NULL to leave it as it is
  */
 struct sched_defer {
 	struct sched_params params;
 	unsigned long cookie;
+	struct autogroup *autogroup;
 	u64 timer_slack_ns;
 	u64 default_timer_slack_ns;
 };
@@ -448,6 +454,8 @@ static int sched_restore_rec(struct ckpt_ctx *ctx,
 	d->timer_slack_ns = h->timer_slack_ns;
 	d->default_timer_slack_ns = h->default_timer_slack_ns;
 	err = ckpt_core_fetch(ctx, h->cookie, &d->cookie);
+	if (!err)
+		err = ckpt_autogroup_fetch(ctx, h->autogroup, &d->autogroup);
 	return err ?: params_try(ctx, &d->params);
 }
 
@@ -477,6 +485,7 @@ static void sched_commit(void *defer)
 		WARN_ON_ONCE(params_set(p, false));
 
 	ckpt_core_set(d->cookie);
+	ckpt_autogroup_set(d->autogroup);
 	/* the policy sets the slack, too */
 	current->timer_slack_ns = d->timer_slack_ns;
 	current->default_timer_slack_ns = d->default_timer_slack_ns;
@@ -487,6 +496,7 @@ static void sched_discard(void *defer)
 	const struct sched_defer *d = defer;
 
 	ckpt_core_put(d->cookie);
+	ckpt_autogroup_put(d->autogroup);
 }
 
 const struct ckpt_task_ops ckpt_sched_task_ops = {
@@ -498,12 +508,65 @@ const struct ckpt_task_ops ckpt_sched_task_ops = {
 	.discard	= sched_discard,
 };
 
-#ifndef CONFIG_SCHED_CORE
-static int no_cookie_checkpoint(struct ckpt_ctx *ctx, void *ptr)
+/* ---------------------------------------------------------- autogroups */
+
+/**
+ * ckpt_autogroup_read - read the record of an autogroup
+ * @ctx: the context
+ * @nice: set to its nice value
+ *
+ * There may be no more of them than the processes of the tree could make.
+ *
+ * Context: the restoring task, may sleep.
+ * Return: 0, -EINVAL for a malformed image, or the errno of the read.
+ */
+int ckpt_autogroup_read(struct ckpt_ctx *ctx, int *nice)
+{
+	struct ckpt_hdr_autogroup h;
+	int err;
+
+	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_AUTOGROUP, sizeof(h));
+	if (err)
+		return err;
+	if (h.nice < MIN_NICE || h.nice > MAX_NICE || h.reserved)
+		return ckpt_err(ctx, -EINVAL, "image: autogroup: nice %d, unknown state %#x",
+				h.nice, h.reserved);
+	if (++ctx->autogroups > ctx->stats.tasks)
+		return ckpt_err(ctx, -EINVAL, "image: more autogroups than the %llu tasks of the tree",
+				ctx->stats.tasks);
+	*nice = h.nice;
+	return 0;
+}
+
+#if !defined(CONFIG_SCHED_CORE) || !defined(CONFIG_SCHED_AUTOGROUP)
+/* There is none here, and none is ever met. */
+static int none_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
 	return -EINVAL;
 }
+#endif
 
+#ifndef CONFIG_SCHED_AUTOGROUP
+/* One that has no nice value only says who shares it: that is not kept. */
+static void *no_autogroup_restore(struct ckpt_ctx *ctx)
+{
+	int err, nice;
+
+	err = ckpt_autogroup_read(ctx, &nice);
+	if (!err && nice)
+		err = ckpt_err(ctx, -EINVAL, "autogroup with nice %d: this kernel has none",
+			       nice);
+	return ERR_PTR(err);
+}
+
+const struct ckpt_obj_ops ckpt_autogroup_obj_ops = {
+	.name		= "autogroup",
+	.checkpoint	= none_checkpoint,
+	.restore	= no_autogroup_restore,
+};
+#endif
+
+#ifndef CONFIG_SCHED_CORE
 static void *no_cookie_restore(struct ckpt_ctx *ctx)
 {
 	return ERR_PTR(ckpt_err(ctx, -ENODEV, "core scheduling cookie: this kernel has none"));
@@ -511,7 +574,7 @@ static void *no_cookie_restore(struct ckpt_ctx *ctx)
 
 const struct ckpt_obj_ops ckpt_core_cookie_obj_ops = {
 	.name		= "core scheduling cookie",
-	.checkpoint	= no_cookie_checkpoint,
+	.checkpoint	= none_checkpoint,
 	.restore	= no_cookie_restore,
 };
 #endif

@@ -23,6 +23,7 @@
 #include <uapi/linux/checkpoint.h>
 #include <uapi/linux/checkpoint_hdr.h>
 
+struct autogroup;
 struct bio_vec;
 struct ckpt_cgroups;
 struct ckpt_hdr_file;
@@ -92,6 +93,7 @@ struct user_namespace;
  * @tcp_waiting: checkpoint: by TCP connections that wait to be accepted, the
  *	listening sockets; both are in the table of objects
  * @silenced: connections whose packets go nowhere: net/ipv4/checkpoint_silence.c
+ * @autogroups: restart: how many there are in the image so far
  * @cpu_ns: restart: CPU time of all tasks that were read so far
  * @maker_met: checkpoint: the parent of the root was looked at
  * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
@@ -141,6 +143,7 @@ struct ckpt_ctx {
 	struct ckpt_nets *nets;
 	struct xarray tcp_waiting;
 	struct hlist_head silenced;
+	u64 autogroups;
 	u64 cpu_ns;
 	bool maker_met;
 	u32 join;
@@ -369,6 +372,7 @@ extern const struct ckpt_obj_ops ckpt_cred_obj_ops;
 extern const struct ckpt_obj_ops ckpt_seccomp_filter_obj_ops;
 extern const struct ckpt_obj_ops ckpt_key_obj_ops;
 extern const struct ckpt_obj_ops ckpt_core_cookie_obj_ops;
+extern const struct ckpt_obj_ops ckpt_autogroup_obj_ops;
 extern const struct ckpt_obj_ops ckpt_sighand_obj_ops;
 extern const struct ckpt_obj_ops ckpt_fs_obj_ops;
 extern const struct ckpt_obj_ops ckpt_files_obj_ops;
@@ -664,6 +668,48 @@ static inline void ckpt_core_set(unsigned long cookie)
 }
 
 static inline void ckpt_core_put(unsigned long cookie)
+{
+}
+#endif
+
+/* kernel/checkpoint_sched.c: the record of an autogroup */
+int ckpt_autogroup_read(struct ckpt_ctx *ctx, int *nice);
+/* kernel/sched/checkpoint_autogroup.c: that of a process; NULL is the outside's */
+#ifdef CONFIG_SCHED_AUTOGROUP
+int ckpt_autogroup_collect(struct ckpt_ctx *ctx, struct task_struct *t);
+int ckpt_autogroup_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t);
+int ckpt_autogroup_fetch(struct ckpt_ctx *ctx, u32 objref,
+			 struct autogroup **ag);
+void ckpt_autogroup_set(struct autogroup *ag);
+void ckpt_autogroup_put(struct autogroup *ag);
+#else
+static inline int ckpt_autogroup_collect(struct ckpt_ctx *ctx,
+					 struct task_struct *t)
+{
+	return 0;
+}
+
+static inline int ckpt_autogroup_checkpoint(struct ckpt_ctx *ctx,
+					    struct task_struct *t)
+{
+	return 0;
+}
+
+static inline int ckpt_autogroup_fetch(struct ckpt_ctx *ctx, u32 objref,
+				       struct autogroup **ag)
+{
+	*ag = NULL;
+	if (!objref)
+		return 0;
+	return PTR_ERR_OR_ZERO(ckpt_obj_fetch(ctx, objref,
+					      CKPT_OBJ_AUTOGROUP));
+}
+
+static inline void ckpt_autogroup_set(struct autogroup *ag)
+{
+}
+
+static inline void ckpt_autogroup_put(struct autogroup *ag)
 {
 }
 #endif

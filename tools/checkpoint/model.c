@@ -340,7 +340,10 @@ static int read_state(struct parser *p, struct model_task *t,
 	case CKPT_HDR_TASK_SCHED:
 		return check_opt_ref(p, "cookie",
 				     ((struct ckpt_hdr_task_sched *)h)->cookie,
-				     CKPT_OBJ_CORE_COOKIE);
+				     CKPT_OBJ_CORE_COOKIE) ?:
+		       check_opt_ref(p, "autogroup",
+				     ((struct ckpt_hdr_task_sched *)h)->autogroup,
+				     CKPT_OBJ_AUTOGROUP);
 	case CKPT_HDR_TASK_TIMERS:
 		return check_timers(p, (struct ckpt_hdr_task_timers *)h);
 	case CKPT_HDR_TASK_JOBCTL:

@@ -380,6 +380,11 @@ static int read_core_cookie(struct parser *p, struct model_object *o)
 	return main_record(p, o, CKPT_HDR_CORE_COOKIE);
 }
 
+static int read_autogroup(struct parser *p, struct model_object *o)
+{
+	return main_record(p, o, CKPT_HDR_AUTOGROUP);
+}
+
 static int read_sighand(struct parser *p, struct model_object *o)
 {
 	return main_record(p, o, CKPT_HDR_SIGHAND);
@@ -1095,6 +1100,7 @@ object_reader_fn *const object_readers[CKPT_OBJ_MAX] = {
 	[CKPT_OBJ_SECCOMP_FILTER] = read_seccomp_filter,
 	[CKPT_OBJ_KEY]		= read_key,
 	[CKPT_OBJ_CORE_COOKIE]	= read_core_cookie,
+	[CKPT_OBJ_AUTOGROUP]	= read_autogroup,
 };
 
 void object_free(struct model_object *o)

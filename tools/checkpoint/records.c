@@ -48,6 +48,7 @@ static const char *const object_name[] = {
 	[CKPT_OBJ_SECCOMP_FILTER] = "seccomp",
 	[CKPT_OBJ_KEY]		= "key",
 	[CKPT_OBJ_CORE_COOKIE]	= "core_cookie",
+	[CKPT_OBJ_AUTOGROUP]	= "autogroup",
 };
 
 static_assert(ARRAY_SIZE(object_name) == CKPT_OBJ_MAX,
@@ -769,7 +770,7 @@ static const struct record_type types[] = {
 		      DEC(hdr_task_sched, ioprio),
 		      DEC(hdr_task_sched, nr_cpus),
 		      DEC(hdr_task_sched, cookie),
-		      ZERO(hdr_task_sched, reserved)),
+		      DEC(hdr_task_sched, autogroup)),
 		VALUES("cpus", __u64, FIELD_HEX),
 		.count = count_cpus,
 	},
@@ -1080,6 +1081,12 @@ static const struct record_type types[] = {
 		.name = "CORE_COOKIE",
 		FIXED(hdr_core_cookie,
 		      ZERO(hdr_core_cookie, reserved)),
+	},
+	[CKPT_HDR_AUTOGROUP] = {
+		.name = "AUTOGROUP",
+		FIXED(hdr_autogroup,
+		      SIGNED(hdr_autogroup, nice),
+		      ZERO(hdr_autogroup, reserved)),
 	},
 	[CKPT_HDR_SECCOMP_FILTER] = {
 		.name = "SECCOMP_FILTER",

@@ -90,6 +90,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_SECCOMP_FILTER,
 	CKPT_HDR_KEY,
 	CKPT_HDR_CORE_COOKIE,
+	CKPT_HDR_AUTOGROUP,
 
 	/* files */
 	CKPT_HDR_FS = 401,
@@ -220,6 +221,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_SECCOMP_FILTER,
 	CKPT_OBJ_KEY,
 	CKPT_OBJ_CORE_COOKIE,
+	CKPT_OBJ_AUTOGROUP,
 	CKPT_OBJ_MAX
 };
 
@@ -966,7 +968,8 @@ struct ckpt_hdr_cred {
  * @ioprio: I/O priority, 0 for none
  * @nr_cpus: number of bits in @cpus that count
  * @cookie: objref of the core scheduling cookie, or 0
- * @reserved: 0
+ * @autogroup: of a process, that is its first thread: objref of its autogroup,
+ *	or 0 for one that others outside of the tree are in
  * @cpus: allowed CPUs, a bitmap; @nr_cpus ones if any CPU may be used
  */
 struct ckpt_hdr_task_sched {
@@ -986,7 +989,7 @@ struct ckpt_hdr_task_sched {
 	__u32 ioprio;
 	__u32 nr_cpus;
 	__u32 cookie;
-	__u32 reserved;
+	__u32 autogroup;
 	__aligned_u64 cpus[];
 };
 
@@ -1000,6 +1003,20 @@ struct ckpt_hdr_task_sched {
 struct ckpt_hdr_core_cookie {
 	struct ckpt_hdr h;
 	__aligned_u64 reserved;
+};
+
+/**
+ * struct ckpt_hdr_autogroup - object: an autogroup
+ * @h: type CKPT_HDR_AUTOGROUP
+ * @nice: its nice value, -20 to 19, as /proc/PID/autogroup has it
+ * @reserved: 0
+ *
+ * Processes that have the same one share what the scheduler gives to it.
+ */
+struct ckpt_hdr_autogroup {
+	struct ckpt_hdr h;
+	__s32 nice;
+	__u32 reserved;
 };
 
 /* struct ckpt_hdr_task_misc.flags */

@@ -856,7 +856,7 @@ static void thread_state(const char *name, bool stopped)
 		__u64 cpus;
 	} sched = {
 		.h = { .util_min = 512, .util_max = -1, .nr_cpus = 4,
-		       .cookie = 93 },
+		       .cookie = 93, .autogroup = 99 },
 		.cpus = 15
 	};
 	struct {
@@ -1030,6 +1030,8 @@ static void all_tasks(uint32_t extra, uint32_t chain, uint32_t nest)
 	seccomp(90);
 	object(93, CKPT_OBJ_CORE_COOKIE);
 	REC(CORE_COOKIE, core_cookie, .reserved = 0);
+	object(99, CKPT_OBJ_AUTOGROUP);
+	REC(AUTOGROUP, autogroup, .nice = -5);
 	thread_refs(10, 15, 16);
 	mm(17, 30, 31, extra);
 	object(18, CKPT_OBJ_SIGHAND);

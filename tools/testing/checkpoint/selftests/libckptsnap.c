@@ -200,6 +200,20 @@ static void put_lines(struct ckpt_snap *s, char *buf, pid_t pid,
 		put(s, "%s: %s\n", name, line);
 }
 
+/* "/autogroup-12 nice 0": what has the same one shares it. */
+static void put_autogroup(struct ckpt_snap *s, char *buf, pid_t pid)
+{
+	char *text = proc_file(buf, pid, 0, "autogroup");
+	unsigned long id;
+	int nice;
+
+	if (!text || sscanf(text, "/autogroup-%lu nice %d", &id, &nice) != 2)
+		return;
+	put(s, "autogroup: ");
+	put_number(s, "autogroup", id);
+	put(s, " nice %d\n", nice);
+}
+
 static void put_maps(struct ckpt_snap *s, char *buf, pid_t pid)
 {
 	char *text = proc_file(buf, pid, 0, "maps"), *line;
@@ -642,6 +656,7 @@ static void put_task(struct ckpt_snap *s, char *buf, pid_t pid,
 		put_bytes(s, pid, bytes[i]);
 	for (i = 0; i < ARRAY_SIZE(namespaces); i++)
 		put_ns(s, pid, namespaces[i]);
+	put_autogroup(s, buf, pid);
 	put_maps(s, buf, pid);
 	put_smaps(s, buf, pid);
 	put_fds(s, buf, pid, pids);
