@@ -4,6 +4,7 @@
  * is a file in a tmpfs of the kernel's own: its pages, and its holes.
  *
  * A page of zeros of a file is stored, too: SEEK_DATA would tell it from a hole.
+ * Of a huge page of hugetlbfs, which is there or not, one is.
  * Pages that fallocate() got and nobody wrote to are only named.
  */
 
@@ -67,15 +68,21 @@ static int add_folio(struct file_walk *w, struct ckpt_pages *p,
 		     struct folio *folio)
 {
 	unsigned long end = min(folio_next_index(folio), w->end);
+	unsigned long flags;
 	struct page *page;
 
 	for (; w->index < end && p->nr < CKPT_PAGES_MAX_PAGES; w->index++) {
 		page = folio_file_page(folio, w->index);
 		if (PageHWPoison(page))
 			return -EHWPOISON;
+		flags = w->flags;
+		/* it is there as a whole: its first page stands for it */
+		if (folio_test_hugetlb(folio))
+			flags = w->index == folio->index ? 0 :
+							   CKPT_PAGE_ZERO_OK;
 		folio_get(folio);
 		p->page[p->nr] = page;
-		p->addr[p->nr] = (w->index << PAGE_SHIFT) | w->flags;
+		p->addr[p->nr] = (w->index << PAGE_SHIFT) | flags;
 		p->nr++;
 	}
 	return 0;

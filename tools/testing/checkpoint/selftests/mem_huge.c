@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Huge pages of hugetlbfs: private and shared, of a memfd, of a System V
- * segment.
+ * segment. Those of 1 GiB are in mem_giant.c.
  */
 #include "libckpttest.h"
 
@@ -17,10 +17,6 @@
 #define PAGE	4096UL
 #define HUGE	(2 * MB)
 #define POOL	"/proc/sys/vm/nr_hugepages"
-
-#ifndef MAP_HUGE_SHIFT
-#define MAP_HUGE_SHIFT	26
-#endif
 
 static struct ckpt_gate up, go;
 
@@ -210,23 +206,6 @@ CKPT_TEST_ONLY(segment, CKPT_CONTAINER)
 	CHECK(zero(mem + HUGE, HUGE));
 	CHECK(!shmdt(mem));
 	CHECK(!shmctl(id, IPC_RMID, NULL));
-}
-
-/* Pages of 1 GiB, most of it zeros that the image has no room for */
-CKPT_TEST_ONLY(of_one_gib, 0)
-{
-	char *mem;
-
-	ckpt_write_file("/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages",
-			"1");
-	mem = mmap(NULL, 1024 * MB, PROT_READ | PROT_WRITE, MAP_PRIVATE |
-		   MAP_ANONYMOUS | MAP_HUGETLB | 30 << MAP_HUGE_SHIFT, -1, 0);
-	if (mem == MAP_FAILED)
-		ckpt_skip("MAP_HUGETLB of 1 GiB: %m");
-	ckpt_fill(mem + 1023 * MB, MB, 1);
-	ckpt_ready();
-	CHECK(ckpt_filled(mem + 1023 * MB, MB, 1));
-	CHECK_EQ(mem[MB], 0);
 }
 
 CKPT_VICTIM(takes_all)
