@@ -624,17 +624,33 @@ static int poke_debug(int i, unsigned long value)
 			   i * sizeof(value), value);
 }
 
-/* Through what a tracer goes through, with its checks */
-static int restore_breakpoints(struct ckpt_ctx *ctx,
-			       const struct ckpt_hdr_cpu_x86 *h)
+/* The addresses of those that are enabled, or of the others */
+static int poke_addresses(const struct ckpt_hdr_cpu_x86 *h, bool enabled)
 {
 	int i, err = 0;
 
 	for (i = 0; i < HBP_NUM && !err; i++)
-		if (h->dr[i])
+		if (h->dr[i] && enabled == !!(h->dr7 >> i * DR_ENABLE_SIZE &
+					      (DR_LOCAL_ENABLE |
+					       DR_GLOBAL_ENABLE)))
 			err = poke_debug(i, h->dr[i]);
+	return err;
+}
+
+/*
+ * Through what a tracer goes through, with its checks. An address that comes
+ * after DR7 need not be aligned to the length that a breakpoint which is
+ * disabled has there.
+ */
+static int restore_breakpoints(struct ckpt_ctx *ctx,
+			       const struct ckpt_hdr_cpu_x86 *h)
+{
+	int err = poke_addresses(h, true);
+
 	if (!err && h->dr7)
 		err = poke_debug(7, h->dr7);
+	if (!err)
+		err = poke_addresses(h, false);
 	if (err)
 		return ckpt_err(ctx, err, "hardware breakpoints (DR7 %#llx): cannot be set here: error %d",
 				h->dr7, err);

@@ -1111,6 +1111,35 @@ CKPT_TEST(hardware_breakpoint)
 	ckpt_join(pid, 8);
 }
 
+/* That of 8 bytes which is disabled has an address that is no multiple of 8. */
+#define DR7_UNALIGNED	(DR7_WRITTEN | 0x9 << 16)
+
+CKPT_TEST(hardware_breakpoint_unaligned)
+{
+	pid_t pid = seized(writes, 0);
+
+	REQUIRE(!ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	expect_stop(pid, EVENT(PTRACE_EVENT_STOP));
+	REQUIRE(!set_debug_reg(pid, 1, (long)&watched));
+	if (set_debug_reg(pid, 7, DR7_UNALIGNED))
+		ckpt_skip("no hardware breakpoints: %m");
+	REQUIRE(!set_debug_reg(pid, 0, (long)&watched + 1));
+	ckpt_ready();
+	CHECK_EQ(debug_reg(pid, 0), (long)&watched + 1);
+	CHECK_EQ(debug_reg(pid, 1), (long)&watched);
+	CHECK_EQ(debug_reg(pid, 7), DR7_UNALIGNED);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SIGTRAP);
+	CHECK_EQ(debug_reg(pid, 6) & 0xf, 2);
+	CHECK_EQ(peek(pid, &watched), 1);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SIGTRAP);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 8);
+}
+
 /* Its tracer has left it, with what that has set. */
 CKPT_TEST(hardware_breakpoint_left)
 {
