@@ -1040,6 +1040,67 @@ CKPT_TEST(single_step_from_a_stop)
 	ckpt_join(pid, 33);
 }
 
+/* By blocks, where the CPU can do that, and by instructions where not */
+static pid_t block_step(void)
+{
+	pid_t pid = at_read();
+
+	if (ptrace(PTRACE_SINGLEBLOCK, pid, 0, 0))
+		ckpt_skip("PTRACE_SINGLEBLOCK: %m");
+	ckpt_wait_state(pid, 'S');
+	return pid;
+}
+
+CKPT_TEST(block_step_in_a_call)
+{
+	pid_t pid = block_step();
+
+	ckpt_ready();
+	ckpt_wait_state(pid, 'S');
+	expect_nothing_new(pid);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SIGTRAP);
+	CHECK_EQ(regs_of(pid).rax, 1);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_read);
+	resume(PTRACE_SINGLEBLOCK, pid, 0);
+	expect_stop(pid, SIGTRAP);
+	CHECK_EQ(info_of(pid).si_code, TRAP_TRACE);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 30);
+}
+
+/* The steps of the tracee of a victim, in its image */
+static uint32_t steps_of(struct ckpt_victim *v)
+{
+	struct ckpt_hdr_cpu_x86 *cpu;
+	struct image image;
+	uint32_t step;
+
+	image_load(&image, v->image);
+	cpu = image_at(&image, CKPT_HDR_TASK_CPU, 1);
+	step = cpu ? cpu->step : 0;
+	image_free(&image);
+	return step;
+}
+
+/* No program can tell, where a block is an instruction. */
+DRIVER_TEST(block_step_is_kept)
+{
+	struct ckpt_victim *v = &self->v;
+
+	ckpt_start(v, "block_step_in_a_call", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	EXPECT_EQ(CKPT_X86_SINGLESTEP | CKPT_X86_BLOCKSTEP, steps_of(v) &
+		  (CKPT_X86_SINGLESTEP | CKPT_X86_BLOCKSTEP));
+	ASSERT_LT(0, ckpt_restart(v, 0)) TH_LOG("%s", v->log);
+	ckpt_checkpoint_kill(v);
+	EXPECT_EQ(CKPT_X86_SINGLESTEP | CKPT_X86_BLOCKSTEP, steps_of(v) &
+		  (CKPT_X86_SINGLESTEP | CKPT_X86_BLOCKSTEP));
+	ckpt_restart_finish(v);
+}
+
 /* --------------------------------------------------- hardware breakpoints */
 
 static volatile long watched;
