@@ -287,9 +287,10 @@ static void seccomp_discard(void *defer)
 }
 
 /**
- * ckpt_seccomp_recheck - what follows the stop of PTRACE_EVENT_SECCOMP
+ * ckpt_seccomp_recheck - ask the filters of a call that its tracer was told of
  *
- * As __seccomp_filter() has it: the tracer may have changed the call.
+ * As __seccomp_filter() does it after the stop of PTRACE_EVENT_SECCOMP, since
+ * the tracer may have changed the call: there is no second such stop.
  *
  * Context: current, at the boundary of user mode, may sleep.
  * Return: true if the call is to be made.
@@ -300,6 +301,9 @@ bool ckpt_seccomp_recheck(void)
 
 	if (nr < 0)
 		return false;
+	if (IS_ENABLED(CONFIG_CHECKPOINT_RESTORE) &&
+	    (current->ptrace & PT_SUSPEND_SECCOMP))
+		return true;
 	return current->seccomp.mode != SECCOMP_MODE_FILTER ||
 	       !__seccomp_filter(nr, NULL, true);
 }

@@ -23,7 +23,6 @@
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
-#include <linux/seccomp.h>
 #include <linux/unistd.h>
 
 #include <asm/syscall.h>
@@ -291,7 +290,8 @@ void __checkpoint_signal_delivered(void)
 
 /*
  * What happens on the way into any call happens here too: a filter may have
- * answered this one in its place, and audit wants to know of it.
+ * answered this one in its place, and audit wants to know of it. But a tracer
+ * that a filter tells of it was told.
  */
 static void make_again(struct pt_regs *regs)
 {
@@ -301,7 +301,7 @@ static void make_again(struct pt_regs *regs)
 	unsigned long args[6];
 	long ret;
 
-	if (secure_computing())
+	if (test_syscall_work(SECCOMP) && !ckpt_seccomp_recheck())
 		return;
 	syscall_get_arguments(current, regs, args);
 	audit_syscall_entry(nr, args[0], args[1], args[2], args[3]);

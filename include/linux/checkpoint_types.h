@@ -608,7 +608,7 @@ void ckpt_task_release(void);
 void ckpt_restart_interrupted(struct ckpt_task *ct);
 void ckpt_report_exit(void);
 
-/* kernel/checkpoint_seccomp.c: after PTRACE_EVENT_SECCOMP */
+/* kernel/checkpoint_seccomp.c: ask filters, without PTRACE_EVENT_SECCOMP */
 bool ckpt_seccomp_recheck(void);
 bool ckpt_call_restarts(void);
 /* arch: make the system call @nr with the arguments that are in @regs */

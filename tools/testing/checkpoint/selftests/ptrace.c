@@ -596,13 +596,13 @@ CKPT_TEST(exec_event)
 /* The filter says 0: so is the message of the stop, as that of a signal. */
 #define FILTER_SAYS	0
 
-/* Its filter tells the tracer of umask(2), and denies getppid(2). */
-static int asks_filtered(void *arg)
+/* A filter that tells the tracer of @nr, and denies getppid(2) */
+static void filter_tells(long nr)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_umask, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE | FILTER_SAYS),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
@@ -614,6 +614,11 @@ static int asks_filtered(void *arg)
 
 	REQUIRE(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	REQUIRE(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog));
+}
+
+static int asks_filtered(void *arg)
+{
+	filter_tells(SYS_umask);
 	return asks(arg);
 }
 
@@ -661,6 +666,31 @@ CKPT_TEST(seccomp_event_not_told)
 	resume(PTRACE_CONT, pid, 0);
 	/* -1, in the byte that is left of it */
 	ckpt_join(pid, 255);
+}
+
+/* Its filter tells the tracer of read(2), once there is one. */
+static int reads_filtered(void *arg)
+{
+	char c;
+
+	REQUIRE(syscall(SYS_read, go.fd[0], &c, 1) == 1);
+	filter_tells(SYS_read);
+	return reads(arg);
+}
+
+/* Of a call that is made again after it was saved, it is told once. */
+CKPT_TEST(seccomp_event_once)
+{
+	pid_t pid = seized(reads_filtered, PTRACE_O_TRACESECCOMP);
+
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, EVENT(PTRACE_EVENT_SECCOMP));
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_wait_blocked(pid, pid, SYS_read);
+	ckpt_ready();
+	expect_nothing_new(pid);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 30);
 }
 
 /* ------------------------------------------------------------------ exits */
