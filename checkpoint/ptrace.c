@@ -38,7 +38,7 @@
 				 CKPT_PTRACE_TRAP_STOP | \
 				 CKPT_PTRACE_TRAP_NOTIFY | \
 				 CKPT_PTRACE_DEQUEUED | CKPT_PTRACE_EXIT_DUE | \
-				 CKPT_PTRACE_GROUP_EXIT)
+				 CKPT_PTRACE_GROUP_EXIT | CKPT_PTRACE_KILLED)
 
 /* What a checkpoint sets aside for itself, not for others */
 #define CKPT_PTRACE_OPTIONS	(PTRACE_O_MASK & ~PTRACE_O_SUSPEND_SECCOMP)
@@ -154,6 +154,9 @@ static int look_at_stop(struct ckpt_ctx *ctx, struct task_struct *t,
 		if (t->signal->flags & SIGNAL_GROUP_EXIT) {
 			h->flags |= CKPT_PTRACE_GROUP_EXIT;
 			h->group_code = t->signal->group_exit_code;
+			if (sigismember(&t->signal->shared_pending.signal,
+					SIGKILL))
+				h->flags |= CKPT_PTRACE_KILLED;
 		}
 		h->message = t->ptrace_message;
 		h->code = t->exit_code;
@@ -320,7 +323,8 @@ static bool stop_ok(const struct ckpt_hdr_task_ptrace *h)
 		return false;
 	if ((h->flags & CKPT_PTRACE_GROUP_EXIT) && h->stop != CKPT_STOP_EXIT)
 		return false;
-	if ((h->group_code && !(h->flags & CKPT_PTRACE_GROUP_EXIT)) ||
+	if (((h->group_code || (h->flags & CKPT_PTRACE_KILLED)) &&
+	     !(h->flags & CKPT_PTRACE_GROUP_EXIT)) ||
 	    (h->group_code & ~0xffff))
 		return false;
 	switch (h->stop) {
@@ -471,6 +475,9 @@ static void commit_exit(const struct ckpt_hdr_task_ptrace *h)
 		sig->group_exit_code = h->group_code;
 		sig->group_stop_count = 0;
 	}
+	/* whoever exits takes no notice, but for /proc */
+	if (h->flags & CKPT_PTRACE_KILLED)
+		sigaddset(&sig->shared_pending.signal, SIGKILL);
 	spin_unlock_irq(&current->sighand->siglock);
 }
 

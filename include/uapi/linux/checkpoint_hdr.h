@@ -1081,6 +1081,7 @@ struct ckpt_hdr_task_misc {
 #define CKPT_PTRACE_DEQUEUED	0x40	/* of a stop signal: no SIGCONT came since */
 #define CKPT_PTRACE_EXIT_DUE	0x80	/* the end of its call is to be reported */
 #define CKPT_PTRACE_GROUP_EXIT	0x100	/* its whole process exits */
+#define CKPT_PTRACE_KILLED	0x200	/* and SIGKILL is pending for that */
 
 /* What stop of ptrace(2) a task is in */
 enum ckpt_ptrace_stop {

@@ -741,6 +741,25 @@ CKPT_TEST(exit_event_of_a_signal)
 	CHECK_EQ(status, SIGTERM);
 }
 
+/* And by one that nothing can handle, which stays pending */
+CKPT_TEST(exit_event_of_sigkill)
+{
+	pid_t pid = seized(reads, PTRACE_O_TRACEEXIT);
+	char path[64], buf[4096], *line;
+
+	REQUIRE(!kill(pid, SIGKILL));
+	expect_stop(pid, EVENT(PTRACE_EVENT_EXIT));
+	ckpt_ready();
+	expect_nothing_new(pid);
+	CHECK_EQ(message_of(pid), SIGKILL);
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	REQUIRE(ckpt_read_file(path, buf, sizeof(buf)) > 0);
+	line = strstr(buf, "ShdPnd:");
+	CHECK(line && strtoull(line + 7, NULL, 16) == 1 << (SIGKILL - 1));
+	resume(PTRACE_CONT, pid, 0);
+	expect_signaled(pid, SIGKILL);
+}
+
 /* A thread that exits alone, in a process that lives on */
 static pid_t thread;
 
@@ -819,6 +838,8 @@ DRIVER_TEST(exit_of_a_thread_as_that_of_all)
 	flags = rec->flags | CKPT_PTRACE_GROUP_EXIT;
 	image_refused(v, &image, &rec->flags, &flags, sizeof(flags));
 	EXPECT_TRUE(ckpt_logged(v, "lives on")) TH_LOG("%s", v->log);
+	flags = rec->flags | CKPT_PTRACE_KILLED;
+	image_refused(v, &image, &rec->flags, &flags, sizeof(flags));
 	image_restart_finish(v, &image);
 }
 
