@@ -75,7 +75,7 @@ static bool is_given(struct ckpt_ctx *ctx, const struct file *file)
 	return file == ctx->tty;
 }
 
-/* The place of a kind in late_kinds; 0 for sockets, which come first */
+/* The place of a kind in late_kinds; 0 for sockets and groups of them: first */
 static int late_place(u32 kind)
 {
 	int i;
@@ -113,8 +113,11 @@ int ckpt_late_restore(struct ckpt_ctx *ctx)
 			return ckpt_err(ctx, -EINVAL, "image: open file %u of kind %u comes too late",
 					h.file, h.kind);
 		last = place;
-		if (h.kind == CKPT_FILE_SOCKET) {
-			err = ckpt_sock_late_restore(ctx, h.file);
+		if (h.kind == CKPT_FILE_SOCKET ||
+		    h.kind == CKPT_FILE_SOCK_GROUP) {
+			err = h.kind == CKPT_FILE_SOCKET ?
+			      ckpt_sock_late_restore(ctx, h.file) :
+			      ckpt_sock_group_restore(ctx, h.file);
 			if (err)
 				return err;
 			cond_resched();

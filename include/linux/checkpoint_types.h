@@ -845,6 +845,7 @@ static inline void ckpt_tcp_thaw(struct ckpt_ctx *ctx, bool killed)
 #endif
 int ckpt_socks_late_write(struct ckpt_ctx *ctx);
 int ckpt_sock_late_restore(struct ckpt_ctx *ctx, u32 objref);
+int ckpt_sock_group_restore(struct ckpt_ctx *ctx, u32 objref);
 int ckpt_socks_check(struct ckpt_ctx *ctx);
 
 /* fs/checkpoint_file.c: count a file that is mapped, or an exe link */

@@ -24,7 +24,6 @@
 #include <net/af_unix.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
-#include <net/sock_reuseport.h>
 
 #include "checkpoint_filter.h"
 #include "checkpoint_sock.h"
@@ -59,6 +58,19 @@ static const struct ckpt_sock_family *find_family(u32 family)
 static const struct ckpt_sock_family *family_of(const struct sock *sk)
 {
 	return find_family(sk->sk_family);
+}
+
+/**
+ * ckpt_sock_group_kind - the groups that a socket may be in
+ * @sk: the socket
+ *
+ * Return: their kind, or NULL.
+ */
+const struct ckpt_sock_group_kind *ckpt_sock_group_kind(const struct sock *sk)
+{
+	const struct ckpt_sock_family *family = family_of(sk);
+
+	return family ? family->group : NULL;
 }
 
 /* -------------------------------------------------------------- options */
@@ -242,8 +254,17 @@ static int restore_options(struct ckpt_ctx *ctx, struct sock *sk, u32 nr)
 
 /* ---------------------------------------------------------------- filter */
 
-static int write_filter(struct ckpt_ctx *ctx, const struct sock_filter *insns,
-			u32 nr)
+/**
+ * ckpt_sock_prog_write - write the program of a socket, or of a group of them
+ * @ctx: the context
+ * @insns: the program
+ * @nr: number of its instructions
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_sock_prog_write(struct ckpt_ctx *ctx, const struct sock_filter *insns,
+			 u32 nr)
 {
 	struct ckpt_hdr_sock_filter h = {};
 
@@ -258,21 +279,49 @@ static int write_filter(struct ckpt_ctx *ctx, const struct sock_filter *insns,
 				   insns, nr * sizeof(*insns));
 }
 
-static int restore_filter(struct ckpt_ctx *ctx, struct sock *sk, u32 nr)
+/**
+ * ckpt_sock_prog_read - read such a program
+ * @ctx: the context
+ * @nr: number of its instructions, at most CKPT_SOCK_INSNS_MAX
+ * @what: what it is, for messages
+ *
+ * Context: process context, may sleep.
+ * Return: the program, to be freed with bpf_prog_destroy(), or an ERR_PTR,
+ * reported: -EINVAL for one that the kernel does not accept.
+ */
+struct bpf_prog *ckpt_sock_prog_read(struct ckpt_ctx *ctx, u32 nr,
+				     const char *what)
 {
 	struct ckpt_hdr_sock_filter *h;
+	struct bpf_prog *prog;
 	int err;
 
 	h = ckpt_read_rec(ctx, CKPT_HDR_SOCK_FILTER,
 			  struct_size(h, insns, nr), struct_size(h, insns, nr));
 	if (IS_ERR(h))
-		return PTR_ERR(h);
-	err = ckpt_filter_attach(sk, (const struct sock_filter *)h->insns, nr);
+		return ERR_CAST(h);
+	prog = ckpt_prog_make((const struct sock_filter *)h->insns, nr);
 	kvfree(h);
-	if (err)
-		return ckpt_err(ctx, err, "SO_ATTACH_FILTER: cannot be set: error %d",
-				err);
-	return 0;
+	if (!IS_ERR(prog))
+		return prog;
+	err = PTR_ERR(prog);
+	return ERR_PTR(ckpt_err(ctx, err, "%s: the program cannot be made: error %d",
+				what, err));
+}
+
+static int restore_filter(struct ckpt_ctx *ctx, struct sock *sk, u32 nr)
+{
+	struct bpf_prog *prog = ckpt_sock_prog_read(ctx, nr, "SO_ATTACH_FILTER");
+	int err;
+
+	if (IS_ERR(prog))
+		return PTR_ERR(prog);
+	err = ckpt_filter_attach(sk, prog);
+	if (!err)
+		return 0;
+	bpf_prog_destroy(prog);
+	return ckpt_err(ctx, err, "SO_ATTACH_FILTER: cannot be set: error %d",
+			err);
 }
 
 /* ------------------------------------------------------ buffers, timeouts */
@@ -424,20 +473,6 @@ static bool has_loaded_filter(struct sock *sk)
 	return found;
 }
 
-/* What chooses one of several sockets with the same address */
-static bool has_reuseport_prog(struct sock *sk)
-{
-	const struct sock_reuseport *reuse;
-	bool found = false;
-
-	rcu_read_lock();
-	reuse = rcu_dereference(sk->sk_reuseport_cb);
-	if (reuse)
-		found = rcu_access_pointer(reuse->prog);
-	rcu_read_unlock();
-	return found;
-}
-
 /**
  * ckpt_sock_refused - what about a socket cannot be saved?
  * @ctx: the context; the collect pass is over
@@ -450,12 +485,14 @@ const char *ckpt_sock_refused(struct ckpt_ctx *ctx, struct file *file,
 			      bool external)
 {
 	struct sock *sk = ckpt_sock_of_file(file)->sk;
+	const char *why;
 
 	if (!external) {
 		if (has_loaded_filter(sk))
 			return "SO_ATTACH_BPF";
-		if (has_reuseport_prog(sk))
-			return "SO_ATTACH_REUSEPORT_CBPF or _EBPF";
+		why = ckpt_sock_group_refused(ctx, sk);
+		if (why)
+			return why;
 		if (READ_ONCE(sk->sk_user_data))
 			return "used by the kernel, or in a sockmap";
 		if (sk->sk_peer_cred &&
@@ -721,7 +758,7 @@ static int write_sock(struct ckpt_ctx *ctx, struct sock *sk,
 					  sizeof(ho), opts,
 					  h.nr_opts * sizeof(*opts));
 	if (!ret && h.nr_insns)
-		ret = write_filter(ctx, *insns, h.nr_insns);
+		ret = ckpt_sock_prog_write(ctx, *insns, h.nr_insns);
 	return ret ?: family_of(sk)->write(ctx, sk);
 }
 
@@ -834,7 +871,7 @@ int ckpt_socks_late_write(struct ckpt_ctx *ctx)
 			err = ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK,
 						late_write_one, &again);
 	} while (!err && again);
-	return err;
+	return err ?: ckpt_sock_groups_write(ctx);
 }
 
 /**

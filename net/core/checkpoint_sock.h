@@ -19,6 +19,46 @@
 #define CKPT_SOCK_MARK_FROZEN	0x80	/* its packets are stopped, if it has any */
 
 /**
+ * struct ckpt_sock_group - sockets of which one is chosen for what comes
+ * @sk: they, in the order in which they are numbered, referenced
+ * @nr: how many there are
+ * @room: how many @sk has room for
+ * @flags: CKPT_SOCK_GROUP_*
+ * @insns: checkpoint: room for the program that chooses; NULL if there is none
+ * @nr_insns: checkpoint: number of its instructions
+ * @loaded: checkpoint: the program is one that was loaded by bpf(2)
+ * @sorted: restart: the same sockets, by where they are in memory
+ * @prog: restart: the program, or NULL; whoever takes it sets this to NULL
+ */
+struct ckpt_sock_group {
+	struct sock **sk;
+	u32 nr;
+	u32 room;
+	u32 flags;
+	struct sock_filter *insns;
+	u32 nr_insns;
+	bool loaded;
+	struct sock **sorted;
+	struct bpf_prog *prog;
+};
+
+/**
+ * struct ckpt_sock_group_kind - one kind of groups
+ * @name: of the program that chooses, for messages
+ * @loaded: what is said of one that was loaded by bpf(2)
+ * @shared: what is said of one that also chooses sockets outside of the tree
+ * @list: list the sockets of the group that a socket is in, which may be none
+ * @restore: give a group of complete sockets its order, flags and program
+ */
+struct ckpt_sock_group_kind {
+	const char *name;
+	const char *loaded;
+	const char *shared;
+	int (*list)(struct sock *sk, struct ckpt_sock_group *g);
+	int (*restore)(struct ckpt_ctx *ctx, struct ckpt_sock_group *g);
+};
+
+/**
  * struct ckpt_sock_family - one family of sockets
  * @family: AF_*
  * @name: for messages
@@ -37,6 +77,7 @@
  * @release: restart: nobody wants a socket that @detach was called for
  * @late_write: write what it is connected to, and what it holds
  * @late_restore: read that
+ * @group: the groups of which one is chosen for what comes, or NULL
  */
 struct ckpt_sock_family {
 	int family;
@@ -54,6 +95,7 @@ struct ckpt_sock_family {
 	void (*release)(struct sock *sk);
 	int (*late_write)(struct ckpt_ctx *ctx, struct sock *sk);
 	int (*late_restore)(struct ckpt_ctx *ctx, struct sock *sk);
+	const struct ckpt_sock_group_kind *group;
 };
 
 /* net/unix/checkpoint.c */
@@ -115,6 +157,21 @@ void ckpt_sock_taken(struct sock *sk);
 int ckpt_sock_data_write(struct ckpt_ctx *ctx, const struct sk_buff *skb,
 			 u32 from);
 int ckpt_sock_data_read(struct ckpt_ctx *ctx, struct sk_buff *skb, u32 from);
+
+int ckpt_sock_prog_write(struct ckpt_ctx *ctx, const struct sock_filter *insns,
+			 u32 nr);
+struct bpf_prog *ckpt_sock_prog_read(struct ckpt_ctx *ctx, u32 nr,
+				     const char *what);
+const struct ckpt_sock_group_kind *ckpt_sock_group_kind(const struct sock *sk);
+
+/* checkpoint_sock_group.c */
+extern const struct ckpt_sock_group_kind ckpt_reuseport_kind;
+bool ckpt_sock_group_fits(const struct ckpt_sock_group *g, u32 nr, bool prog);
+int ckpt_sock_group_room(struct ckpt_sock_group *g, u32 nr, bool prog);
+bool ckpt_sock_group_has(const struct ckpt_sock_group *g,
+			 const struct sock *sk);
+const char *ckpt_sock_group_refused(struct ckpt_ctx *ctx, struct sock *sk);
+int ckpt_sock_groups_write(struct ckpt_ctx *ctx);
 
 int ckpt_gso_of(const struct sk_buff *skb);
 bool ckpt_gso_valid(u32 gso, u32 size, u32 segs);

@@ -1061,6 +1061,7 @@ void ckpt_inet_set_err(struct sock *sk, const struct ckpt_hdr_inet_addr *a)
 	.release	= sk_release,					\
 	.late_write	= sk_late_write,				\
 	.late_restore	= sk_late_restore,				\
+	.group		= &ckpt_reuseport_kind,				\
 }
 
 const struct ckpt_sock_family ckpt_inet_family = INET_FAMILY(PF_INET);

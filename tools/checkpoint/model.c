@@ -687,6 +687,22 @@ static int read_late_sock(struct parser *p, uint32_t objref)
 	}
 }
 
+static int read_sock_group(struct parser *p, uint32_t objref)
+{
+	const struct ckpt_hdr_sock_group *h = need(p, CKPT_HDR_SOCK_GROUP);
+	uint32_t i;
+
+	if (!h)
+		return -1;
+	if (!h->nr || (h->h.len - sizeof(*h)) / sizeof(h->socks[0]) < h->nr ||
+	    h->socks[0] != objref)
+		return damaged(p, "a group of %u sockets", h->nr);
+	for (i = 0; i < h->nr; i++)
+		if (check_ref(p, "socks", h->socks[i], CKPT_OBJ_SOCK))
+			return -1;
+	return h->nr_insns && !need(p, CKPT_HDR_SOCK_FILTER) ? -1 : 0;
+}
+
 static int read_late_ptm(struct parser *p)
 {
 	const struct ckpt_hdr_tty *h = need(p, CKPT_HDR_TTY);
@@ -721,6 +737,11 @@ static int read_late_files(struct parser *p)
 		kind = h->kind;
 		if (kind == CKPT_FILE_SOCKET) {
 			if (read_late_sock(p, h->file))
+				return -1;
+			continue;
+		}
+		if (kind == CKPT_FILE_SOCK_GROUP) {
+			if (read_sock_group(p, h->file))
 				return -1;
 			continue;
 		}

@@ -83,6 +83,7 @@ static const char *const file_kind_name[] = {
 	[CKPT_FILE_HUNG_UP]	= "hung up",
 	[CKPT_FILE_MEMFD]	= "memfd",
 	[CKPT_FILE_TUN]		= "tun",
+	[CKPT_FILE_SOCK_GROUP]	= "socket group",
 };
 
 static_assert(ARRAY_SIZE(file_kind_name) == CKPT_FILE_MAX,
@@ -1779,6 +1780,15 @@ static const struct record_type types[] = {
 		      DEC(sock_insn, jt),
 		      DEC(sock_insn, jf),
 		      HEX(sock_insn, k)),
+	},
+	[CKPT_HDR_SOCK_GROUP] = {
+		.name = "SOCK_GROUP",
+		FIXED(hdr_sock_group,
+		      DEC(hdr_sock_group, nr),
+		      HEX(hdr_sock_group, flags),
+		      DEC(hdr_sock_group, nr_insns),
+		      ZERO(hdr_sock_group, reserved)),
+		VALUES("socks", __u32, FIELD_DEC),
 	},
 	[CKPT_HDR_SOCK_DATA] = {
 		.name = "SOCK_DATA",

@@ -161,6 +161,7 @@ enum ckpt_hdr_type {
 	CKPT_HDR_UNIX_LATE,
 	CKPT_HDR_UNIX_MSG,
 	CKPT_HDR_SOCK_FILTER,
+	CKPT_HDR_SOCK_GROUP,
 	/* of the internet families */
 	CKPT_HDR_INET = 811,
 	CKPT_HDR_INET_DATA,
@@ -1896,6 +1897,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_HUNG_UP,	/* any terminal, after a hangup */
 	CKPT_FILE_MEMFD,	/* memfd_create(2) */
 	CKPT_FILE_TUN,		/* /dev/net/tun, by path */
+	CKPT_FILE_SOCK_GROUP,	/* no file: sockets of which one is chosen */
 	CKPT_FILE_MAX
 };
 
@@ -2157,7 +2159,8 @@ struct ckpt_hdr_locks {
  * struct ckpt_hdr_late_file - behind the tasks: what is left of an open file
  * @h: type CKPT_HDR_LATE_FILE
  * @file: objref of the file; of a socket, that of the socket, which need not
- *	have a file; 0 in the last one
+ *	have a file, and of a group of sockets that of the first; 0 in the last
+ *	one
  * @kind: its kind, enum ckpt_file_kind; 0 in the last one
  *
  * The records of that kind follow.
@@ -3516,13 +3519,46 @@ struct ckpt_sock_insn {
 #define CKPT_SOCK_INSNS_MAX	4096
 
 /**
- * struct ckpt_hdr_sock_filter - SO_ATTACH_FILTER
+ * struct ckpt_hdr_sock_filter - a program of a socket, or of a group of them
  * @h: type CKPT_HDR_SOCK_FILTER
  * @insns: the program
  */
 struct ckpt_hdr_sock_filter {
 	struct ckpt_hdr h;
 	struct ckpt_sock_insn insns[];
+};
+
+/* struct ckpt_hdr_sock_group.flags */
+#define CKPT_SOCK_GROUP_CONNS	0x1	/* SO_REUSEPORT: one is, or was, connected */
+#define CKPT_SOCK_GROUP_NONE	0x2	/* SO_REUSEPORT: this one is in none */
+
+/* Most sockets in a group of an image */
+#define CKPT_SOCK_GROUP_MAX	32768
+
+/**
+ * struct ckpt_hdr_sock_group - sockets of which one is chosen for what comes
+ * @h: type CKPT_HDR_SOCK_GROUP
+ * @nr: how many there are
+ * @flags: CKPT_SOCK_GROUP_*
+ * @nr_insns: number of instructions of the program that chooses, in a
+ *	CKPT_HDR_SOCK_FILTER that follows; 0 if there is none
+ * @reserved: 0
+ * @socks: objrefs of the sockets, in the order in which they are numbered;
+ *	padded with 0
+ *
+ * They share a port by SO_REUSEPORT, or are in a group of PACKET_FANOUT. It
+ * stands behind a CKPT_HDR_LATE_FILE of kind CKPT_FILE_SOCK_GROUP that names the
+ * first of them, and behind those that complete them. Those with
+ * CKPT_SOCK_GROUP_NONE come before the others: such a socket would join a group
+ * when it is bound, as the one that it left when it was connected.
+ */
+struct ckpt_hdr_sock_group {
+	struct ckpt_hdr h;
+	__u32 nr;
+	__u32 flags;
+	__u32 nr_insns;
+	__u32 reserved;
+	__u32 socks[];
 };
 
 /* Bytes in one CKPT_HDR_SOCK_DATA */

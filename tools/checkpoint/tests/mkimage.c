@@ -326,6 +326,8 @@ static void net_socks(uint32_t first)
 static void late_net_socks(uint32_t first)
 {
 	struct ckpt_hdr_netlink_late late = { .nr = 1, .nr_groups = 2 };
+	struct ckpt_hdr_sock_group group = { .nr = 1, .nr_insns = 1 };
+	struct ckpt_sock_insn accept = { .code = 6 };
 	struct ckpt_hdr h;
 
 	REC(LATE_FILE, late_file, .file = first, .kind = CKPT_FILE_SOCKET);
@@ -339,6 +341,11 @@ static void late_net_socks(uint32_t first)
 	REC(PACKET_MSG, packet_msg, .len = 3, .head = 3, .mac = 2,
 	    .orig_len = 3, .ifindex = 1, .protocol = 0x800);
 	rec2(CKPT_HDR_SOCK_DATA, &h, sizeof(h), "hello", 5);
+	REC(LATE_FILE, late_file, .file = first + 2,
+	    .kind = CKPT_FILE_SOCK_GROUP);
+	rec2(CKPT_HDR_SOCK_GROUP, &group, sizeof(group),
+	     (uint32_t[]){ first + 2, 0 }, 8);
+	rec2(CKPT_HDR_SOCK_FILTER, &h, sizeof(h), &accept, sizeof(accept));
 }
 
 /* Descriptors of events: @first and those after it */

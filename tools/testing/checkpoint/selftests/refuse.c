@@ -52,7 +52,7 @@ static struct ckpt_gate up, go;
 /* ------------------------------------------------------------------ files */
 
 /* return 0xffff */
-REFUSED(loaded_filter, "SO_ATTACH_BPF")
+static int load_filter(void)
 {
 	struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 0xffff },
@@ -62,11 +62,17 @@ REFUSED(loaded_filter, "SO_ATTACH_BPF")
 		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insn_cnt = 2,
 		.insns = (uintptr_t)insns, .license = (uintptr_t)"GPL",
 	};
-	int fd[2], prog;
+	int prog = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	HAVE(prog);
+	return prog;
+}
+
+REFUSED(loaded_filter, "SO_ATTACH_BPF")
+{
+	int fd[2], prog = load_filter();
 	char c;
 
-	prog = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-	HAVE(prog);
 	REQUIRE(!socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
 	HAVE(setsockopt(fd[0], SOL_SOCKET, SO_ATTACH_BPF, &prog,
 			sizeof(prog)));
@@ -115,17 +121,16 @@ REFUSED(raw_more, "not complete (MSG_MORE)")
 	CHECK_EQ(sendto(fd, "y", 1, 0, (void *)&to, sizeof(to)), 1);
 }
 
-REFUSED(reuseport_program, "SO_ATTACH_REUSEPORT_CBPF")
+REFUSED(reuseport_program, "SO_ATTACH_REUSEPORT_EBPF")
 {
-	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog prog = { .len = 1, .filter = &first };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), prog = load_filter();
 
 	HAVE(fd);
 	HAVE(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 },
 			sizeof(int)));
-	HAVE(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog,
+	HAVE(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &prog,
 			sizeof(prog)));
+	close(prog);
 	ckpt_ready();
 }
 
