@@ -8,6 +8,7 @@
 
 #include <linux/virtio_net.h>
 
+#include "../core/checkpoint_filter.h"
 #include "../core/checkpoint_sock.h"
 
 #include "checkpoint_ring.c"
@@ -54,9 +55,8 @@ static const char *ckpt_fanout_refused(struct packet_sock *po)
 	const char *why = NULL;
 
 	mutex_lock(&fanout_mutex);
-	if (po->fanout && (po->fanout->type == PACKET_FANOUT_CBPF ||
-			   po->fanout->type == PACKET_FANOUT_EBPF))
-		why = "PACKET_FANOUT by a program";
+	if (po->fanout && po->fanout->type == PACKET_FANOUT_EBPF)
+		why = "PACKET_FANOUT_EBPF";
 	else if (po->fanout && !packet_sock_flag(po, PACKET_SOCK_RUNNING))
 		why = "PACKET_FANOUT on a device that is down";
 	mutex_unlock(&fanout_mutex);
@@ -530,10 +530,10 @@ static bool ckpt_late_valid(const struct ckpt_hdr_packet_late *h)
 		return false;
 	if (!h->fanout_max)
 		return !h->fanout_id && !h->fanout_type;
-	/* a new id is not looked for, and there is no program */
+	/* a new id is not looked for */
 	return h->fanout_id <= U16_MAX && h->fanout_type <= U16_MAX &&
 	       !(h->fanout_type & PACKET_FANOUT_FLAG_UNIQUEID) &&
-	       type != PACKET_FANOUT_CBPF && type != PACKET_FANOUT_EBPF &&
+	       type != PACKET_FANOUT_EBPF &&
 	       h->fanout_max <= PACKET_FANOUT_MAX;
 }
 
@@ -566,6 +566,92 @@ static int ckpt_pk_late_restore(struct ckpt_ctx *ctx, struct sock *sk)
 	return 0;
 }
 
+/* -------------------------------------------------------- fanout groups */
+
+static void ckpt_list_fanout(struct packet_fanout *f, struct ckpt_sock_group *g)
+{
+	struct bpf_prog *prog = NULL;
+	struct sock *sk;
+	u32 i;
+
+	for (i = 0; i < f->num_members; i++) {
+		sk = rcu_dereference_protected(f->arr[i],
+					       lockdep_is_held(&f->lock));
+		sock_hold(sk);
+		g->sk[g->nr++] = sk;
+	}
+	if (f->type == PACKET_FANOUT_CBPF)
+		prog = rcu_dereference_protected(f->bpf_prog,
+						 lockdep_is_held(&f->lock));
+	if (prog)
+		g->nr_insns = ckpt_prog_insns(prog, g->insns);
+	g->loaded = prog && !g->nr_insns;
+}
+
+/* Its members are open files, or about to leave it, which waits for the mutex. */
+static int ckpt_fanout_list(struct sock *sk, struct ckpt_sock_group *g)
+{
+	struct packet_fanout *f;
+	int err = 0;
+
+	mutex_lock(&fanout_mutex);
+	f = pkt_sk(sk)->fanout;
+	if (f) {
+		err = ckpt_sock_group_room(g, f->max_num_members,
+					   f->type == PACKET_FANOUT_CBPF);
+		spin_lock(&f->lock);
+		if (!err)
+			ckpt_list_fanout(f, g);
+		spin_unlock(&f->lock);
+	}
+	mutex_unlock(&fanout_mutex);
+	return err;
+}
+
+/* Somebody else may have come, whom the order does not know of. */
+static int ckpt_order_fanout(struct packet_fanout *f, struct ckpt_sock_group *g)
+{
+	bool same;
+	u32 i;
+
+	if (!f || g->flags || (g->prog && f->type != PACKET_FANOUT_CBPF))
+		return -EINVAL;
+	spin_lock(&f->lock);
+	same = f->num_members == g->nr;
+	for (i = 0; i < g->nr && same; i++)
+		same = ckpt_sock_group_has(g, rcu_access_pointer(f->arr[i]));
+	for (i = 0; i < g->nr && same; i++)
+		rcu_assign_pointer(f->arr[i], g->sk[i]);
+	spin_unlock(&f->lock);
+	return same || !g->prog ? 0 : -EADDRINUSE;
+}
+
+/* As setsockopt(2), whether SO_LOCK_FILTER is set or not */
+static int ckpt_fanout_restore(struct ckpt_ctx *ctx, struct ckpt_sock_group *g)
+{
+	struct packet_fanout *f;
+	int err;
+
+	mutex_lock(&fanout_mutex);
+	f = pkt_sk(g->sk[0])->fanout;
+	err = ckpt_order_fanout(f, g);
+	mutex_unlock(&fanout_mutex);
+	/* its members are of the image, and stay in it */
+	if (!err && g->prog) {
+		__fanout_set_data_bpf(f, g->prog);
+		g->prog = NULL;
+	}
+	return err;
+}
+
+static const struct ckpt_sock_group_kind ckpt_fanout_kind = {
+	.name		= "PACKET_FANOUT_CBPF",
+	.loaded		= "PACKET_FANOUT_EBPF",
+	.shared		= "PACKET_FANOUT_CBPF that chooses sockets outside of the tree",
+	.list		= ckpt_fanout_list,
+	.restore	= ckpt_fanout_restore,
+};
+
 const struct ckpt_sock_family ckpt_packet_family = {
 	.family		= PF_PACKET,
 	.name		= "packet",
@@ -576,4 +662,5 @@ const struct ckpt_sock_family ckpt_packet_family = {
 	.restore	= ckpt_pk_restore,
 	.late_write	= ckpt_pk_late_write,
 	.late_restore	= ckpt_pk_late_restore,
+	.group		= &ckpt_fanout_kind,
 };

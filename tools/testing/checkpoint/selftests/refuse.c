@@ -134,6 +134,28 @@ REFUSED(reuseport_program, "SO_ATTACH_REUSEPORT_EBPF")
 	ckpt_ready();
 }
 
+/* With a program or without one */
+REFUSED(fanout_program, "PACKET_FANOUT_EBPF")
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = 1,
+	};
+	int group = 7 | PACKET_FANOUT_EBPF << 16;
+	int fd, prog = load_filter();
+
+	REQUIRE(!unshare(CLONE_NEWNET));
+	REQUIRE(!net_up("lo", true));
+	fd = socket(AF_PACKET, SOCK_RAW, 0);
+	HAVE(fd);
+	REQUIRE(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	HAVE(setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &group, sizeof(group)));
+	HAVE(setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &prog,
+			sizeof(prog)));
+	close(prog);
+	ckpt_ready();
+}
+
 REFUSED(flow_label, "IPV6_FLOWLABEL_MGR")
 {
 	struct in6_flowlabel_req req = {

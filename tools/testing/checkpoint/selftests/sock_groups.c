@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Groups of sockets of which a program chooses one by its number: SO_REUSEPORT
- * of UDP and TCP.
+ * of UDP and TCP, and fanout of packet sockets.
  */
 #include "libckptnet.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -483,6 +486,107 @@ CKPT_TEST_ONLY(tcp_bound, CKPT_CONTAINER)
 	expect_from(fd, 0, connect_from(0));
 }
 
+/* ---------------------------------------------------------------- packet */
+
+/* The first byte of a UDP datagram is the number of who gets the packet. */
+static void fanout_by_byte(int fd)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_NET_OFF + 28),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog prog = {
+		.len = ARRAY_SIZE(insns), .filter = insns,
+	};
+
+	REQUIRE(!setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &prog,
+			    sizeof(prog)));
+}
+
+static int packet(int type)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = if_nametoindex("lo"),
+	};
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	int group = 7 | type << 16;
+
+	REQUIRE(fd >= 0);
+	REQUIRE(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	REQUIRE(!setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &group,
+			    sizeof(group)));
+	return fd;
+}
+
+static void expect_packet(int fd, char byte)
+{
+	char buf[64];
+
+	CHECK_EQ(recv(fd, buf, sizeof(buf), 0), 29);
+	CHECK_EQ(buf[28], byte);
+}
+
+static void make_packet(int fd[3], int type)
+{
+	int i, other[4];
+
+	for (i = 0; i < 4; i++)
+		other[i] = packet(type);
+	close(other[1]);
+	fd[0] = other[0];
+	fd[1] = other[3];
+	fd[2] = other[2];
+}
+
+static void try_packet(const int fd[3])
+{
+	int i, to = sharing(SOCK_DGRAM, "127.0.0.1");
+
+	/* nobody complains of these */
+	bind_to(to, "127.0.0.1", PORT);
+	for (i = 0; i < 3; i++)
+		send_byte(5 - i, "127.0.0.1");
+	for (i = 0; i < 3; i++) {
+		expect_packet(fd[i], 3 + i);
+		expect_none(fd[i]);
+	}
+	close(to);
+}
+
+CKPT_TEST(fanout)
+{
+	int fd[3];
+
+	own_net();
+	make_packet(fd, PACKET_FANOUT_CBPF);
+	fanout_by_byte(fd[1]);
+	try_packet(fd);
+	ckpt_ready();
+	try_packet(fd);
+	fanout_by_byte(fd[2]);
+	try_packet(fd);
+}
+
+/* Without a program the first one gets all; and it may come later. */
+CKPT_TEST_ONLY(fanout_none, CKPT_CONTAINER)
+{
+	int fd[3], to, i;
+
+	own_net();
+	make_packet(fd, PACKET_FANOUT_CBPF);
+	ckpt_ready();
+	to = sharing(SOCK_DGRAM, "127.0.0.1");
+	bind_to(to, "127.0.0.1", PORT);
+	for (i = 0; i < 3; i++)
+		send_byte(i, "127.0.0.1");
+	close(to);
+	for (i = 0; i < 3; i++)
+		expect_packet(fd[0], i);
+	fanout_by_byte(fd[1]);
+	try_packet(fd);
+}
+
 /* ---------------------------------------------------------- what is refused */
 
 CKPT_VICTIM(shared_udp)
@@ -491,6 +595,12 @@ CKPT_VICTIM(shared_udp)
 
 	bind_to(fd, "127.0.0.1", PORT);
 	choose_by_byte(fd);
+	ckpt_ready();
+}
+
+CKPT_VICTIM(shared_fanout)
+{
+	fanout_by_byte(packet(PACKET_FANOUT_CBPF));
 	ckpt_ready();
 }
 
@@ -503,8 +613,11 @@ DRIVER_TEST(shared)
 	ASSERT_EQ(0, net_up("lo", true));
 	fd = sharing(SOCK_DGRAM, "127.0.0.1");
 	bind_to(fd, "127.0.0.1", PORT);
+	packet(PACKET_FANOUT_CBPF);
 	ASSERT_EQ(NULL, ckpt_refused(&self->v, "shared_udp", 0,
 				     "REUSEPORT_CBPF that chooses sockets outside"));
+	ASSERT_EQ(NULL, ckpt_refused(&self->v, "shared_fanout", 0,
+				     "FANOUT_CBPF that chooses sockets outside"));
 }
 
 /* At restart somebody else has come to be chosen. */
@@ -534,25 +647,61 @@ static int come_udp(void)
 	return fd;
 }
 
+static int come_fanout(void)
+{
+	return packet(PACKET_FANOUT_CBPF);
+}
+
 DRIVER_TEST(in_the_way)
 {
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	ASSERT_EQ(0, net_up("lo", true));
 	in_the_way(_metadata, &self->v, "shared_udp", "SO_ATTACH_REUSEPORT_CBPF",
 		   come_udp);
+	in_the_way(_metadata, &self->v, "shared_fanout", "PACKET_FANOUT_CBPF",
+		   come_fanout);
 }
 
 /* --------------------------------------------------------- broken images */
 
 CKPT_VICTIM(groups)
 {
-	int udp[3];
+	int udp[3], pk[3];
 
 	own_net();
 	make_udp(udp, "127.0.0.1");
 	choose_by_byte(udp[0]);
+	make_packet(pk, PACKET_FANOUT_CBPF);
+	fanout_by_byte(pk[0]);
 	ckpt_ready();
 	try_udp(udp, "127.0.0.1");
+}
+
+/* Which of the two groups a record is of */
+static const char *const program[] = {
+	"SO_ATTACH_REUSEPORT_CBPF: the program cannot be made",
+	"PACKET_FANOUT_CBPF: the program cannot be made",
+};
+
+static int group_of(struct image *image, unsigned int nth)
+{
+	struct ckpt_hdr_sock_group *h;
+	struct ckpt_hdr_sock *s;
+	unsigned int i;
+
+	h = image_at(image, CKPT_HDR_SOCK_GROUP, nth);
+	for (i = 0; i < image->nr; i++) {
+		struct ckpt_hdr_object *o;
+
+		if (image->rec[i].type != CKPT_HDR_OBJECT)
+			continue;
+		o = (void *)(image->data + image->rec[i].off);
+		if (o->objref != h->socks[0])
+			continue;
+		s = (void *)(image->data + image->rec[i + 1].off);
+		return s->family == AF_PACKET;
+	}
+	return -1;
 }
 
 /* A program that no setsockopt(2) would take, or that does what it may not */
@@ -574,15 +723,15 @@ DRIVER_TEST(bad_program)
 	ckpt_start(v, "groups", CKPT_CONTAINER);
 	ckpt_checkpoint_kill(v);
 	image_load(&image, v->image);
-	ASSERT_NE(NULL, image_find(&image, CKPT_HDR_SOCK_FILTER, 0));
+	ASSERT_NE(NULL, image_find(&image, CKPT_HDR_SOCK_FILTER, 1));
 	ckpt_world_take(&before);
-	for (nth = 0; nth < 1; nth++) {
+	for (nth = 0; nth < 2; nth++) {
 		f = image_at(&image, CKPT_HDR_SOCK_FILTER, nth);
 		good = f->insns[0];
 		for (i = 0; i < ARRAY_SIZE(bad); i++) {
 			f->insns[0] = bad[i];
 			ASSERT_EQ(-EINVAL, image_restart(v, &image));
-			EXPECT_TRUE(ckpt_logged(v, "SO_ATTACH_REUSEPORT_CBPF: the program cannot be made"))
+			EXPECT_TRUE(ckpt_logged(v, program[group_of(&image, nth)]))
 				TH_LOG("%s", v->log);
 		}
 		f->insns[0] = good;
@@ -597,15 +746,17 @@ DRIVER_TEST(bad_group)
 	struct ckpt_hdr_sock_group *h;
 	struct ckpt_hdr *rec;
 	struct image image;
-	uint32_t zero = 0, two = 2, four = 4;
+	uint32_t zero = 0, two = 2, four = 4, other;
 	unsigned int nth;
 	size_t at;
 
 	ckpt_start(v, "groups", CKPT_CONTAINER);
 	ckpt_checkpoint_kill(v);
 	image_load(&image, v->image);
-	for (nth = 0; nth < 1; nth++) {
+	for (nth = 0; nth < 2; nth++) {
 		h = image_at(&image, CKPT_HDR_SOCK_GROUP, nth);
+		other = ((struct ckpt_hdr_sock_group *)
+			 image_at(&image, CKPT_HDR_SOCK_GROUP, !nth))->socks[0];
 		ASSERT_EQ(3, h->nr);
 		image_refused(v, &image, &h->nr, &zero, 4);
 		image_refused(v, &image, &h->flags, &two, 4);
@@ -613,6 +764,7 @@ DRIVER_TEST(bad_group)
 		image_refused(v, &image, &h->reserved, &two, 4);
 		image_refused(v, &image, &h->socks[0], &h->socks[1], 4);
 		image_refused(v, &image, &h->socks[1], &h->socks[2], 4);
+		image_refused(v, &image, &h->socks[2], &other, 4);
 		image_refused(v, &image, &h->socks[2], &zero, 4);
 		/* of any other change, only that it does no harm */
 		rec = (void *)h;
