@@ -221,9 +221,10 @@ static void put_ends(struct net_msg *m, int family, const char *src,
 	net_nest_end(m, nest);
 }
 
-/* A packet; of ICMP, @sport is its id and @dport its type */
-static void put_tuple(struct net_msg *m, int type, int family, int proto,
-		      const char *src, int sport, const char *dst, int dport)
+/* A packet, to be ended; of ICMP, @sport is its id and @dport its type */
+static struct rtattr *begin_tuple(struct net_msg *m, int type, int family,
+				  int proto, const char *src, int sport,
+				  const char *dst, int dport)
 {
 	struct rtattr *tuple = net_nest(m, type), *nest;
 
@@ -239,7 +240,14 @@ static void put_tuple(struct net_msg *m, int type, int family, int proto,
 		put_be16(m, CTA_PROTO_DST_PORT, dport);
 	}
 	net_nest_end(m, nest);
-	net_nest_end(m, tuple);
+	return tuple;
+}
+
+static void put_tuple(struct net_msg *m, int type, int family, int proto,
+		      const char *src, int sport, const char *dst, int dport)
+{
+	net_nest_end(m, begin_tuple(m, type, family, proto, src, sport, dst,
+				    dport));
 }
 
 static void begin_entry(struct net_msg *m, int family, uint32_t status,
@@ -384,6 +392,65 @@ static void make_nat(void)
 	put_range(&m, CTA_NAT_DST, "10.2.0.2", 0);
 	put_range(&m, CTA_NAT_SRC, "10.2.0.1", 100);
 	REQUIRE(!talk(&m));
+}
+
+/* In both directions, or in that of the first packet, or in that of the answer */
+static void make_in_zone(int port, int zone, int orig, int reply)
+{
+	struct rtattr *tuple;
+	struct net_msg m;
+
+	begin_entry(&m, AF_INET, IPS_SEEN_REPLY, 10000);
+	tuple = begin_tuple(&m, CTA_TUPLE_ORIG, AF_INET, IPPROTO_UDP,
+			    "10.3.0.1", port, "10.3.0.2", 53);
+	if (orig)
+		put_be16(&m, CTA_TUPLE_ZONE, orig);
+	net_nest_end(&m, tuple);
+	tuple = begin_tuple(&m, CTA_TUPLE_REPLY, AF_INET, IPPROTO_UDP,
+			    "10.3.0.2", 53, "10.3.0.1", port);
+	if (reply)
+		put_be16(&m, CTA_TUPLE_ZONE, reply);
+	net_nest_end(&m, tuple);
+	if (zone)
+		put_be16(&m, CTA_ZONE, zone);
+	REQUIRE(!talk(&m));
+}
+
+static int delete_in_zone(int port, int zone)
+{
+	struct net_msg m;
+
+	begin(&m, CT(IPCTNL_MSG_CT_DELETE), 0, AF_INET, 0);
+	put_tuple(&m, CTA_TUPLE_ORIG, AF_INET, IPPROTO_UDP, "10.3.0.1", port,
+		  "10.3.0.2", 53);
+	if (zone)
+		put_be16(&m, CTA_ZONE, zone);
+	return talk(&m);
+}
+
+CKPT_VICTIM(zones)
+{
+	struct look *was;
+
+	own_net();
+	/* the same packets in several zones, and in none */
+	make_in_zone(1, 0, 0, 0);
+	make_in_zone(1, 5, 0, 0);
+	make_in_zone(1, 6, 0, 0);
+	make_in_zone(2, 0, 7, 0);
+	make_in_zone(3, 0, 0, 8);
+	was = look();
+	REQUIRE(was->nr == 5);
+	ckpt_ready();
+	same(was);
+	CHECK_EQ(delete_in_zone(1, 7), -ENOENT);
+	CHECK_EQ(delete_in_zone(2, 0), -ENOENT);
+	CHECK_EQ(delete_in_zone(1, 5), 0);
+	CHECK_EQ(delete_in_zone(1, 5), -ENOENT);
+	CHECK_EQ(delete_in_zone(1, 0), 0);
+	CHECK_EQ(delete_in_zone(1, 6), 0);
+	CHECK_EQ(delete_in_zone(2, 7), 0);
+	CHECK_EQ(delete_in_zone(3, 0), 0);
 }
 
 CKPT_VICTIM(entries)
@@ -725,6 +792,11 @@ static void comes_back(struct __test_metadata *_metadata,
 DRIVER_TEST(entries)
 {
 	comes_back(_metadata, &self->v, "entries");
+}
+
+DRIVER_TEST(zones)
+{
+	comes_back(_metadata, &self->v, "zones");
 }
 
 DRIVER_TEST(stream)
