@@ -5,10 +5,11 @@
  * They are saved as ctnetlink tells of them, and made anew with its messages,
  * each as a connection that is not translated and is then bound to what it was
  * translated to: so NAT knows of it, too. What ctnetlink cannot tell or take is
- * set in the entry itself.
+ * set in the entry itself. The connections that an entry expects follow it.
  */
 
 #include <net/netfilter/nf_conntrack_ecache.h>
+#include <net/netfilter/nf_conntrack_helper.h>
 #include <net/netfilter/nf_conntrack_timeout.h>
 #include <net/tcp.h>
 
@@ -22,7 +23,7 @@
 			 CKPT_CTA(CTA_TUPLE_MASTER) |			       \
 			 CKPT_CTA(CTA_SEQ_ADJ_ORIG) |			       \
 			 CKPT_CTA(CTA_SEQ_ADJ_REPLY) | CKPT_CTA(CTA_LABELS) |  \
-			 CKPT_CTA(CTA_SYNPROXY))
+			 CKPT_CTA(CTA_SYNPROXY) | CKPT_CTA(CTA_HELP))
 
 /* What it takes in another form, and what is set later */
 #define CKPT_CTA_SET	(CKPT_CTA(CTA_TUPLE_REPLY) | CKPT_CTA(CTA_STATUS) |    \
@@ -36,8 +37,30 @@
 /* What follows from where it is in memory, and from who looks at it */
 #define CKPT_CTA_IGNORED	(CKPT_CTA(CTA_ID) | CKPT_CTA(CTA_USE))
 
+/* What is saved of a connection that is expected, and what describes it */
+#define CKPT_EXP_SAVED	(CKPT_CTA(CTA_EXPECT_MASTER) |			       \
+			 CKPT_CTA(CTA_EXPECT_TUPLE) |			       \
+			 CKPT_CTA(CTA_EXPECT_MASK) |			       \
+			 CKPT_CTA(CTA_EXPECT_TIMEOUT) |			       \
+			 CKPT_CTA(CTA_EXPECT_HELP_NAME) |		       \
+			 CKPT_CTA(CTA_EXPECT_FLAGS) |			       \
+			 CKPT_CTA(CTA_EXPECT_CLASS) |			       \
+			 CKPT_CTA(CTA_EXPECT_NAT) | CKPT_CTA(CTA_EXPECT_FN))
+
+#define CKPT_EXP_IGNORED	CKPT_CTA(CTA_EXPECT_ID)
+
+#define CKPT_CT_NEW	(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW)
+#define CKPT_EXP_NEW	(NFNL_SUBSYS_CTNETLINK_EXP << 8 | IPCTNL_MSG_EXP_NEW)
+
 /* Longer than any message there is, in bytes */
 #define CKPT_CT_MSG_MAX	4096
+/* Longer than any of a connection that is expected */
+#define CKPT_EXP_MSG_MAX	512
+
+/* Helpers whose from_nlattr() makes what they know of a connection anew */
+static const char * const ckpt_ct_helpers[] = {
+	"ftp",
+};
 
 /**
  * struct ckpt_ct - what a message tells of an entry
@@ -186,13 +209,36 @@ static const char *ckpt_ct_master_refused(struct net *net, struct ckpt_ct *c,
 	return why;
 }
 
+/* Returns NULL if none is named. */
+static const char *ckpt_ct_helper_name(const struct ckpt_ct *c)
+{
+	struct nlattr *info = NULL;
+	char *name = NULL;
+
+	if (!c->a[CTA_HELP] ||
+	    ctnetlink_parse_help(c->a[CTA_HELP], &name, &info))
+		return NULL;
+	return name;
+}
+
+static int ckpt_ct_helper_refused(struct ckpt_ctx *ctx,
+				  const struct ckpt_ct *c)
+{
+	const char *name = ckpt_ct_helper_name(c);
+
+	if (!c->a[CTA_HELP] ||
+	    (name && match_string(ckpt_ct_helpers, ARRAY_SIZE(ckpt_ct_helpers),
+				  name) >= 0))
+		return 0;
+	return ckpt_err(ctx, -ENOSYS, "network namespace: connection tracking: helper '%s': not supported",
+			name ?: "");
+}
+
 static const char *ckpt_ct_refused(struct net *net, const struct nlmsghdr *nlh,
 				   struct ckpt_ct *c)
 {
 	const struct nfgenmsg *nfg = nlmsg_data(nlh);
 
-	if (c->a[CTA_HELP])
-		return "helper";
 	if (c->status & (IPS_OFFLOAD | IPS_HW_OFFLOAD))
 		return "connection in a flowtable";
 	if (c->a[CTA_TUPLE_MASTER])
@@ -201,24 +247,39 @@ static const char *ckpt_ct_refused(struct net *net, const struct nlmsghdr *nlh,
 }
 
 static int ckpt_ct_copy(struct ckpt_ct_save *s, const struct nlmsghdr *nlh,
-			struct ckpt_msgs *m, const struct ckpt_ct_attr *more)
+			struct ckpt_msgs *m, u64 saved, u64 ignored)
 {
-	size_t start = m->len;
-	struct nfgenmsg *nfg;
 	const struct nlattr *a;
 	int left, err;
 	u64 bit;
 
-	err = ckpt_msgs_add(m, nlh, NLMSG_HDRLEN + sizeof(*nfg));
-	nlmsg_for_each_attr(a, nlh, sizeof(*nfg), left) {
+	err = ckpt_msgs_add(m, nlh, NLMSG_HDRLEN + sizeof(struct nfgenmsg));
+	nlmsg_for_each_attr(a, nlh, sizeof(struct nfgenmsg), left) {
 		bit = nla_type(a) < 64 ? CKPT_CTA(nla_type(a)) : 0;
-		if (!err && !(bit & (CKPT_CTA_SAVED | CKPT_CTA_IGNORED)))
-			err = ckpt_err(s->ctx, -ENOSYS, "network namespace: connection tracking: entry with attribute %d: not supported",
+		if (!err && !(bit & (saved | ignored)))
+			err = ckpt_err(s->ctx, -ENOSYS, "network namespace: connection tracking: %s with attribute %d: not supported",
+				       saved == CKPT_EXP_SAVED ?
+					       "expectation" : "entry",
 				       nla_type(a));
-		if (!err && (bit & CKPT_CTA_SAVED))
+		if (!err && (bit & saved))
 			err = ckpt_msgs_add(m, a, a->nla_len);
 	}
-	if (!err)
+	return err;
+}
+
+/* With what netlink does not tell, if there is something */
+static int ckpt_ct_add(struct ckpt_ct_save *s, const struct nlmsghdr *nlh,
+		       struct ckpt_msgs *m, const struct ckpt_ct_attr *more)
+{
+	size_t start = m->len;
+	struct nfgenmsg *nfg;
+	int err;
+
+	if (more)
+		err = ckpt_ct_copy(s, nlh, m, CKPT_CTA_SAVED, CKPT_CTA_IGNORED);
+	else
+		err = ckpt_ct_copy(s, nlh, m, CKPT_EXP_SAVED, CKPT_EXP_IGNORED);
+	if (!err && more)
 		err = ckpt_msgs_add(m, more, sizeof(*more));
 	if (err)
 		return err;
@@ -227,12 +288,86 @@ static int ckpt_ct_copy(struct ckpt_ct_save *s, const struct nlmsghdr *nlh,
 	return 0;
 }
 
+static const char *ckpt_exp_refused(const struct nf_conntrack_expect *exp)
+{
+	if (!rcu_access_pointer(exp->helper))
+		return "expectation without a helper";
+	if (rcu_access_pointer(exp->assign_helper))
+		return "expectation that gives a helper";
+	if (exp->expectfn &&
+	    !nf_ct_helper_expectfn_find_by_symbol(exp->expectfn))
+		return "expectation with a function that has no name";
+	return NULL;
+}
+
+/* Returns how many there may be. */
+static u32 ckpt_exp_count(const struct nf_conn_help *help)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < NF_CT_MAX_EXPECT_CLASSES; i++)
+		nr += READ_ONCE(help->expecting[i]);
+	return nr;
+}
+
+static int ckpt_exp_list(struct nf_conn_help *help, struct sk_buff *skb,
+			 const char **why)
+{
+	struct nf_conntrack_expect *exp;
+	int err = 0;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(exp, &help->expectations, lnode) {
+		if (nf_ct_exp_is_expired(exp))
+			continue;
+		*why = ckpt_exp_refused(exp);
+		if (!*why &&
+		    ctnetlink_exp_fill_info(skb, 0, 0, IPCTNL_MSG_EXP_NEW,
+					    exp) < 0)
+			err = -EBUSY;
+		if (*why || err)
+			break;
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+/* The connections that this one has announced: they follow it. */
+static int ckpt_exp_save(struct ckpt_ct_save *s, struct nf_conn *ct,
+			 struct ckpt_msgs *m)
+{
+	struct nf_conn_help *help = nfct_help(ct);
+	u32 nr = help ? ckpt_exp_count(help) : 0;
+	const struct nlmsghdr *nlh;
+	const char *why = NULL;
+	struct sk_buff *skb;
+	int left, err;
+
+	if (!nr)
+		return 0;
+	skb = nlmsg_new(nr * CKPT_EXP_MSG_MAX, GFP_KERNEL_ACCOUNT);
+	if (!skb)
+		return -ENOMEM;
+	err = ckpt_exp_list(help, skb, &why);
+	if (err)
+		err = ckpt_err(s->ctx, err, "network namespace: connection tracking: expectations changed meanwhile, try again");
+	else if (why)
+		err = ckpt_ct_refuse(s->ctx, why);
+	nlh = nlmsg_hdr(skb);
+	for (left = skb->len; !err && nlmsg_ok(nlh, left);
+	     nlh = nlmsg_next(nlh, &left))
+		err = ckpt_ct_add(s, nlh, m, NULL);
+	nlmsg_free(skb);
+	return err;
+}
+
 static int ckpt_ct_save_one(void *arg, struct nlmsghdr *nlh)
 {
 	struct ckpt_ct_attr more = {
 		.a = { .nla_len = sizeof(more), .nla_type = CKPT_CTA_MORE },
 	};
 	struct ckpt_ct_save *s = arg;
+	struct ckpt_msgs *m;
 	struct ckpt_ct c;
 	struct nf_conn *ct;
 	const char *why;
@@ -250,20 +385,23 @@ static int ckpt_ct_save_one(void *arg, struct nlmsghdr *nlh)
 	why = ckpt_ct_refused(s->net, nlh, &c);
 	if (why)
 		return ckpt_ct_refuse(s->ctx, why);
+	err = ckpt_ct_helper_refused(s->ctx, &c);
+	if (err)
+		return err;
 	ct = ckpt_ct_find(s->net, &c, &c.orig);
 	/* it has ended meanwhile */
 	if (!ct)
 		return 0;
 	if (nf_ct_timeout_find(ct))
-		why = "time limits of its own";
+		err = ckpt_ct_refuse(s->ctx, "time limits of its own");
 	else
 		ckpt_ct_look(ct, &more.more);
+	m = c.a[CTA_TUPLE_MASTER] ? &s->later : &s->m;
+	if (!err)
+		err = ckpt_ct_add(s, nlh, m, &more);
+	if (!err)
+		err = ckpt_exp_save(s, ct, m);
 	nf_ct_put(ct);
-	if (why)
-		return ckpt_ct_refuse(s->ctx, why);
-	if (c.a[CTA_TUPLE_MASTER])
-		return ckpt_ct_copy(s, nlh, &s->later, &more);
-	err = ckpt_ct_copy(s, nlh, &s->m, &more);
 	return err ?: ckpt_ct_write(s, CKPT_REC_MAX / 2);
 }
 
@@ -274,9 +412,11 @@ static int ckpt_ct_write_later(struct ckpt_ct_save *s)
 	int left = s->later.len, err = 0;
 
 	for (; nlmsg_ok(nlh, left) && !err; nlh = nlmsg_next(nlh, &left)) {
-		err = ckpt_msgs_add(&s->m, nlh, nlh->nlmsg_len);
-		if (!err)
+		/* what one expects is in the same record */
+		if (nlh->nlmsg_type == CKPT_CT_NEW)
 			err = ckpt_ct_write(s, CKPT_REC_MAX / 2);
+		if (!err)
+			err = ckpt_msgs_add(&s->m, nlh, nlh->nlmsg_len);
 	}
 	return err ?: ckpt_ct_write(s, 0);
 }
@@ -303,8 +443,6 @@ int ckpt_ct_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 		*left_out += nf_conntrack_count(net);
 		return 0;
 	}
-	if (READ_ONCE(nf_ct_pernet(net)->expect_count))
-		return ckpt_ct_refuse(ctx, "expectation");
 	err = ckpt_nl_open(ctx, &nl, net, NETLINK_NETFILTER);
 	if (err)
 		return err;
@@ -324,26 +462,93 @@ int ckpt_ct_checkpoint(struct ckpt_ctx *ctx, u32 index, struct net *net,
 
 /* ------------------------------------------------------------- restart */
 
+static bool ckpt_ct_has_only(const struct nlmsghdr *nlh, u64 attrs)
+{
+	const struct nlattr *a;
+	int left;
+
+	nlmsg_for_each_attr(a, nlh, sizeof(struct nfgenmsg), left)
+		if (nla_type(a) >= 64 || !(CKPT_CTA(nla_type(a)) & attrs))
+			return false;
+	return !left;
+}
+
+static bool ckpt_ct_is_entry(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a;
+	struct ckpt_ct c;
+
+	a = nlmsg_find_attr(nlh, sizeof(struct nfgenmsg), CKPT_CTA_MORE);
+	return ckpt_ct_has_only(nlh, CKPT_CTA_SAVED |
+				     CKPT_CTA(CKPT_CTA_MORE)) &&
+	       a && nla_len(a) == sizeof(struct ckpt_ct_more) &&
+	       !ckpt_ct_parse(nlh, &c) &&
+	       (!c.a[CTA_HELP] || ckpt_ct_helper_name(&c));
+}
+
+/**
+ * struct ckpt_exp - what a message tells of a connection that is expected
+ * @a: its attributes
+ * @tuple: its first packet
+ * @mask: what of it is known
+ * @master: the first packet of the connection that has announced it
+ */
+struct ckpt_exp {
+	struct nlattr *a[CTA_EXPECT_MAX + 1];
+	struct nf_conntrack_tuple tuple;
+	struct nf_conntrack_tuple mask;
+	struct nf_conntrack_tuple master;
+};
+
+static int ckpt_exp_tuple(const struct ckpt_exp *e,
+			  struct nf_conntrack_tuple *tuple, u32 type, u8 family)
+{
+	return e->a[type] ?
+	       ctnetlink_parse_tuple((const struct nlattr * const *)e->a, tuple,
+				     type, family, NULL) : -EINVAL;
+}
+
+/* As ctnetlink understands it. Returns 0 or a negative errno, not reported. */
+static int ckpt_exp_parse(const struct nlmsghdr *nlh, struct ckpt_exp *e)
+{
+	const struct nfgenmsg *nfg = nlmsg_data(nlh);
+	u8 family = nfg->nfgen_family;
+	int err;
+
+	err = nlmsg_parse_deprecated(nlh, sizeof(*nfg), e->a, CTA_EXPECT_MAX,
+				     exp_nla_policy, NULL);
+	if (err)
+		return err;
+	if (!e->a[CTA_EXPECT_TIMEOUT] || !e->a[CTA_EXPECT_FLAGS] ||
+	    !e->a[CTA_EXPECT_CLASS] || !e->a[CTA_EXPECT_HELP_NAME] ||
+	    (ntohl(nla_get_be32(e->a[CTA_EXPECT_FLAGS])) & ~NF_CT_EXPECT_MASK))
+		return -EINVAL;
+	err = ckpt_exp_tuple(e, &e->tuple, CTA_EXPECT_TUPLE, family);
+	if (!err)
+		err = ckpt_exp_tuple(e, &e->mask, CTA_EXPECT_MASK, family);
+	if (!err)
+		err = ckpt_exp_tuple(e, &e->master, CTA_EXPECT_MASTER, family);
+	return err;
+}
+
+static bool ckpt_ct_is_expectation(const struct nlmsghdr *nlh)
+{
+	struct ckpt_exp e;
+
+	return ckpt_ct_has_only(nlh, CKPT_EXP_SAVED) &&
+	       !ckpt_exp_parse(nlh, &e);
+}
+
 static bool ckpt_ct_valid(const struct nlmsghdr *nlh)
 {
 	const struct nfgenmsg *nfg = nlmsg_data(nlh);
-	const struct nlattr *a;
-	struct ckpt_ct c;
-	int left;
 
-	if (nlh->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW) ||
-	    nlh->nlmsg_flags || nlh->nlmsg_seq || nlh->nlmsg_pid ||
+	if (nlh->nlmsg_flags || nlh->nlmsg_seq || nlh->nlmsg_pid ||
 	    nlmsg_len(nlh) < (int)sizeof(*nfg) ||
 	    nlh->nlmsg_len > CKPT_CT_MSG_MAX || nfg->version || nfg->res_id)
 		return false;
-	nlmsg_for_each_attr(a, nlh, sizeof(*nfg), left)
-		if (nla_type(a) >= 64 ||
-		    !(CKPT_CTA(nla_type(a)) &
-		      (CKPT_CTA_SAVED | CKPT_CTA(CKPT_CTA_MORE))))
-			return false;
-	a = nlmsg_find_attr(nlh, sizeof(*nfg), CKPT_CTA_MORE);
-	return !left && a && nla_len(a) == sizeof(struct ckpt_ct_more) &&
-	       !ckpt_ct_parse(nlh, &c);
+	return nlh->nlmsg_type == CKPT_CT_NEW ? ckpt_ct_is_entry(nlh) :
+	       nlh->nlmsg_type == CKPT_EXP_NEW && ckpt_ct_is_expectation(nlh);
 }
 
 /**
@@ -361,7 +566,8 @@ int ckpt_ct_check(struct ckpt_ctx *ctx, const struct ckpt_msgs *m)
 	int left = m->len;
 
 	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
-		if (!ckpt_ct_valid(nlh))
+		if (!ckpt_ct_valid(nlh) ||
+		    (nlh == m->data && nlh->nlmsg_type != CKPT_CT_NEW))
 			return ckpt_err(ctx, -EINVAL, "image: network namespace: malformed entry of connection tracking");
 	if (left)
 		return ckpt_err(ctx, -EINVAL, "image: network namespace: connection tracking: %d bytes too many",
@@ -583,27 +789,147 @@ static void ckpt_ct_complete(struct nf_conn *ct, const struct nlmsghdr *nlh,
 					    CTA_TIMESTAMP_START);
 }
 
-static int ckpt_ct_make(struct ckpt_nl *nl, struct net *net,
-			const struct nlmsghdr *nlh)
+/*
+ * Referenced: it must not go while an entry is made that has it. Whoever may
+ * not make one is told so by netlink, and has no module loaded.
+ */
+static int ckpt_ct_helper_get(struct ckpt_ctx *ctx, struct net *net,
+			      const struct ckpt_ct *c,
+			      struct nf_conntrack_helper **helper)
 {
+	const char *name = ckpt_ct_helper_name(c);
+
+	*helper = NULL;
+	if (!name || !ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return 0;
+	*helper = nf_conntrack_helper_try_module_get(name, c->orig.src.l3num,
+						     c->orig.dst.protonum);
+	if (*helper)
+		return 0;
+	return ckpt_err(ctx, -ENOENT, "network namespace: connection tracking: the helper '%s' is not there",
+			name);
+}
+
+/* Returns the entry, or NULL, or ERR_PTR. */
+static struct nf_conn *ckpt_ct_make(struct ckpt_nl *nl, struct net *net,
+				    const struct nlmsghdr *nlh)
+{
+	struct nf_conntrack_helper *helper;
 	struct ckpt_ct c;
 	struct nf_conn *ct;
 	int err;
 
 	err = ckpt_ct_parse(nlh, &c);
 	if (!err)
-		err = ckpt_ct_send(nl, nlh, &c);
+		err = ckpt_ct_helper_get(nl->ctx, net, &c, &helper);
 	if (err)
-		return err;
+		return ERR_PTR(err);
+	err = ckpt_ct_send(nl, nlh, &c);
+	if (helper)
+		nf_conntrack_helper_put(helper);
+	if (err)
+		return ERR_PTR(err);
 	ct = ckpt_ct_find(net, &c, &c.orig);
 	/* its time is over already */
 	if (!ct)
-		return 0;
-	if (nf_ct_tuple_equal(nf_ct_tuple(ct, IP_CT_DIR_REPLY), &c.reply))
+		return NULL;
+	if (nf_ct_tuple_equal(nf_ct_tuple(ct, IP_CT_DIR_REPLY), &c.reply)) {
 		ckpt_ct_complete(ct, nlh, &c);
-	else
-		err = -EADDRINUSE;
+		return ct;
+	}
 	nf_ct_put(ct);
+	return ERR_PTR(-EADDRINUSE);
+}
+
+/* Was it announced by this connection, by its helper? */
+static bool ckpt_exp_is_of(const struct ckpt_exp *e,
+			   const struct nf_conn *master)
+{
+	const struct nf_conn_help *help = nfct_help(master);
+	const struct nf_conntrack_helper *helper;
+
+	helper = help ? rcu_dereference(help->helper) : NULL;
+	return helper &&
+	       !strcmp(helper->name, nla_data(e->a[CTA_EXPECT_HELP_NAME])) &&
+	       nf_ct_tuple_equal(nf_ct_tuple(master, IP_CT_DIR_ORIGINAL),
+				 &e->master);
+}
+
+/*
+ * As ctnetlink does it, with the time that was left. Whoever could make its
+ * master has the right to. Returns 0, or a negative errno, not reported:
+ * -ESRCH if it is of another connection.
+ */
+static int ckpt_exp_insert(struct ckpt_exp *e, struct nf_conn *master)
+{
+	u32 seconds = ntohl(nla_get_be32(e->a[CTA_EXPECT_TIMEOUT]));
+	struct nf_conntrack_expect *exp;
+	int err;
+
+	if (!ckpt_exp_is_of(e, master))
+		return -ESRCH;
+	if (e->a[CTA_EXPECT_FN] &&
+	    !nf_ct_helper_expectfn_find_by_name(nla_data(e->a[CTA_EXPECT_FN])))
+		return -ENOENT;
+	exp = ctnetlink_alloc_expect((const struct nlattr * const *)e->a,
+				     master, NULL, &e->tuple,
+				     &e->mask);
+	if (IS_ERR(exp))
+		return PTR_ERR(exp);
+	err = nf_ct_expect_related_report(exp, 0, 0, 0);
+	seconds = clamp(seconds, 1U, (u32)(INT_MAX / HZ));
+	if (!err)
+		WRITE_ONCE(exp->timeout, nfct_time_stamp + seconds * HZ);
+	nf_ct_expect_put(exp);
+	return err;
+}
+
+static int ckpt_exp_make(struct ckpt_ctx *ctx, struct nf_conn *master,
+			 const struct nlmsghdr *nlh)
+{
+	struct ckpt_exp e;
+	int err;
+
+	err = ckpt_exp_parse(nlh, &e);
+	if (err)
+		return err;
+	rcu_read_lock();
+	err = ckpt_exp_insert(&e, master);
+	rcu_read_unlock();
+	if (err == -ESRCH)
+		return ckpt_err(ctx, -EINVAL, "image: network namespace: connection tracking: expectation of another connection");
+	if (err == -ENOENT)
+		return ckpt_err(ctx, err, "network namespace: connection tracking: the function '%s' of an expectation is not there",
+				(char *)nla_data(e.a[CTA_EXPECT_FN]));
+	return err;
+}
+
+/* All messages, of which the one that failed is counted */
+static int ckpt_ct_make_all(struct ckpt_nl *nl, struct net *net,
+			    const struct ckpt_msgs *m, u32 *nr)
+{
+	const struct nlmsghdr *nlh = m->data;
+	struct nf_conn *ct = NULL;
+	int left = m->len, err = 0;
+
+	for (; nlmsg_ok(nlh, left) && !err; nlh = nlmsg_next(nlh, &left)) {
+		(*nr)++;
+		if (nlh->nlmsg_type == CKPT_EXP_NEW) {
+			/* with the time of its master, its own is over */
+			if (ct)
+				err = ckpt_exp_make(nl->ctx, ct, nlh);
+			continue;
+		}
+		if (ct)
+			nf_ct_put(ct);
+		ct = ckpt_ct_make(nl, net, nlh);
+		if (IS_ERR(ct)) {
+			err = PTR_ERR(ct);
+			ct = NULL;
+		}
+	}
+	if (ct)
+		nf_ct_put(ct);
 	return err;
 }
 
@@ -618,10 +944,9 @@ static int ckpt_ct_make(struct ckpt_nl *nl, struct net *net,
 int ckpt_ct_restore(struct ckpt_ctx *ctx, struct ckpt_net *n)
 {
 	const struct ckpt_msgs *m = &n->data[CKPT_NET_CT];
-	const struct nlmsghdr *nlh = m->data;
-	int left = m->len, err;
 	struct ckpt_nl nl;
 	u32 nr = 0;
+	int err;
 
 	if (!m->len)
 		return 0;
@@ -635,10 +960,7 @@ int ckpt_ct_restore(struct ckpt_ctx *ctx, struct ckpt_net *n)
 		return ckpt_err(ctx, err, "network namespace: connection tracking: labels: error %d",
 				err);
 	}
-	for (; nlmsg_ok(nlh, left) && !err; nlh = nlmsg_next(nlh, &left)) {
-		nr++;
-		err = ckpt_ct_make(&nl, n->net, nlh);
-	}
+	err = ckpt_ct_make_all(&nl, n->net, m, &nr);
 	nf_connlabels_put(n->net);
 	if (err)
 		err = ckpt_err(ctx, err, "network namespace: connection tracking: entry %u cannot be made: error %d%s",

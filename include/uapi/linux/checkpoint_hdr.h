@@ -1616,7 +1616,7 @@ enum ckpt_net_section {
 	CKPT_NET_TUN,		/* struct ckpt_net_tun */
 	CKPT_NET_BRVLAN,	/* RTM_NEWVLAN */
 	CKPT_NET_MDB,		/* RTM_NEWMDB, as it is sent */
-	CKPT_NET_CT,		/* IPCTNL_MSG_CT_NEW */
+	CKPT_NET_CT,		/* IPCTNL_MSG_CT_NEW, _EXP_NEW */
 	CKPT_NET_BRGLOBAL,	/* RTM_NEWVLAN, global options */
 	CKPT_NET_MAX
 };

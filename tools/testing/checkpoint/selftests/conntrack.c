@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entries of connection tracking: what ctnetlink tells of them, and that a
- * connection through NAT goes on.
+ * Entries of connection tracking: what ctnetlink tells of them, that a
+ * connection through NAT goes on, and that one is known that another one, with
+ * a helper, has announced.
  */
 #include "libckptnet.h"
 
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #define CT(type)	(NFNL_SUBSYS_CTNETLINK << 8 | (type))
+#define EXP(type)	(NFNL_SUBSYS_CTNETLINK_EXP << 8 | (type))
 #define NFT(type)	(NFNL_SUBSYS_NFTABLES << 8 | (type))
 
 static int nf_socket(void)
@@ -123,6 +125,19 @@ static void forget_moment(struct rtattr *nest, int tcp)
 	}
 }
 
+/* What no two looks have in common, of an entry or of an expectation */
+static bool is_of_moment(const struct nlmsghdr *nlh, int type)
+{
+	if (NFNL_SUBSYS_ID(nlh->nlmsg_type) == NFNL_SUBSYS_CTNETLINK_EXP)
+		return type == CTA_EXPECT_TIMEOUT || type == CTA_EXPECT_ID;
+	return type == CTA_TIMEOUT || type == CTA_ID || type == CTA_USE;
+}
+
+static bool is_entry(const struct nlmsghdr *nlh)
+{
+	return NFNL_SUBSYS_ID(nlh->nlmsg_type) == NFNL_SUBSYS_CTNETLINK;
+}
+
 static void see(struct look *l, struct nlmsghdr *nlh)
 {
 	struct rtattr *a = (void *)NLMSG_DATA(nlh) + sizeof(struct nfgenmsg);
@@ -133,11 +148,11 @@ static void see(struct look *l, struct nlmsghdr *nlh)
 	REQUIRE(l->nr < ENTRIES_MAX);
 	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		type = a->rta_type & NLA_TYPE_MASK;
-		if (type == CTA_COUNTERS_ORIG || type == CTA_COUNTERS_REPLY) {
+		if (is_entry(nlh) && (type == CTA_COUNTERS_ORIG ||
+				      type == CTA_COUNTERS_REPLY)) {
 			count(l, a);
-		} else if (type != CTA_TIMEOUT && type != CTA_ID &&
-			   type != CTA_USE) {
-			if (type == CTA_PROTOINFO)
+		} else if (!is_of_moment(nlh, type)) {
+			if (is_entry(nlh) && type == CTA_PROTOINFO)
 				forget_moment(a, 0);
 			REQUIRE(e->len + a->rta_len <= sizeof(e->data));
 			memcpy(e->data + e->len, a, a->rta_len);
@@ -146,7 +161,7 @@ static void see(struct look *l, struct nlmsghdr *nlh)
 	}
 }
 
-static struct look *look(void)
+static struct look *look_at(int type)
 {
 	static char buf[65536];
 	struct look *l = calloc(1, sizeof(*l));
@@ -156,7 +171,7 @@ static struct look *look(void)
 	bool more = true;
 
 	REQUIRE(l);
-	begin(&m, CT(IPCTNL_MSG_CT_GET), NLM_F_DUMP, AF_UNSPEC, 0);
+	begin(&m, type, NLM_F_DUMP, AF_UNSPEC, 0);
 	REQUIRE(send(fd, &m, m.nlh.nlmsg_len, 0) == (ssize_t)m.nlh.nlmsg_len);
 	while (more) {
 		left = recv(fd, buf, sizeof(buf), 0);
@@ -172,6 +187,16 @@ static struct look *look(void)
 	close(fd);
 	qsort(l->entry, l->nr, sizeof(l->entry[0]), compare);
 	return l;
+}
+
+static struct look *look(void)
+{
+	return look_at(CT(IPCTNL_MSG_CT_GET));
+}
+
+static struct look *look_expected(void)
+{
+	return look_at(EXP(IPCTNL_MSG_EXP_GET));
 }
 
 static void same_entry(const struct entry *is, const struct entry *was)
@@ -192,9 +217,9 @@ static void same_entry(const struct entry *is, const struct entry *was)
 	}
 }
 
-static void same(struct look *was)
+/* Frees both */
+static void same_as(struct look *is, struct look *was)
 {
-	struct look *is = look();
 	int i;
 
 	CHECK_EQ(is->nr, was->nr);
@@ -203,6 +228,11 @@ static void same(struct look *was)
 	CHECK(is->packets >= was->packets);
 	free(is);
 	free(was);
+}
+
+static void same(struct look *was)
+{
+	same_as(look(), was);
 }
 
 /* ---------------------------------------------------------- making them */
@@ -416,6 +446,64 @@ static void make_in_zone(int port, int zone, int orig, int reply)
 	REQUIRE(!talk(&m));
 }
 
+static void put_help(struct net_msg *m)
+{
+	struct rtattr *nest = net_nest(m, CTA_HELP);
+
+	net_put_str(m, CTA_HELP_NAME, "ftp");
+	net_nest_end(m, nest);
+}
+
+/* One that expects others, in a zone; returns 0 or a negative errno */
+static int make_helped(int zone)
+{
+	struct net_msg m;
+
+	begin_entry(&m, AF_INET, IPS_SEEN_REPLY | IPS_ASSURED, 10000);
+	put_tuple(&m, CTA_TUPLE_ORIG, AF_INET, IPPROTO_TCP, "10.3.0.1", 4000,
+		  "10.3.0.2", 21);
+	put_tuple(&m, CTA_TUPLE_REPLY, AF_INET, IPPROTO_TCP, "10.3.0.2", 21,
+		  "10.3.0.1", 4000);
+	put_tcp(&m, TCP_CONNTRACK_ESTABLISHED);
+	put_be16(&m, CTA_ZONE, zone);
+	put_help(&m);
+	return talk(&m);
+}
+
+/* The connection to a port that it expects: made, or looked for */
+static int expectation(int type, int flags, int zone, int port)
+{
+	struct net_msg m;
+
+	begin(&m, EXP(type), flags, AF_INET, 0);
+	put_tuple(&m, CTA_EXPECT_TUPLE, AF_INET, IPPROTO_TCP, "10.3.0.2", 0,
+		  "10.3.0.1", port);
+	put_tuple(&m, CTA_EXPECT_MASK, AF_INET, IPPROTO_TCP, "255.255.255.255",
+		  0, "255.255.255.255", 0xffff);
+	put_tuple(&m, CTA_EXPECT_MASTER, AF_INET, IPPROTO_TCP, "10.3.0.1", 4000,
+		  "10.3.0.2", 21);
+	put_be16(&m, CTA_EXPECT_ZONE, zone);
+	put_be32(&m, CTA_EXPECT_FLAGS, NF_CT_EXPECT_PERMANENT);
+	return talk(&m);
+}
+
+/* What that one has led to already: it is in the same zone. */
+static void make_child(int zone)
+{
+	struct net_msg m;
+
+	begin_entry(&m, AF_INET, 0, 10000);
+	put_tuple(&m, CTA_TUPLE_ORIG, AF_INET, IPPROTO_TCP, "10.3.0.2", 20,
+		  "10.3.0.1", 4001);
+	put_tuple(&m, CTA_TUPLE_REPLY, AF_INET, IPPROTO_TCP, "10.3.0.1", 4001,
+		  "10.3.0.2", 20);
+	put_tuple(&m, CTA_TUPLE_MASTER, AF_INET, IPPROTO_TCP, "10.3.0.1", 4000,
+		  "10.3.0.2", 21);
+	put_tcp(&m, TCP_CONNTRACK_SYN_RECV);
+	put_be16(&m, CTA_ZONE, zone);
+	REQUIRE(!talk(&m));
+}
+
 static int delete_in_zone(int port, int zone)
 {
 	struct net_msg m;
@@ -451,6 +539,31 @@ CKPT_VICTIM(zones)
 	CHECK_EQ(delete_in_zone(1, 6), 0);
 	CHECK_EQ(delete_in_zone(2, 7), 0);
 	CHECK_EQ(delete_in_zone(3, 0), 0);
+}
+
+/* An entry with a helper, what it has led to, and what it expects, in a zone */
+CKPT_VICTIM(helped)
+{
+	struct look *was, *expected;
+
+	own_net();
+	if (make_helped(9))
+		ckpt_skip("no helper");
+	make_child(9);
+	REQUIRE(!expectation(IPCTNL_MSG_EXP_NEW, NLM_F_CREATE | NLM_F_EXCL, 9,
+			     4002));
+	was = look();
+	expected = look_expected();
+	REQUIRE(was->nr == 2 && expected->nr == 1);
+	ckpt_ready();
+	same(was);
+	same_as(look_expected(), expected);
+	CHECK_EQ(expectation(IPCTNL_MSG_EXP_DELETE, 0, 0, 4002), -ENOENT);
+	CHECK_EQ(expectation(IPCTNL_MSG_EXP_DELETE, 0, 9, 4003), -ENOENT);
+	CHECK_EQ(expectation(IPCTNL_MSG_EXP_DELETE, 0, 9, 4002), 0);
+	/* its helper has room for others */
+	CHECK_EQ(expectation(IPCTNL_MSG_EXP_NEW, NLM_F_CREATE | NLM_F_EXCL, 9,
+			     4003), 0);
 }
 
 CKPT_VICTIM(entries)
@@ -494,7 +607,7 @@ static void add(struct net_msg *m)
 	batch.len += NLMSG_ALIGN(m->nlh.nlmsg_len);
 }
 
-static void chain(const char *name, int hook, int priority)
+static void chain(const char *name, const char *type, int hook, int priority)
 {
 	struct rtattr *nest;
 	struct net_msg m;
@@ -506,7 +619,7 @@ static void chain(const char *name, int hook, int priority)
 	put_be32(&m, NFTA_HOOK_HOOKNUM, hook);
 	put_be32(&m, NFTA_HOOK_PRIORITY, priority);
 	net_nest_end(&m, nest);
-	net_put_str(&m, NFTA_CHAIN_TYPE, "nat");
+	net_put_str(&m, NFTA_CHAIN_TYPE, type);
 	add(&m);
 }
 
@@ -612,8 +725,8 @@ static void translate(void)
 
 	begin_batch();
 	table();
-	chain("pre", NF_INET_PRE_ROUTING, -100);
-	chain("post", NF_INET_POST_ROUTING, 100);
+	chain("pre", "nat", NF_INET_PRE_ROUTING, -100);
+	chain("post", "nat", NF_INET_POST_ROUTING, 100);
 	dnat("10.2.0.2", 8080);
 	masquerade();
 	err = end_batch();
@@ -704,6 +817,132 @@ CKPT_VICTIM(stream)
 	free(was);
 }
 
+/* --------------------------------------------------- what a helper does */
+
+/* Every new connection of TCP gets the helper for FTP. */
+static int help(void)
+{
+	struct rtattr *list, *elem, *expr;
+	struct net_msg m;
+
+	begin_batch();
+	begin(&m, NFT(NFT_MSG_NEWOBJ), NLM_F_CREATE, NFPROTO_IPV4, 0);
+	net_put_str(&m, NFTA_OBJ_TABLE, "t");
+	net_put_str(&m, NFTA_OBJ_NAME, "ftp");
+	put_be32(&m, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
+	expr = net_nest(&m, NFTA_OBJ_DATA);
+	net_put_str(&m, NFTA_CT_HELPER_NAME, "ftp");
+	put_u8(&m, NFTA_CT_HELPER_L4PROTO, IPPROTO_TCP);
+	net_nest_end(&m, expr);
+	add(&m);
+	chain("help", "filter", NF_INET_PRE_ROUTING, 0);
+	list = rule(&m, "help");
+	elem = net_nest(&m, NFTA_LIST_ELEM);
+	net_put_str(&m, NFTA_EXPR_NAME, "objref");
+	expr = net_nest(&m, NFTA_EXPR_DATA);
+	put_be32(&m, NFTA_OBJREF_IMM_TYPE, NFT_OBJECT_CT_HELPER);
+	net_put_str(&m, NFTA_OBJREF_IMM_NAME, "ftp");
+	net_nest_end(&m, expr);
+	net_nest_end(&m, elem);
+	net_nest_end(&m, list);
+	add(&m);
+	return end_batch();
+}
+
+static void line(const int fd[2], const char *say, const char *heard)
+{
+	char buf[64] = "";
+
+	CHECK_EQ(send(fd[0], say, strlen(say), MSG_NOSIGNAL), strlen(say));
+	CHECK_EQ(recv(fd[1], buf, strlen(heard), MSG_WAITALL), strlen(heard));
+	if (strcmp(buf, heard))
+		ckpt_fail(__FILE__, __LINE__, "'%s', not '%s'", buf, heard);
+}
+
+/* The client, whose address is translated, waits for the server. */
+static int await(const int net[3], int port)
+{
+	struct sockaddr_in a = addr_of("10.1.0.1", port);
+	int fd;
+
+	net_enter(net[0]);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	REQUIRE(fd >= 0 && !bind(fd, (struct sockaddr *)&a, sizeof(a)));
+	REQUIRE(!listen(fd, 1));
+	return fd;
+}
+
+/* The server comes, as it was told; the connection is known for what it is. */
+static void come(const int net[3], int l, int port)
+{
+	struct sockaddr_in a = addr_of("10.2.0.1", port);
+	struct timeval limit = { .tv_sec = CKPT_WAIT_S };
+	int fd[2];
+
+	net_enter(net[2]);
+	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	REQUIRE(fd[0] >= 0);
+	REQUIRE(!setsockopt(fd[0], SOL_SOCKET, SO_SNDTIMEO, &limit,
+			    sizeof(limit)));
+	CHECK(!connect(fd[0], (struct sockaddr *)&a, sizeof(a)));
+	REQUIRE(!setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &limit,
+			    sizeof(limit)));
+	fd[1] = accept(l, NULL, NULL);
+	REQUIRE(fd[1] >= 0);
+	pass(fd[0], fd[1], port);
+}
+
+/* How many of the entries another connection has led to */
+static int related(void)
+{
+	struct look *l = look();
+	const struct rtattr *a;
+	int i, nr = 0;
+	size_t at;
+
+	for (i = 0; i < l->nr; i++)
+		for (at = 0; at < l->entry[i].len; at += a->rta_len) {
+			a = (const void *)(l->entry[i].data + at);
+			nr += (a->rta_type & NLA_TYPE_MASK) == CTA_TUPLE_MASTER;
+		}
+	free(l);
+	return nr;
+}
+
+CKPT_VICTIM(ftp)
+{
+	struct look *was, *expected;
+	int net[3], fd[2], l, more;
+
+	make_networks(net);
+	if (help())
+		ckpt_skip("no helper");
+	make_stream(net, fd);
+	l = await(net, 4096);
+	more = await(net, 4097);
+	line(fd, "USER me\r\n", "USER me\r\n");
+	/* it is told where it can reach the client */
+	line(fd, "PORT 10,1,0,1,16,0\r\n", "PORT 10,2,0,1,16,0\r\n");
+	net_enter(net[1]);
+	was = look();
+	expected = look_expected();
+	REQUIRE(was->nr == 1 && expected->nr == 1);
+	ckpt_ready();
+	same(was);
+	same_as(look_expected(), expected);
+	come(net, l, 4096);
+	net_enter(net[1]);
+	CHECK_EQ(related(), 1);
+	expected = look_expected();
+	CHECK_EQ(expected->nr, 0);
+	free(expected);
+	/* and it goes on to help */
+	line(fd, "PORT 10,1,0,1,16,1\r\n", "PORT 10,2,0,1,16,1\r\n");
+	come(net, more, 4097);
+	net_enter(net[1]);
+	CHECK_EQ(related(), 2);
+}
+
 /* -------------------------------------------------------------- labels */
 
 /* A rule that sets a label: from now on entries have room for some. */
@@ -715,7 +954,7 @@ static int use_labels(void)
 
 	begin_batch();
 	table();
-	chain("pre", NF_INET_PRE_ROUTING, -100);
+	chain("pre", "nat", NF_INET_PRE_ROUTING, -100);
 	list = rule(&m, "pre");
 	load(&m, NFT_REG_1, bits, sizeof(bits));
 	elem = net_nest(&m, NFTA_LIST_ELEM);
@@ -799,6 +1038,16 @@ DRIVER_TEST(zones)
 	comes_back(_metadata, &self->v, "zones");
 }
 
+DRIVER_TEST(helped)
+{
+	comes_back(_metadata, &self->v, "helped");
+}
+
+DRIVER_TEST(ftp)
+{
+	comes_back(_metadata, &self->v, "ftp");
+}
+
 DRIVER_TEST(stream)
 {
 	comes_back(_metadata, &self->v, "stream");
@@ -822,29 +1071,91 @@ DRIVER_TEST(left_out)
 	ckpt_restart_finish(v);
 }
 
-/* Whatever is wrong is refused, or else it is what could be done by hand. */
-DRIVER_TEST(broken_data)
+/* The record with the entries of the only namespace that has some */
+static struct ckpt_hdr_net_data *find_entries(struct image *image)
 {
-	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_net_data *h, *found = NULL;
+	unsigned int nr;
+
+	for (nr = 0; image_find(image, CKPT_HDR_NET_DATA, nr); nr++) {
+		h = image_at(image, CKPT_HDR_NET_DATA, nr);
+		if (h->section != CKPT_NET_CT || !h->size)
+			continue;
+		if (found)
+			ckpt_die("two records of entries");
+		found = h;
+	}
+	if (!found)
+		ckpt_die("no record of entries");
+	return found;
+}
+
+/* Whatever is wrong is refused, or else it is what could be done by hand. */
+static void broken(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		   const char *name)
+{
 	struct ckpt_hdr_net_data *h;
-	unsigned int nr, seen = 0;
 	struct image image;
 	size_t at;
 
-	ckpt_start(v, "entries", CKPT_CONTAINER);
+	ckpt_start(v, name, CKPT_CONTAINER);
 	if (v->skip[0])
 		SKIP(return, "%s", v->skip);
 	save(v, CHECKPOINT_CONNTRACK);
 	image_load(&image, v->image);
-	for (nr = 0; image_find(&image, CKPT_HDR_NET_DATA, nr); nr++) {
-		h = image_at(&image, CKPT_HDR_NET_DATA, nr);
-		if (h->section != CKPT_NET_CT)
-			continue;
-		seen++;
-		for (at = sizeof(*h); at < h->h.len; at += 43 * ckpt_step())
-			image_try_flipped(v, &image, (void *)h + at, 0x41);
-	}
-	EXPECT_EQ(1, seen);
+	h = find_entries(&image);
+	for (at = sizeof(*h); at < h->h.len; at += 43 * ckpt_step())
+		image_try_flipped(v, &image, (void *)h + at, 0x41);
+	image_restart_finish(v, &image);
+}
+
+DRIVER_TEST(broken_data)
+{
+	broken(_metadata, &self->v, "entries");
+}
+
+DRIVER_TEST(broken_help)
+{
+	broken(_metadata, &self->v, "helped");
+}
+
+/* Restart with what is there @nth as @name called by another one */
+static void renamed(struct __test_metadata *_metadata, struct ckpt_victim *v,
+		    struct image *image, const char *name, int nth,
+		    long expected, const char *text)
+{
+	struct ckpt_hdr_net_data *h = find_entries(image);
+	char *at = (char *)h->data, *end = at + h->size;
+
+	while ((at = memmem(at, end - at, name, strlen(name) + 1)) && nth--)
+		at++;
+	ASSERT_NE(NULL, at);
+	*at ^= 1;
+	ASSERT_EQ(expected, image_restart(v, image));
+	EXPECT_TRUE(ckpt_logged(v, text)) TH_LOG("%s", v->log);
+	*at ^= 1;
+}
+
+/* What the image wants of the kernel is not in it, or is not what it says. */
+DRIVER_TEST(no_helper)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_world before;
+	struct image image;
+
+	ckpt_start(v, "ftp", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	save(v, CHECKPOINT_CONNTRACK);
+	image_load(&image, v->image);
+	ckpt_world_take(&before);
+	renamed(_metadata, v, &image, "ftp", 0, -ENOENT,
+		"the helper 'gtp' is not there");
+	renamed(_metadata, v, &image, "ftp", 1, -EINVAL,
+		"expectation of another connection");
+	renamed(_metadata, v, &image, "nat-follow-master", 0, -ENOENT,
+		"the function 'oat-follow-master' of an expectation is not there");
+	ckpt_world_expect(&before, 16384);
 	image_restart_finish(v, &image);
 }
 
