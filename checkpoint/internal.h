@@ -220,7 +220,6 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout);
 void ckpt_release_tree(struct ckpt_ctx *ctx);
 void ckpt_wait_stopped(struct ckpt_ctx *ctx);
 bool ckpt_is_vfork_child(struct task_struct *t, struct task_struct *child);
-struct task_struct *ckpt_vfork_child(struct task_struct *t);
 bool ckpt_woken(const struct ckpt_task *ct);
 int ckpt_task_pin(struct ckpt_task *ct);
 void ckpt_task_unpin(struct ckpt_task *ct);

@@ -39,6 +39,9 @@
  */
 #define CKPT_KICK_INTERVAL	(HZ / 20 ?: 1)
 
+/* How long to wait for tasks that are released to have gone into group stop */
+#define CKPT_STOP_TIMEOUT	(10 * HZ)
+
 /* How often to look whether a task stands still before sleeping */
 #define CKPT_SPINS		1000
 
@@ -393,29 +396,24 @@ bool ckpt_is_vfork_child(struct task_struct *t, struct task_struct *child)
 }
 
 /**
- * ckpt_vfork_child - the child that a task in vfork(2) waits for
+ * ckpt_in_vfork - does a task in vfork(2) wait for its child?
  * @t: the task
  *
  * Context: tasklist_lock is held.
- * Return: the child, or NULL if @t does not wait for one.
+ * Return: true if it does.
  */
-struct task_struct *ckpt_vfork_child(struct task_struct *t)
+bool ckpt_in_vfork(struct task_struct *t)
 {
 	struct task_struct *child;
 
 	lockdep_assert_held(&tasklist_lock);
 
 	if (!may_be_in_vfork(t))
-		return NULL;
+		return false;
 	list_for_each_entry(child, &t->children, sibling)
 		if (ckpt_is_vfork_child(t, child))
-			return child;
-	return NULL;
-}
-
-bool ckpt_in_vfork(struct task_struct *t)
-{
-	return ckpt_vfork_child(t);
+			return true;
+	return false;
 }
 
 static bool waits_for_vfork(struct task_struct *t)
@@ -462,7 +460,8 @@ static int attach_asleep(struct ckpt_task *ct)
  * that is being made again, or a task that was released before it had parked.
  * Returns 1 if the task has to be waited for, 0 if not, -EAGAIN if it is just
  * leaving another checkpoint or restart, -EBUSY if that goes on, -ESRCH if it
- * exits. @ctp is put if this fails.
+ * exits, -ETXTBSY if it dumps core, which a notification would cut short. @ctp
+ * is put if this fails.
  */
 static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		  struct ckpt_task **ctp)
@@ -479,6 +478,10 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 	old = t->ckpt_task;
 	if (t->flags & PF_EXITING) {
 		ret = -ESRCH;
+		goto unlock;
+	}
+	if (t->signal->core_state) {
+		ret = -ETXTBSY;
 		goto unlock;
 	}
 	if (old) {
@@ -522,6 +525,11 @@ put:
 	return ret;
 }
 
+static int dumps_core(struct ckpt_ctx *ctx)
+{
+	return ckpt_err(ctx, -EBUSY, "dumps core: try again");
+}
+
 /* What cannot be brought to the boundary, or must not be */
 static int may_park(struct ckpt_ctx *ctx, struct task_struct *t)
 {
@@ -536,7 +544,7 @@ static int may_park(struct ckpt_ctx *ctx, struct task_struct *t)
 		return ckpt_err(ctx, -ENOSYS, "io_uring: not supported");
 #endif
 	if (t->signal->core_state)
-		return ckpt_err(ctx, -EBUSY, "dumps core: try again");
+		return dumps_core(ctx);
 	if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS))
 		return ckpt_err(ctx, -EPERM, "you may not trace it");
 	if (!ckpt_tracer_inside(ctx, t, NULL))
@@ -570,6 +578,8 @@ static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 	err = attach(ctx, row->task, &ct);
 	if (err == -ESRCH || err == -EAGAIN)
 		return err;
+	if (err == -ETXTBSY)
+		return dumps_core(ctx);
 	if (err < 0)
 		return ckpt_err(ctx, err,
 				"takes part in another checkpoint or restart: try again");
@@ -658,6 +668,8 @@ static int wait_parked(struct ckpt_ctx *ctx, unsigned long deadline)
 				park_asleep(row->ct);
 				continue;
 			}
+			if (row->task->signal->core_state)
+				return dumps_core(ctx);
 			if (time_after(jiffies, deadline))
 				return busy(ctx, row);
 			set_notify_signal(row->task);
@@ -938,12 +950,14 @@ void ckpt_release_tree(struct ckpt_ctx *ctx)
  * @ctx: the context; the tree was released
  *
  * So that the caller, and whoever it tells, finds every task of them stopped.
- * Each has but a few steps left. Whoever is killed need not wait.
+ * Each has but a few steps left, or else is not waited for: an image may say of
+ * a thread that it runs while its process is stopped.
  *
  * Context: process context, may sleep.
  */
 void ckpt_wait_stopped(struct ckpt_ctx *ctx)
 {
+	unsigned long deadline = jiffies + CKPT_STOP_TIMEOUT;
 	struct ckpt_tree *tree = ctx->tree;
 	unsigned int looks = 0;
 	u32 i;
@@ -954,7 +968,8 @@ void ckpt_wait_stopped(struct ckpt_ctx *ctx)
 		if (row->e.flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD))
 			continue;
 		while (!ckpt_group_stopped(row->task) &&
-		       !fatal_signal_pending(current))
+		       !fatal_signal_pending(current) &&
+		       time_before(jiffies, deadline))
 			wait_a_moment(&looks);
 	}
 }

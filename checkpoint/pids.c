@@ -105,6 +105,11 @@ static int add_ns(struct ckpt_ctx *ctx, struct pid_namespace *ns, u32 parent)
 	/* the cursor is 0 where all pids were chosen */
 	row->e.last_pid = max(idr_get_cursor(&ns->idr), 1U) - 1;
 	row->e.init = init_row(tree, ns);
+	if (row->e.init == CKPT_NO_SLOT && tree->nr_pid_ns &&
+	    !(READ_ONCE(ns->pid_allocated) & PIDNS_ADDING)) {
+		row->e.flags |= CKPT_PID_NS_DEAD;
+		row->e.last_pid = 0;
+	}
 	return tree->nr_pid_ns++;
 }
 
@@ -197,6 +202,14 @@ int ckpt_pid_add(struct ckpt_ctx *ctx, struct pid *pid)
 	return tree->nr_pids++;
 }
 
+/* One that no task was in so far has none, nor one that is dead. */
+static bool has_init_outside(const struct ckpt_tree_pid_ns *row)
+{
+	return row->e.init == CKPT_NO_SLOT &&
+	       !(row->e.flags & CKPT_PID_NS_DEAD) &&
+	       READ_ONCE(row->ns->pid_allocated) != PIDNS_ADDING;
+}
+
 /**
  * ckpt_pids_collect - count the pid namespaces as shared objects
  * @ctx: the context; the tree is filled
@@ -212,10 +225,14 @@ int ckpt_pids_collect(struct ckpt_ctx *ctx)
 	int err = 0;
 	u32 i;
 
-	for (i = 0; i < tree->nr_pid_ns && !err; i++)
+	for (i = 0; i < tree->nr_pid_ns && !err; i++) {
 		if (tree->nss[i].ns != caller)
 			err = ckpt_obj_collect(ctx, tree->nss[i].ns,
 					       CKPT_OBJ_PID_NS);
+		if (!err && i && has_init_outside(&tree->nss[i]))
+			err = ckpt_err(ctx, -ENOSYS,
+				       "children are to live in a pid namespace whose init is outside of the tree: not supported, checkpoint the tree of that, too");
+	}
 	for (i = 0; i < tree->nr_pids && !err; i++) {
 		u32 ns = tree->pids[i].ns;
 
@@ -384,10 +401,10 @@ static int check_ns(struct ckpt_ctx *ctx, u32 i,
 		     e->level <= MAX_PID_NS_LEVEL;
 	else
 		ok = e->parent == CKPT_NO_SLOT && !e->level;
-	if (!ok || e->last_pid > PID_MAX_LIMIT || e->reserved)
+	if (!ok || e->last_pid > PID_MAX_LIMIT || (e->flags & ~CKPT_PID_NS_DEAD))
 		return ckpt_err(ctx, -EINVAL,
-				"image: pid namespace %u: level %u below %u, last pid %u",
-				i, e->level, e->parent, e->last_pid);
+				"image: pid namespace %u: level %u below %u, last pid %u, flags %#x",
+				i, e->level, e->parent, e->last_pid, e->flags);
 	return 0;
 }
 
@@ -538,14 +555,19 @@ static int check_row(struct ckpt_ctx *ctx, u32 i)
 	return 0;
 }
 
+/*
+ * The first pid in a namespace is its init: one that came later would have
+ * nobody to leave its children to.
+ */
 static int check_init(struct ckpt_ctx *ctx, u32 i)
 {
 	struct ckpt_tree *tree = ctx->tree;
 	u32 init = tree->nss[i].e.init, level = tree->nss[i].e.level, slot;
+	bool dead = tree->nss[i].e.flags & CKPT_PID_NS_DEAD;
 
-	if (init == CKPT_NO_SLOT)
+	if (init == CKPT_NO_SLOT && !(i ? tree->nss[i].e.last_pid : dead))
 		return 0;
-	if (init < tree->nr_tasks &&
+	if (init < tree->nr_tasks && !dead &&
 	    !(tree->tasks[init].e.flags & CKPT_TASK_THREAD)) {
 		slot = tree->tasks[init].e.tid;
 		if (tree->pids[slot].ns == i &&
@@ -555,6 +577,17 @@ static int check_init(struct ckpt_ctx *ctx, u32 i)
 	return ckpt_err(ctx, -EINVAL,
 			"image: pid namespace %u: task %u cannot be its init",
 			i, init);
+}
+
+static int check_slot(struct ckpt_ctx *ctx, u32 i)
+{
+	u32 ns = ctx->tree->pids[i].ns;
+
+	if (!ns || ctx->tree->nss[ns].e.init != CKPT_NO_SLOT)
+		return 0;
+	return ckpt_err(ctx, -EINVAL,
+			"image: pid slot %u: in pid namespace %u, which has no init",
+			i, ns);
 }
 
 /**
@@ -592,6 +625,8 @@ int ckpt_pids_check(struct ckpt_ctx *ctx)
 
 	for (i = 0; i < tree->nr_pid_ns && !err; i++)
 		err = check_init(ctx, i);
+	for (i = 0; i < tree->nr_pids && !err; i++)
+		err = check_slot(ctx, i);
 	for (i = 0; i < tree->nr_tasks && !err; i++)
 		err = check_row(ctx, i);
 	return err;
@@ -666,6 +701,8 @@ int ckpt_pid_ns_make(struct ckpt_ctx *ctx, u32 i)
 				err);
 	row->ns = get_pid_ns(new->pid_ns_for_children);
 	put_nsproxy(new);
+	if (row->e.flags & CKPT_PID_NS_DEAD)
+		disable_pid_allocation(row->ns);
 	return 0;
 }
 
@@ -766,6 +803,35 @@ void ckpt_pids_free_lone(struct ckpt_tree *tree)
 		tree->pids[i].alone = false;
 		free_pid(tree->pids[i].pid);
 	}
+}
+
+/**
+ * ckpt_dead_pid_ns - a pid namespace for a pid that no task will have
+ * @ctx: the context
+ * @index: from the image, not checked yet
+ *
+ * One that is dead takes it, and is dead again when that is freed.
+ *
+ * Return: the namespace, borrowed, or ERR_PTR(-EINVAL), reported, if there is
+ * none, or no pid may have been in it.
+ */
+struct pid_namespace *ckpt_dead_pid_ns(struct ckpt_ctx *ctx, u32 index)
+{
+	struct pid_namespace *ns = ckpt_index_pid_ns(ctx, index);
+	const struct ckpt_pid_ns_entry *e;
+
+	if (IS_ERR(ns) || !index)
+		return ns;
+	e = &ctx->tree->nss[index].e;
+	if (e->init != CKPT_NO_SLOT)
+		return ns;
+	if (!(e->flags & CKPT_PID_NS_DEAD))
+		return ERR_PTR(ckpt_err(ctx, -EINVAL,
+					"image: a dead process in pid namespace %u, which had none",
+					index));
+	/* nobody but this restart has it: see free_pid() */
+	ns->pid_allocated = PIDNS_ADDING;
+	return ns;
 }
 
 /**

@@ -408,7 +408,7 @@ static int ptrace_restore(struct ckpt_ctx *ctx)
 	    (h->flags & ~CKPT_PTRACE_FLAGS) ||
 	    (h->options & ~CKPT_PTRACE_OPTIONS) || h->reserved ||
 	    (h->child && h->child > ctx->tree->nr_pids) || !stop_ok(h) ||
-	    (h->stop == CKPT_STOP_EXIT && waits_in_vfork(own))) {
+	    (h->stop && h->stop != CKPT_STOP_FORK && waits_in_vfork(own))) {
 		err = ckpt_err(ctx, -EINVAL, "image: traced by task %u, flags %#x, options %#x, in stop %u with %#x, %llu",
 			       h->tracer, h->flags, h->options, h->stop,
 			       h->code, h->message);
@@ -806,6 +806,12 @@ int __checkpoint_signal(kernel_siginfo_t *info)
 		end_call(ct);
 		return 0;
 	}
+	/*
+	 * Woken out of group stop it is to park, and not to look at signals
+	 * before: thawing its cgroup has taken off what attach_stopped() set.
+	 */
+	if (ct->state == CKPT_PARK_PARKED && !ct->entered && !ct->asleep)
+		current->jobctl |= JOBCTL_TRAP_FREEZE;
 	if (!signr)
 		return 0;
 	ct->signal = 0;

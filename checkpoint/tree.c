@@ -26,7 +26,7 @@
  * @size: of a row, in bytes
  *
  * No more than twice what was filled in so far, whatever number an image
- * claims.
+ * claims, and no warning where that is too many.
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -37,7 +37,7 @@ int ckpt_table_grow(void **table, u32 used, u32 *max, u32 n, size_t size)
 
 	if (used + n <= *max)
 		return 0;
-	more = kvcalloc(2 * used + n, size, GFP_KERNEL_ACCOUNT);
+	more = kvcalloc(2 * used + n, size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!more)
 		return -ENOMEM;
 	if (used)

@@ -400,7 +400,7 @@ static void tree_test_bad_nss(struct kunit *test)
 		{ 1, { .parent = 2, .level = 1, .init = 4 }, "pid namespace 1" },
 		{ 1, { .parent = NONE, .level = 1, .init = 4 }, "namespace 1" },
 		{ 1, { .parent = 0, .level = 2, .init = 4 }, "pid namespace 1" },
-		{ 1, { .parent = 0, .level = 1, .init = 4, .reserved = 1 },
+		{ 1, { .parent = 0, .level = 1, .init = 4, .flags = 2 },
 		  "pid namespace 1" },
 		{ 1, { .parent = 0, .level = 1, .init = 4,
 		       .last_pid = PID_MAX_LIMIT + 1 }, "pid namespace 1" },
@@ -409,7 +409,14 @@ static void tree_test_bad_nss(struct kunit *test)
 		{ 1, { .parent = 0, .level = 1, .init = 2 }, "cannot be its init" },
 		{ 1, { .parent = 0, .level = 1, .init = NR_TASKS },
 		  "cannot be its init" },
+		{ 1, { .parent = 0, .level = 1, .init = 4,
+		       .flags = CKPT_PID_NS_DEAD }, "cannot be its init" },
+		{ 0, { .parent = NONE, .init = NONE,
+		       .flags = CKPT_PID_NS_DEAD }, "cannot be its init" },
 		{ 2, { .parent = 0, .level = 2, .init = NONE }, "namespace 2" },
+		/* the next pid would be no init */
+		{ 2, { .parent = 1, .level = 2, .init = NONE, .last_pid = 1 },
+		  "cannot be its init" },
 		{ 2, { .parent = 1, .level = 2, .init = 4 }, "cannot be its init" },
 	};
 	struct tables *t;
@@ -459,6 +466,17 @@ static void tree_test_bad_nss(struct kunit *test)
 	memcpy(t->vpids + 3, (u32 []){ 12, 2, 13, 1, 9, 8, 0 }, 7 * sizeof(u32));
 	t->nr_vpids = 10;
 	expect_refused(test, t, -EINVAL, "has no init");
+
+	/* in one that has had no pid, or takes no other one, there is none */
+	t = good_tables(test);
+	t->nss[2].flags = CKPT_PID_NS_DEAD;
+	expect_accepted(test, t);
+	t->pids[6] = (struct ckpt_pid_entry){ .ns = 2, .depth = 2 };
+	memcpy(t->vpids + 7, (u32 []){ 8, 2, 1 }, 3 * sizeof(u32));
+	t->nr_vpids = 10;
+	expect_refused(test, t, -EINVAL, "which has no init");
+	t->nss[2].flags = 0;
+	expect_refused(test, t, -EINVAL, "which has no init");
 }
 
 /* --------------------------------------------------------------- lengths */

@@ -296,7 +296,7 @@ static void *dead_pid_restore(struct ckpt_ctx *ctx)
 	root = ckpt_index_pid_ns(ctx, 0);
 	if (IS_ERR(root))
 		return root;
-	ns = ckpt_index_pid_ns(ctx, h.ns);
+	ns = ckpt_dead_pid_ns(ctx, h.ns);
 	if (IS_ERR(ns))
 		return ns;
 	return make_dead_pid(root, ns, h.numbers);

@@ -537,6 +537,7 @@ int ckpt_pid_ns_index(struct ckpt_ctx *ctx, struct pid_namespace *ns);
  * ERR_PTR(-EINVAL), reported, if there is none.
  */
 struct pid_namespace *ckpt_index_pid_ns(struct ckpt_ctx *ctx, u32 index);
+struct pid_namespace *ckpt_dead_pid_ns(struct ckpt_ctx *ctx, u32 index);
 
 /*
  * Checkpoint: call @fn for each task of the tree that is no zombie until it

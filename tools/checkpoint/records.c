@@ -573,7 +573,7 @@ static const struct record_type types[] = {
 		      DEC(pid_ns_entry, last_pid),
 		      DEC(pid_ns_entry, init),
 		      DEC(pid_ns_entry, user_ns),
-		      ZERO(pid_ns_entry, reserved)),
+		      HEX(pid_ns_entry, flags)),
 	},
 	[CKPT_HDR_VPIDS] = {
 		.name = "VPIDS",

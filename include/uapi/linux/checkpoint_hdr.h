@@ -406,17 +406,21 @@ struct ckpt_hdr_tasks {
 	struct ckpt_task_entry tasks[];
 };
 
+/* In struct ckpt_pid_ns_entry.flags */
+#define CKPT_PID_NS_DEAD	0x1	/* its init has gone: no task comes into it */
+
 /**
  * struct ckpt_pid_ns_entry - one pid namespace
  * @parent: index of the entry of the one that it is inside of; ~0 for the first
  * @level: depth below the first, which is that of the root of the tree
  * @last_pid: last pid handed out in it
- * @init: index of the task entry of its init; ~0 if that is outside, or if
- *	there is no task in it yet
+ * @init: index of the task entry of its init; ~0 if that is outside, which only
+ *	that of the first may be, or if there is no task in it
  * @user_ns: objref of its owner, as in struct ckpt_hdr_uts_ns
- * @reserved: 0
+ * @flags: CKPT_PID_NS_*
  *
- * Each stands after the one that it is inside of.
+ * Each stands after the one that it is inside of. One without an init has had
+ * no pid so far, or will have no other one.
  */
 struct ckpt_pid_ns_entry {
 	__u32 parent;
@@ -424,7 +428,7 @@ struct ckpt_pid_ns_entry {
 	__u32 last_pid;
 	__u32 init;
 	__u32 user_ns;
-	__u32 reserved;
+	__u32 flags;
 };
 
 /**

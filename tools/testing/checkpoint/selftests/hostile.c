@@ -535,7 +535,8 @@ HOSTILE_TEST(tree)
 		PID_NSS(init, 1),
 		PID_NSS(init, 0xffffffff),
 		PID_NSS(user_ns, 1),
-		PID_NSS(reserved, 1),
+		PID_NSS(flags, 1),
+		PID_NSS(flags, 2),
 		CHANGE(PID_NS, ckpt_hdr_pid_ns, index, 1),
 		CHANGE(PID_NS, ckpt_hdr_pid_ns, index, 0xffffffff),
 	};

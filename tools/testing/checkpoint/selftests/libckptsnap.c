@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -150,6 +152,24 @@ static void put_link(struct ckpt_snap *s, pid_t pid, const char *name)
 	put(s, "\n");
 }
 
+/*
+ * A pid namespace for children whose init is dead: the kernel shows it as long
+ * as it has kept the address of that.
+ */
+static bool is_dead_ns(const char *path)
+{
+	int fd, init = 0;
+
+	if (!strstr(path, "/pid_for_children"))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		init = ioctl(fd, NS_GET_PID_FROM_PIDNS, 1);
+		close(fd);
+	}
+	return init <= 0;
+}
+
 /* A namespace of the driver's own stays that, others map. */
 static void put_ns(struct ckpt_snap *s, pid_t pid, const char *name)
 {
@@ -161,7 +181,7 @@ static void put_ns(struct ckpt_snap *s, pid_t pid, const char *name)
 	mine[n > 0 ? n : 0] = 0;
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
 	n = readlink(path, text, sizeof(text) - 1);
-	if (n < 0)
+	if (n < 0 || is_dead_ns(path))
 		return;
 	text[n] = 0;
 	put(s, "ns/%s -> ", name);

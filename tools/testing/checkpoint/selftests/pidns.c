@@ -181,6 +181,32 @@ CKPT_TEST(for_children)
 	CHECK_EQ(errno, ENOMEM);
 }
 
+/* No pid comes into a pid namespace whose init has gone. */
+CKPT_TEST(dead_for_children)
+{
+	pid_t init, pid;
+	int fds[2], i;
+
+	gates();
+	init = fork_init(waits_for_end, NULL);
+	ckpt_gate_wait(&up);
+	enter(init);
+	pid = ckpt_fork(exits, NULL);
+	fds[0] = syscall(SYS_pidfd_open, pid, 0);
+	fds[1] = syscall(SYS_pidfd_open, init, 0);
+	REQUIRE(fds[0] >= 0 && fds[1] >= 0);
+	ckpt_join(pid, 0);
+	ckpt_gate_open(&end, 1);
+	ckpt_join(init, 1);
+	ckpt_ready();
+	CHECK(fork() < 0);
+	CHECK_EQ(errno, ENOMEM);
+	for (i = 0; i < 2; i++) {
+		CHECK(syscall(SYS_pidfd_send_signal, fds[i], 0, NULL, 0) < 0);
+		CHECK_EQ(errno, ESRCH);
+	}
+}
+
 CKPT_TEST(zombie_init)
 {
 	pid_t pid;

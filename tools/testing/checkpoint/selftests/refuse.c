@@ -535,20 +535,36 @@ static pid_t init_outside(void *arg)
 	return init;
 }
 
-REFUSED(pid_namespace_of_others, "whose init is outside of the tree")
+/* Children are made in a pid namespace whose init waits for @end. */
+static void enter_outside(struct ckpt_gate *end)
 {
-	struct ckpt_gate end;
-	pid_t pid;
 	int fd;
 
 	ckpt_gate_init(&up);
 	ckpt_gate_init(&go);
-	ckpt_gate_init(&end);
-	fd = syscall(SYS_pidfd_open, init_outside(&end), 0);
+	ckpt_gate_init(end);
+	fd = syscall(SYS_pidfd_open, init_outside(end), 0);
 	HAVE(fd);
 	ckpt_gate_wait(&up);
 	REQUIRE(!setns(fd, CLONE_NEWPID));
 	close(fd);
+}
+
+REFUSED(children_of_others, "children are to live in a pid namespace whose init is")
+{
+	struct ckpt_gate end;
+
+	enter_outside(&end);
+	ckpt_ready();
+	ckpt_gate_open(&end, 1);
+}
+
+REFUSED(pid_namespace_of_others, "whose init is outside of the tree")
+{
+	struct ckpt_gate end;
+	pid_t pid;
+
+	enter_outside(&end);
 	pid = ckpt_fork(waits, &go);
 	ckpt_gate_wait(&up);
 	ckpt_ready();
