@@ -32,12 +32,17 @@ static int child(void *arg)
 	return 19;
 }
 
+static void handler(int sig)
+{
+}
+
 /* One that waits, and one that computes */
 CKPT_VICTIM(pair)
 {
 	pthread_t thread;
 	pid_t pid;
 
+	signal(SIGUSR1, handler);
 	ckpt_gate_init(&up);
 	ckpt_gate_init(&go);
 	pid = ckpt_fork(child, NULL);
@@ -347,6 +352,46 @@ FREEZE_TEST(continued_while_parked)
 	expect_silence(_metadata, v);
 	end_checkpoint(_metadata, pid, fd);
 	expect_answer(_metadata, v);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+static bool is_pending(pid_t pid, int sig)
+{
+	char path[64], buf[4096], *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (ckpt_read_file(path, buf, sizeof(buf)) <= 0)
+		ckpt_die("%s: nobody", path);
+	line = strstr(buf, "ShdPnd:");
+	return line && strtoull(line + 7, NULL, 16) & 1ULL << (sig - 1);
+}
+
+/* A signal that it handles waits until it is released. */
+FREEZE_TEST(thawed_and_continued_while_parked)
+{
+	struct ckpt_victim *v = &self->v;
+	uint64_t end = ckpt_now() + CKPT_WAIT_S * 1000000000ULL;
+	int fd, status;
+	pid_t pid;
+
+	kill(v->pid, SIGSTOP);
+	ASSERT_EQ(v->pid, waitpid(v->pid, &status, WUNTRACED));
+	kill(v->pid, SIGUSR1);
+	cgroup_write(self->dir, "cgroup.freeze", "1");
+	wait_frozen(self->dir, 1);
+	pid = slow_checkpoint(v, &fd);
+	cgroup_write(self->dir, "cgroup.freeze", "0");
+	kill(v->pid, SIGCONT);
+	while (state_of(v->pid) != 'D') {
+		ASSERT_GT(end, ckpt_now());
+		ckpt_pause();
+	}
+	EXPECT_TRUE(is_pending(v->pid, SIGUSR1));
+	expect_silence(_metadata, v);
+	end_checkpoint(_metadata, pid, fd);
+	expect_answer(_metadata, v);
+	EXPECT_FALSE(is_pending(v->pid, SIGUSR1));
 	ckpt_finish(v);
 	ckpt_end(v);
 }
