@@ -807,21 +807,6 @@ static long restart_wrong(struct ckpt_victim *v, struct image *bad)
 	return ret;
 }
 
-/* The text of the first string record at or after @from that is @text */
-static char *find_string(struct image *image, const void *from,
-			 const char *text)
-{
-	struct ckpt_hdr_string *s;
-	unsigned int i;
-
-	for (i = 0; image_find(image, CKPT_HDR_STRING, i); i++) {
-		s = image_at(image, CKPT_HDR_STRING, i);
-		if ((void *)s >= from && !strcmp(s->text, text))
-			return s->text;
-	}
-	return NULL;
-}
-
 DRIVER_TEST(hostile)
 {
 	static const char *const names[] = { ".", "..", "", "a/b", "/", "file" };
@@ -848,7 +833,7 @@ DRIVER_TEST(hostile)
 	}
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		image_copy(&bad, &image);
-		name = find_string(&bad, bad.data, "name");
+		name = image_string(&bad, bad.data, "name");
 		ASSERT_NE(NULL, name);
 		memset(name, 0, 4);
 		memcpy(name, names[i], strlen(names[i]));
@@ -856,7 +841,7 @@ DRIVER_TEST(hostile)
 		EXPECT_GT(0, ret) TH_LOG("the name '%s' is accepted", names[i]);
 	}
 	image_copy(&bad, &image);
-	name = find_string(&bad, image_at(&bad, CKPT_HDR_SB, 1), "tmpfs");
+	name = image_string(&bad, image_at(&bad, CKPT_HDR_SB, 1), "tmpfs");
 	ASSERT_NE(NULL, name);
 	memcpy(name, "ext4\0", 5);
 	EXPECT_EQ(-EINVAL, restart_wrong(&self->v, &bad));

@@ -139,6 +139,50 @@ void *image_at(struct image *image, uint32_t type, unsigned int nth)
 	return image->data + rec->off;
 }
 
+char *image_string(struct image *image, const void *from, const char *text)
+{
+	struct ckpt_hdr_string *s;
+	unsigned int i;
+
+	for (i = 0; image_find(image, CKPT_HDR_STRING, i); i++) {
+		s = image_at(image, CKPT_HDR_STRING, i);
+		if ((void *)s >= from && !strcmp(s->text, text))
+			return s->text;
+	}
+	return NULL;
+}
+
+struct ckpt_hdr_sb *image_sb(struct image *image, const char *type)
+{
+	struct ckpt_hdr_string *s;
+	struct ckpt_hdr_sb *sb;
+	unsigned int i;
+
+	for (i = 0; image_find(image, CKPT_HDR_SB, i); i++) {
+		sb = image_at(image, CKPT_HDR_SB, i);
+		s = (void *)sb + sb->h.len;
+		if (!strcmp(s->text, type))
+			return sb;
+	}
+	ckpt_die("image: no file system of type %s", type);
+}
+
+uint32_t image_objref(struct image *image, uint32_t objtype, const void *at)
+{
+	struct ckpt_hdr_object *object;
+	uint32_t objref = 0;
+	unsigned int i;
+
+	for (i = 0; image_find(image, CKPT_HDR_OBJECT, i); i++) {
+		object = image_at(image, CKPT_HDR_OBJECT, i);
+		if ((void *)object < at && object->objtype == objtype)
+			objref = object->objref;
+	}
+	if (!objref)
+		ckpt_die("image: no object of type %u there", objtype);
+	return objref;
+}
+
 void image_seal(struct image *image)
 {
 	struct ckpt_hdr_trailer trailer;

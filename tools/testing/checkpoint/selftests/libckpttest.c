@@ -215,6 +215,15 @@ void ckpt_caps_drop(uint64_t caps)
 	set_effective(caps, false);
 }
 
+void ckpt_enter_user_ns(int flags)
+{
+	if (unshare(CLONE_NEWUSER | flags) ||
+	    ckpt_write_file("/proc/self/setgroups", "deny") ||
+	    ckpt_write_file("/proc/self/uid_map", "0 0 1") ||
+	    ckpt_write_file("/proc/self/gid_map", "0 0 1"))
+		ckpt_die("user namespace: %m");
+}
+
 void ckpt_caps_back(void)
 {
 	set_effective(0, true);

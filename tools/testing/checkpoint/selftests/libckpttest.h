@@ -155,6 +155,8 @@ void ckpt_wait_state(pid_t pid, char state);
  * are permitted again. In a child: those of a driver are needed to clean up.
  */
 void ckpt_caps_drop(uint64_t caps);
+/* Go to a user namespace that has root alone, and to those of @flags in it. */
+void ckpt_enter_user_ns(int flags);
 void ckpt_caps_back(void);
 /* CLOCK_MONOTONIC, in nanoseconds */
 uint64_t ckpt_now(void);
@@ -431,6 +433,12 @@ struct image_rec *image_find(struct image *image, uint32_t type,
 			     unsigned int nth);
 /* The same, to be changed */
 void *image_at(struct image *image, uint32_t type, unsigned int nth);
+/* The text of the first string at or behind @from that is @text, or NULL */
+char *image_string(struct image *image, const void *from, const char *text);
+/* The first file system of a type; the string behind it is the type. */
+struct ckpt_hdr_sb *image_sb(struct image *image, const char *type);
+/* The objref of the last object of @objtype that begins before @at */
+uint32_t image_objref(struct image *image, uint32_t objtype, const void *at);
 /* Make the number of records and the checksum in the trailer right again. */
 void image_seal(struct image *image);
 /* Write the first @len bytes into a new temporary file, and open it. */

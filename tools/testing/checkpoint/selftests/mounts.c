@@ -576,15 +576,6 @@ DRIVER_TEST(own_namespace)
 
 /* ------------------------------------------------- as an ordinary user */
 
-static void enter_user_ns(void)
-{
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
-	    ckpt_write_file("/proc/self/setgroups", "deny") ||
-	    ckpt_write_file("/proc/self/uid_map", "0 0 1") ||
-	    ckpt_write_file("/proc/self/gid_map", "0 0 1"))
-		ckpt_die("user namespace: %s", strerror(errno));
-}
-
 /* Change all mounts of the last image of @v, and restart. */
 static long restart_changed(struct ckpt_victim *v, uint32_t clear)
 {
@@ -618,7 +609,7 @@ DRIVER_TEST(locked_mounts)
 	struct ckpt_snap before;
 	long ret;
 
-	enter_user_ns();
+	ckpt_enter_user_ns(CLONE_NEWNS);
 	ckpt_start(v, "is_locked_in", CKPT_CONTAINER);
 	ckpt_snap_take(&before, v->pid, CKPT_PIDS_INNER);
 	ckpt_checkpoint_kill(v);
