@@ -49,10 +49,11 @@ int ckpt_text_alloc(struct ckpt_ctx *ctx, struct ckpt_ipc_text *t,
 {
 	t->used = 0;
 	t->nr = 0;
-	t->size = bytes + nr * (sizeof(struct ckpt_hdr_ipc_message) + 7);
+	t->size = 0;
 	t->buf = NULL;
 	if (!nr)
 		return 0;
+	t->size = bytes + nr * (sizeof(struct ckpt_hdr_ipc_message) + 7);
 	t->buf = kvmalloc(t->size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!t->buf)
 		return ckpt_err(ctx, -ENOMEM, "%lu messages with %lu bytes: no memory for a copy",
