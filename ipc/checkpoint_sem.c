@@ -238,17 +238,15 @@ int ckpt_sem_undo_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 }
 
 /*
- * The @nth set, from 0, with something to undo: its id and number of semaphores
- * go to @h, and, if there is @room for them, what to add to each. False if
- * there are not so many.
+ * The sets with something to undo: the ids of the first @max go to @ids. Returns
+ * how many there are.
  */
-static bool undo_get(struct sem_undo_list *ulp, struct ipc_namespace *ns,
-		     u32 nth, struct ckpt_hdr_sem_adj *h, u32 room)
+static u32 undo_sets(struct sem_undo_list *ulp, struct ipc_namespace *ns,
+		     int *ids, u32 max)
 {
 	struct sem_array *sma;
 	struct sem_undo *un;
-	bool found = false;
-	size_t size;
+	u32 nr = 0;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(un, &ulp->list_proc, list_proc) {
@@ -258,30 +256,48 @@ static bool undo_get(struct sem_undo_list *ulp, struct ipc_namespace *ns,
 		if (semid == -1)
 			continue;
 		sma = sem_obtain_object_check(ns, semid);
-		if (IS_ERR(sma))
+		if (IS_ERR(sma) ||
+		    !memchr_inv(un->semadj, 0,
+				sma->sem_nsems * sizeof(un->semadj[0])))
 			continue;
-		size = sma->sem_nsems * sizeof(un->semadj[0]);
-		if (!memchr_inv(un->semadj, 0, size) || nth--)
+		if (nr < max)
+			ids[nr] = semid;
+		nr++;
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
+/*
+ * What @ulp has to undo in the set @id: its number of semaphores and what to
+ * add to each go to @h, which has room for CKPT_IPC_SEMS_MAX. False if there is
+ * nothing any more.
+ */
+static bool undo_get(struct sem_undo_list *ulp, struct ipc_namespace *ns,
+		     int id, struct ckpt_hdr_sem_adj *h)
+{
+	struct sem_array *sma;
+	struct sem_undo *un;
+	bool found = false;
+
+	rcu_read_lock();
+	sma = sem_obtain_object_check(ns, id);
+	if (IS_ERR(sma) || sma->sem_nsems > CKPT_IPC_SEMS_MAX)
+		goto out;
+	sem_lock(sma, NULL, -1);
+	list_for_each_entry(un, &sma->list_id, list_id) {
+		if (un->ulp != ulp)
 			continue;
-		h->id = semid;
+		h->id = id;
 		h->nr = sma->sem_nsems;
-		if (h->nr <= room)
-			memcpy(h->adj, un->semadj, size);
+		memcpy(h->adj, un->semadj, h->nr * sizeof(h->adj[0]));
 		found = true;
 		break;
 	}
+	sem_unlock(sma, -1);
+out:
 	rcu_read_unlock();
 	return found;
-}
-
-static u32 undo_count(struct sem_undo_list *ulp, struct ipc_namespace *ns)
-{
-	struct ckpt_hdr_sem_adj h;
-	u32 nr = 0;
-
-	while (undo_get(ulp, ns, nr, &h, 0))
-		nr++;
-	return nr;
 }
 
 /* ctx->task uses the list: the semaphores are in its namespace. */
@@ -289,7 +305,7 @@ static int undo_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct ipc_namespace *ns = ctx->task->nsproxy->ipc_ns;
 
-	if (ns == ctx->caller_ns->ipc_ns && undo_count(ptr, ns))
+	if (ns == ctx->caller_ns->ipc_ns && undo_sets(ptr, ns, NULL, 0))
 		return ckpt_err(ctx, -ENOSYS, "System V semaphores to undo (SEM_UNDO) in the caller's ipc namespace: not supported");
 	return 0;
 }
@@ -298,21 +314,25 @@ static int undo_obj_save(struct ckpt_ctx *ctx, struct sem_undo_list *ulp,
 			 struct ipc_namespace *ns, u32 nr)
 {
 	struct ckpt_hdr_sem_adj *h;
-	int err = 0;
+	int *ids, err = 0;
 	u32 i;
 
 	h = kvzalloc(struct_size(h, adj, CKPT_IPC_SEMS_MAX), GFP_KERNEL);
-	if (!h)
-		return -ENOMEM;
+	ids = kvmalloc_array(nr, sizeof(*ids), GFP_KERNEL_ACCOUNT);
+	if (!h || !ids)
+		err = -ENOMEM;
+	else if (undo_sets(ulp, ns, ids, nr) != nr)
+		err = ckpt_ipc_changed(ctx, ckpt_ipc_sem_kind.name);
 	for (i = 0; i < nr && !err; i++) {
-		if (!undo_get(ulp, ns, i, h, CKPT_IPC_SEMS_MAX) ||
-		    h->nr > CKPT_IPC_SEMS_MAX)
+		if (!undo_get(ulp, ns, ids[i], h))
 			err = ckpt_ipc_changed(ctx, ckpt_ipc_sem_kind.name);
 		else
 			err = ckpt_write_rec_tail(ctx, h, CKPT_HDR_SEM_ADJ,
 						  sizeof(*h), h->adj,
 						  h->nr * sizeof(h->adj[0]));
+		cond_resched();
 	}
+	kvfree(ids);
 	kvfree(h);
 	return err;
 }
@@ -320,7 +340,7 @@ static int undo_obj_save(struct ckpt_ctx *ctx, struct sem_undo_list *ulp,
 static int undo_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct ipc_namespace *ns = ctx->task->nsproxy->ipc_ns;
-	struct ckpt_hdr_sem_undo h = { .nr = undo_count(ptr, ns) };
+	struct ckpt_hdr_sem_undo h = { .nr = undo_sets(ptr, ns, NULL, 0) };
 	int ret;
 
 	if (h.nr) {

@@ -493,6 +493,48 @@ CKPT_TEST_ONLY(semaphores_undone, CKPT_CONTAINER)
 	CHECK_EQ(semctl(set, 1, GETVAL), 0);
 }
 
+#define SETS	40
+
+/* Some of what it has to undo in each of many sets, and nothing in others */
+static int undoes_many(void *arg)
+{
+	const int *sets = arg;
+	int i;
+
+	for (i = 0; i < SETS; i++) {
+		set = sets[i];
+		CHECK(!change(i % 3, i + 1, SEM_UNDO));
+		if (i % 4 == 3)
+			CHECK(!change(i % 3, -i - 1, SEM_UNDO));
+	}
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return 0;
+}
+
+CKPT_TEST_ONLY(many_sets_undone, CKPT_CONTAINER)
+{
+	int sets[SETS], i;
+	pid_t pid;
+
+	gates();
+	for (i = 0; i < SETS; i++) {
+		sets[i] = semget(IPC_PRIVATE, 3, 0600);
+		REQUIRE(sets[i] >= 0);
+	}
+	pid = ckpt_fork(undoes_many, sets);
+	ckpt_gate_wait(&up);
+	REQUIRE(!semctl(sets[0], 0, IPC_RMID));
+	ready();
+	for (i = 1; i < SETS; i++)
+		CHECK_EQ(semctl(sets[i], i % 3, GETVAL),
+			 i % 4 == 3 ? 0 : i + 1);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+	for (i = 1; i < SETS; i++)
+		CHECK_EQ(semctl(sets[i], i % 3, GETVAL), 0);
+}
+
 static pthread_barrier_t barrier;
 
 static void *undoes_in_thread(void *arg)
