@@ -446,6 +446,11 @@ static void *undo_obj_restore(struct ckpt_ctx *ctx)
 		ckpt_err(ctx, -EINVAL, "image: semaphores to undo in another ipc namespace");
 		return ERR_PTR(-EINVAL);
 	}
+	/* nobody has asked whether the caller may alter those in there */
+	if (h.ns && ns == ctx->caller_ns->ipc_ns) {
+		ckpt_err(ctx, -EINVAL, "image: semaphores to undo in the caller's ipc namespace");
+		return ERR_PTR(-EINVAL);
+	}
 	undo = kzalloc(sizeof(*undo), GFP_KERNEL_ACCOUNT);
 	if (!undo)
 		return ERR_PTR(-ENOMEM);

@@ -407,6 +407,10 @@ static void *shm_file_restore(struct ckpt_ctx *ctx)
 	if ((h.flags & ~CKPT_SHMF_RDONLY) || h.reserved)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: attached shared memory segment %d: unknown state",
 					h.id));
+	/* nobody has asked whether the caller may attach those in there */
+	if (ns == ctx->caller_ns->ipc_ns)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: attached shared memory segment %d: of the caller's ipc namespace",
+					h.id));
 	file = shm_file_make(ns, h.id, h.flags & CKPT_SHMF_RDONLY);
 	if (IS_ERR(file))
 		ckpt_err(ctx, PTR_ERR(file), "shared memory segment %d: cannot be attached: error %ld",

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -527,6 +528,44 @@ DRIVER_TEST(joined_without_its_queue)
 	ASSERT_LT(0, ret) TH_LOG("%s\n%s", strerror(-ret), v->log);
 	ckpt_finish(v);
 	ckpt_end(v);
+}
+
+/* A list to undo with nothing in it any more */
+CKPT_VICTIM(had_a_set)
+{
+	struct sembuf op = { .sem_op = 1, .sem_flg = SEM_UNDO };
+	int id;
+
+	REQUIRE(!unshare(CLONE_NEWIPC));
+	id = semget(IPC_PRIVATE, 1, 0600);
+	REQUIRE(id >= 0 && !semop(id, &op, 1) && !semctl(id, 0, IPC_RMID));
+	ckpt_ready();
+}
+
+/* What the caller's has is not an image's to undo. */
+DRIVER_TEST(joined_to_undo)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_sem_undo *undo;
+	struct image image;
+	int fd;
+
+	ckpt_start(v, "had_a_set", 0);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	undo = image_at(&image, CKPT_HDR_SEM_UNDO, 0);
+	undo->ns = image_objref(&image, CKPT_OBJ_IPC_NS, undo);
+	undo->nr = 1;
+	image_seal(&image);
+	fd = v->image;
+	v->image = image_file(&image, image.size);
+	EXPECT_EQ(-EINVAL, restart_join(v, CLONE_NEWIPC, 0));
+	EXPECT_TRUE(ckpt_logged(v, "to undo in the caller's ipc namespace"))
+		TH_LOG("%s", v->log);
+	close(v->image);
+	v->image = fd;
+	image_free(&image);
+	ckpt_restart_finish(v);
 }
 
 CKPT_VICTIM(is_init)
