@@ -108,6 +108,11 @@ static struct vfsmount *make_anew(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 					r->name, sb->s_type->name, r->root,
 					err));
 	}
+	if (!ckpt_cgroup_may_show(ctx, mnt->mnt_root)) {
+		mntput(mnt);
+		return ERR_PTR(ckpt_err(ctx, -EPERM, "mount '%s' (%s): '%s' is not below the root of your cgroup namespace",
+					r->name, sb->s_type->name, r->root));
+	}
 	mnt->mnt_flags = flags;
 	return mnt;
 }

@@ -36,6 +36,7 @@ struct ckpt_trace;
 struct ckpt_tree;
 struct ckpt_tty;
 struct cred;
+struct dentry;
 struct file;
 struct ns_common;
 struct ipc_namespace;
@@ -755,6 +756,7 @@ void ckpt_nets_free(struct ckpt_ctx *ctx);
 /* kernel/cgroup/checkpoint.c */
 int ckpt_cgroups_set_dir(struct ckpt_ctx *ctx, int fd);
 void ckpt_cgroups_free(struct ckpt_ctx *ctx, bool keep);
+bool ckpt_cgroup_may_show(struct ckpt_ctx *ctx, struct dentry *dentry);
 
 /* fs/checkpoint_mnt.c: a path as the image has it */
 char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,

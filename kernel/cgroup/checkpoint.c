@@ -12,6 +12,7 @@
  * rights of the caller. Only the v2 hierarchy is saved.
  */
 
+#include <linux/capability.h>
 #include <linux/checkpoint_types.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
@@ -639,6 +640,43 @@ static void *cgroup_ns_restore(struct ckpt_ctx *ctx)
 	}
 	kvfree(root);
 	return ns;
+}
+
+/* Is @dentry below what a mount in @ns shows, and might the caller make that? */
+static bool ns_may_show(const struct cgroup_namespace *ns,
+			struct dentry *dentry)
+{
+	struct dentry *top;
+	bool ok;
+
+	if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+		return false;
+	/* as cgroup_do_get_tree() */
+	top = kernfs_node_dentry(ns->root_cset->dfl_cgrp->kn, dentry->d_sb);
+	if (IS_ERR(top))
+		return false;
+	ok = is_subdir(dentry, top);
+	dput(top);
+	return ok;
+}
+
+/**
+ * ckpt_cgroup_may_show - may the caller make a mount with this root?
+ * @ctx: the context of a restart
+ * @dentry: the root, of any file system
+ *
+ * Who mounts the v2 hierarchy sees it from the root of its cgroup namespace on.
+ *
+ * Context: the restoring task, may sleep.
+ * Return: false for a cgroup that is not below the root of the caller's cgroup
+ * namespace, nor of that of the current task, if it may mount there.
+ */
+bool ckpt_cgroup_may_show(struct ckpt_ctx *ctx, struct dentry *dentry)
+{
+	return dentry->d_sb->s_magic != CGROUP2_SUPER_MAGIC ||
+	       capable(CAP_SYS_ADMIN) ||
+	       ns_may_show(ctx->caller_ns->cgroup_ns, dentry) ||
+	       ns_may_show(current->nsproxy->cgroup_ns, dentry);
 }
 
 const struct ckpt_obj_ops ckpt_cgroup_ns_obj_ops = {

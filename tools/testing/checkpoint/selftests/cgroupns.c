@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/inotify.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
@@ -381,6 +382,74 @@ CGROUP_TEST(failed_restart)
 	EXPECT_TRUE(exists(self->dir[1], "parent"));
 	ckpt_finish(v);
 	ckpt_end(v);
+}
+
+CKPT_VICTIM(mounts_queues)
+{
+	REQUIRE(!unshare(CLONE_NEWIPC));
+	REQUIRE(!mkdir("mnt", 0755) || errno == EEXIST);
+	if (mount("none", "mnt", "mqueue", 0, NULL))
+		ckpt_skip("mqueue: %m");
+	ckpt_ready();
+}
+
+/*
+ * Let an image mount the whole v2 hierarchy instead of message queues, for who
+ * has a cgroup namespace with the root @cgroup.
+ */
+static long mounts_all(struct _test_data_cgroup *self, const char *cgroup)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_sb *sb;
+	struct image image, bad;
+	char path[160];
+	long ret;
+	int out;
+
+	out = open(CGROUP_ROOT "/cgroup.procs", O_WRONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	if (out < 0 || ckpt_write_file(path, "0"))
+		ckpt_die("%s: %m", path);
+	ckpt_enter_user_ns(CLONE_NEWNS | CLONE_NEWCGROUP);
+	ckpt_start(v, "mounts_queues", CKPT_CONTAINER);
+	if (v->skip[0])
+		return 0;
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	image_copy(&bad, &image);
+	sb = image_sb(&bad, "mqueue");
+	sb->ns = 0;
+	memcpy(image_string(&bad, sb, "mqueue"), "cgroup2", 8);
+	ret = image_restart(v, &bad);
+	image_free(&bad);
+	if (ret > 0)
+		ckpt_kill(v);
+	else if (!ckpt_logged(v, "not below the root of your cgroup namespace"))
+		ckpt_die("restart: %s", v->log);
+	image_restart_finish(v, &image);
+	if (write(out, "0", 1) != 1)
+		ckpt_die("%s: %m", CGROUP_ROOT);
+	close(out);
+	return ret;
+}
+
+/* Who mounts it sees no more than mount(2) would show. */
+CGROUP_TEST(mounted_from_below)
+{
+	long ret = mounts_all(self, self->dir[0]);
+
+	if (self->v.skip[0])
+		SKIP(return, "%s", self->v.skip);
+	EXPECT_EQ(-EPERM, ret);
+}
+
+CGROUP_TEST(mounted_from_the_root)
+{
+	long ret = mounts_all(self, CGROUP_ROOT);
+
+	if (self->v.skip[0])
+		SKIP(return, "%s", self->v.skip);
+	EXPECT_LT(0, ret);
 }
 
 TEST_HARNESS_MAIN
