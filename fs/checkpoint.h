@@ -306,6 +306,7 @@ int ckpt_xattr_read(struct ckpt_ctx *ctx, struct vfsmount *mnt,
 
 /* checkpoint_sb.c: file systems that are made anew, CKPT_OBJ_SB */
 bool ckpt_sb_supported(const struct super_block *sb);
+bool ckpt_sb_may_layer(const struct super_block *sb);
 struct vfsmount *ckpt_dentry_mount(struct dentry *root, const char *source);
 
 /* Of a tmpfs, as mm/shmem.c has it */

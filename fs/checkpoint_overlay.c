@@ -246,9 +246,12 @@ static struct vfsmount *shared_mount(struct ckpt_layers *layers,
 static int find_inside(struct ckpt_layers *layers, struct layer *l,
 		       struct super_block *sb, const char *name)
 {
-	struct vfsmount *mnt = shared_mount(layers, sb);
+	struct vfsmount *mnt;
 	int err;
 
+	if (!ckpt_sb_may_layer(sb))
+		return -EPERM;
+	mnt = shared_mount(layers, sb);
 	if (!mnt)
 		mnt = ckpt_dentry_mount(sb->s_root, "none");
 	if (IS_ERR(mnt))

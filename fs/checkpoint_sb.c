@@ -7,6 +7,7 @@
  * again by whoever restarts.
  */
 
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/fs_context.h>
 #include <linux/ipc_namespace.h>
@@ -514,6 +515,25 @@ bool ckpt_sb_supported(const struct super_block *sb)
 	/* a tmpfs of the kernel's own has no names in it; that of mqueue does */
 	return type && !((type->flags & SBT_CONTENT) &&
 			 (sb->s_flags & SB_KERNMOUNT));
+}
+
+/**
+ * ckpt_sb_may_layer - may the current task make an overlay of a file system?
+ * @sb: the file system, made anew
+ *
+ * An overlay shows all of it. proc and sysfs may be mounted only by who sees
+ * all of one; what is the machine's, in part or by its owner.
+ *
+ * Context: process context.
+ * Return: true if it may.
+ */
+bool ckpt_sb_may_layer(const struct super_block *sb)
+{
+	const struct sb_type *type = find_type(sb->s_type->name);
+
+	return (type && !(type->flags & SBT_MACHINE) &&
+		!(sb->s_iflags & SB_I_USERNS_VISIBLE)) ||
+	       capable(CAP_SYS_ADMIN);
 }
 
 /**

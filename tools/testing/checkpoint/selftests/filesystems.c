@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -851,6 +852,46 @@ DRIVER_TEST(hostile)
 	ckpt_finish(&self->v);
 	ckpt_end(&self->v);
 	image_free(&image);
+}
+
+CKPT_VICTIM(layered)
+{
+	make_mount("low", "tmpfs", "tmpfs", 0, NULL);
+	make_mount("proc", "proc", "proc", 0, NULL);
+	make_mount("other", "tmpfs", "tmpfs", 0, NULL);
+	make_mount("mnt", "over", "overlay", 0, "lowerdir=low:other");
+	ckpt_ready();
+	CHECK(access("mnt/self", F_OK));
+}
+
+/* What shows the machine is no layer for who could not mount it elsewhere. */
+DRIVER_TEST(hostile_layer)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_sb_layer *layer;
+	struct image image;
+	uint32_t sb;
+	long ret;
+
+	ckpt_enter_user_ns(CLONE_NEWNS);
+	ckpt_start(v, "layered", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	/* the text of lowerdir= comes first */
+	layer = image_at(&image, CKPT_HDR_SB_LAYER, 1);
+	ASSERT_EQ(CKPT_LAYER_LOWER, layer->kind);
+	sb = layer->sb;
+	layer->sb = image_objref(&image, CKPT_OBJ_SB, image_sb(&image, "proc"));
+	ASSERT_NE(sb, layer->sb);
+	ret = image_restart(v, &image);
+	EXPECT_EQ(-EPERM, ret);
+	EXPECT_TRUE(ckpt_logged(v, "overlay: its lowerdir")) TH_LOG("%s", v->log);
+	if (ret > 0)
+		ckpt_kill(v);
+	layer->sb = sb;
+	image_restart_finish(v, &image);
 }
 
 TEST_HARNESS_MAIN
