@@ -652,11 +652,26 @@ static int file_users(void *ptr)
 	return file_count(file);
 }
 
+/*
+ * Whoever looks into a file system of such a server waits for it. No path is
+ * looked up before all open files of the tree are known.
+ */
+static bool is_fuse_server(struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	return !(file->f_mode & FMODE_PATH) && S_ISCHR(inode->i_mode) &&
+	       inode->i_rdev == MKDEV(MISC_MAJOR, FUSE_MINOR);
+}
+
 static int file_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct file *file = ptr;
 	int err, kind = file_kind(file);
 
+	if (is_fuse_server(file))
+		return ckpt_err(ctx, -ENOSYS, "'/dev/fuse' (device %u:%u) is open: the server of a file system (FUSE): not supported",
+				MISC_MAJOR, FUSE_MINOR);
 	err = ckpt_file_cred_collect(ctx, file->f_cred);
 	if (err)
 		return err;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <linux/fuse.h>
 #include <linux/if_packet.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
@@ -37,6 +38,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -606,6 +608,102 @@ REFUSED(unlinked_queue, "POSIX message queue")
 	REQUIRE(!mq_unlink(name));
 	ckpt_ready();
 	CHECK(!mq_close(mq));
+}
+
+/* ------------------------------------------- a file system of the tree */
+
+static int fuse;
+
+static void answer(const struct fuse_in_header *in, int error, void *data,
+		   size_t len)
+{
+	struct fuse_out_header out = {
+		.len = sizeof(out) + len,
+		.error = -error,
+		.unique = in->unique,
+	};
+	struct iovec iov[2] = {
+		{ .iov_base = &out, .iov_len = sizeof(out) },
+		{ .iov_base = data, .iov_len = len },
+	};
+
+	/* who asked may have been interrupted */
+	CHECK(writev(fuse, iov, 2) > 0 || errno == ENOENT);
+}
+
+static struct fuse_attr attr_of(uint64_t node)
+{
+	struct fuse_attr attr = {
+		.ino = node,
+		.mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0644,
+		.nlink = 1,
+	};
+
+	return attr;
+}
+
+/* It has one file, which is asked for each time that it is looked up. */
+static int serves(void *arg)
+{
+	static uint64_t buf[8 * 1024];
+	struct fuse_in_header *in = (void *)buf;
+	struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.max_write = 4096,
+	};
+	struct fuse_entry_out entry = { .nodeid = 2, .attr = attr_of(2) };
+	struct fuse_open_out opened = {};
+	struct fuse_attr_out attr = {};
+
+	while (read(fuse, buf, sizeof(buf)) > 0) {
+		switch (in->opcode) {
+		case FUSE_INIT:
+			answer(in, 0, &init, sizeof(init));
+			break;
+		case FUSE_LOOKUP:
+			answer(in, 0, &entry, sizeof(entry));
+			break;
+		case FUSE_GETATTR:
+			attr.attr = attr_of(in->nodeid);
+			answer(in, 0, &attr, sizeof(attr));
+			break;
+		case FUSE_OPEN:
+			answer(in, 0, &opened, sizeof(opened));
+			break;
+		case FUSE_FORGET:
+		case FUSE_BATCH_FORGET:
+		case FUSE_INTERRUPT:
+			break;
+		default:
+			answer(in, ENOSYS, NULL, 0);
+		}
+	}
+	CHECK_EQ(errno, ENODEV);
+	return 0;
+}
+
+/* The file of it that the first task has open cannot be looked up. */
+REFUSED_AS(serves_itself, CKPT_CONTAINER, "'/dev/fuse' (device 10:229) is open")
+{
+	char options[64];
+	pid_t pid;
+	int fd;
+
+	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	HAVE(fuse);
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
+	REQUIRE(!mkdir("mnt", 0755) || errno == EEXIST);
+	REQUIRE(!mount("none", "mnt", "fuse", 0, options));
+	pid = ckpt_fork(serves, NULL);
+	close(fuse);
+	fd = open("mnt/file", O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0);
+	ckpt_ready();
+	CHECK(!close(fd) && !access("mnt/file", F_OK));
+	CHECK(!umount("mnt"));
+	ckpt_join(pid, 0);
 }
 
 /* Left out where the caller says so: it is the caller's then. */
