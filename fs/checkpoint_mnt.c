@@ -633,6 +633,52 @@ static int mnt_ns_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	return write_mounts(ctx, ns, &h);
 }
 
+/* The oldest namespace that was not begun so far, up to the age of @ns */
+static struct mnt_namespace *next_oldest(struct ckpt_ctx *ctx,
+					 struct mnt_namespace *ns)
+{
+	struct mnt_namespace *best = ns, *other;
+	unsigned long index;
+	void *first;
+
+	xa_for_each(&ctx->mnts->first, index, first) {
+		other = (struct mnt_namespace *)index;
+		if (xa_to_value(first) && other->seq > ctx->mnts->written &&
+		    other->seq < best->seq && !ckpt_mnt_ns_outside(ctx, other))
+			best = other;
+	}
+	return best;
+}
+
+/**
+ * ckpt_mnt_ns_checkpoint - write a mount namespace, unless that was done before
+ * @ctx: the context
+ * @ns: the namespace
+ *
+ * Those that are older are written before, as they have to be made: a namespace
+ * may be mounted in older ones only.
+ *
+ * Context: process context, may sleep.
+ * Return: its objref, or a negative errno, reported.
+ */
+int ckpt_mnt_ns_checkpoint(struct ckpt_ctx *ctx, struct mnt_namespace *ns)
+{
+	struct ckpt_mnts *m = ckpt_mnts(ctx);
+	struct mnt_namespace *next;
+	int ret;
+
+	if (IS_ERR(m))
+		return PTR_ERR(m);
+	while (m->written < ns->seq) {
+		next = next_oldest(ctx, ns);
+		m->written = next->seq;
+		ret = ckpt_obj_checkpoint(ctx, next, CKPT_OBJ_MNT_NS);
+		if (ret < 0)
+			return ret;
+	}
+	return ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_MNT_NS);
+}
+
 const struct ckpt_obj_ops ckpt_mnt_ns_obj_ops = {
 	.name		= "mount namespace",
 	.subtree_ok	= true,

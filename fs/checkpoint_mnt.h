@@ -58,6 +58,7 @@ struct ckpt_mnt {
  * @groups: checkpoint: peer groups with a member in the tree, by id; restart:
  *	struct ckpt_mnt of the first member, by id
  * @last: checkpoint: last number given out
+ * @written: checkpoint: age of the youngest namespace that was begun
  * @caller: checkpoint: the mounts of the caller's namespace, referenced, or
  *	NULL so far
  * @nr_caller: number of entries in @caller
@@ -69,6 +70,7 @@ struct ckpt_mnts {
 	struct xarray first;
 	struct xarray groups;
 	u32 last;
+	u64 written;
 	struct vfsmount **caller;
 	unsigned int nr_caller;
 	u32 pending;

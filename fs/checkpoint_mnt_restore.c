@@ -21,6 +21,7 @@
 #include <linux/mnt_namespace.h>
 #include <linux/namei.h>
 #include <linux/nsproxy.h>
+#include <linux/proc_ns.h>
 #include <linux/security.h>
 #include <linux/user_namespace.h>
 #include <uapi/linux/mount.h>
@@ -265,8 +266,24 @@ static struct vfsmount *make_copy(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 	return mnt;
 }
 
+/*
+ * Would a mount of @root, in a namespace of the age @seq, be that of one which
+ * is no younger? Then namespaces could hold each other: mnt_ns_loop().
+ */
+static bool makes_loop(u64 seq, const struct dentry *root)
+{
+	struct ns_common *ns;
+
+	if (!seq || root->d_sb->s_magic != NSFS_MAGIC)
+		return false;
+	ns = get_proc_ns(d_inode(root));
+	return ns->ops == &mntns_operations &&
+	       container_of(ns, struct mnt_namespace, ns)->seq <= seq;
+}
+
 static struct ckpt_mnt *make_mount(struct ckpt_ctx *ctx, struct mnt_rec *r,
-				   u32 number, struct user_namespace *user_ns)
+				   u32 number, struct user_namespace *user_ns,
+				   u64 seq)
 {
 	struct path place = {};
 	struct vfsmount *mnt;
@@ -287,6 +304,11 @@ static struct ckpt_mnt *make_mount(struct ckpt_ctx *ctx, struct mnt_rec *r,
 			mntput(mnt);
 			mnt = ERR_PTR(err);
 		}
+	}
+	if (!IS_ERR(mnt) && makes_loop(seq, mnt->mnt_root)) {
+		mntput(mnt);
+		mnt = ERR_PTR(ckpt_err(ctx, -EINVAL, "mount '%s': of a mount namespace that is not younger than the one it is in",
+				       r->name));
 	}
 	e = IS_ERR(mnt) ? ERR_CAST(mnt) : ckpt_mnt_add(ctx->mnts, mnt, number);
 	if (IS_ERR(e)) {
@@ -330,9 +352,12 @@ static struct ckpt_mnt *join_mount(struct ckpt_ctx *ctx, struct mnt_rec *r,
 	return e;
 }
 
-/* With no @user_ns, the namespace that it is in is not made */
+/*
+ * With no @user_ns, the namespace that it is in is not made; @seq is its age, 0
+ * if it is in none.
+ */
 static int read_mount(struct ckpt_ctx *ctx, u32 number,
-		      struct user_namespace *user_ns)
+		      struct user_namespace *user_ns, u64 seq)
 {
 	struct mnt_rec *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
 	struct ckpt_mnt *e;
@@ -348,7 +373,7 @@ static int read_mount(struct ckpt_ctx *ctx, u32 number,
 		err = ckpt_err(ctx, -EINVAL, "image: mount %u with flags %#x, under %u others",
 			       number, r->h.flags, r->h.under);
 	if (!err) {
-		e = user_ns ? make_mount(ctx, r, number, user_ns) :
+		e = user_ns ? make_mount(ctx, r, number, user_ns, seq) :
 			      join_mount(ctx, r, number);
 		if (IS_ERR(e))
 			err = ckpt_err(ctx, PTR_ERR(e), "mount '%s': cannot be made: error %ld",
@@ -368,12 +393,14 @@ static int read_mount(struct ckpt_ctx *ctx, u32 number,
 /**
  * struct mnt_tree - the mounts of a namespace that is being made
  * @ns: the namespace, or NULL so far
+ * @seq: its age, from before its mounts were read
  * @first: number of the first mount
  * @nr: number of mounts
  * @root: number of the mount that all others are on
  */
 struct mnt_tree {
 	struct mnt_namespace *ns;
+	u64 seq;
 	u32 first;
 	u32 nr;
 	u32 root;
@@ -495,7 +522,7 @@ static int mount_all(struct ckpt_ctx *ctx, struct mnt_tree *t,
 	if (err)
 		return err;
 	mntget(root->mnt);
-	t->ns = ckpt_mnt_ns_make(user_ns, real_mount(root->mnt));
+	t->ns = ckpt_mnt_ns_make(user_ns, real_mount(root->mnt), t->seq);
 	if (IS_ERR(t->ns)) {
 		err = PTR_ERR(t->ns);
 		t->ns = NULL;
@@ -610,7 +637,7 @@ static int make_tree(struct ckpt_ctx *ctx, struct mnt_tree *t,
 	if (!ns_capable(user_ns, CAP_SYS_ADMIN))
 		return ckpt_err(ctx, -EPERM, "mount namespace: CAP_SYS_ADMIN is needed in the user namespace that owns it");
 	for (i = 0; i < t->nr && !err; i++)
-		err = read_mount(ctx, t->first + i, user_ns);
+		err = read_mount(ctx, t->first + i, user_ns, t->seq);
 	if (!err)
 		err = mount_all(ctx, t, user_ns);
 	if (!err)
@@ -628,7 +655,7 @@ static struct mnt_namespace *join_tree(struct ckpt_ctx *ctx,
 	u32 i;
 
 	for (i = 0; i < h->nr_mounts && !err; i++)
-		err = read_mount(ctx, h->first + i, NULL);
+		err = read_mount(ctx, h->first + i, NULL, 0);
 	if (err)
 		return ERR_PTR(err);
 	refcount_inc(&ns->ns.count);
@@ -664,7 +691,8 @@ void *ckpt_mnt_ns_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_mnt_ns h;
 	const struct cred *cred;
-	struct mnt_tree t = {};
+	/* before those that its mounts are of */
+	struct mnt_tree t = { .seq = ckpt_mnt_ns_seq() };
 	int err;
 
 	err = read_tree(ctx, &h);
@@ -707,7 +735,7 @@ void *ckpt_mnt_restore(struct ckpt_ctx *ctx)
 		err = ckpt_err(ctx, -EPERM, "detached mount: CAP_SYS_ADMIN is needed to make one");
 		return ERR_PTR(err);
 	}
-	err = read_mount(ctx, h.first, user_ns);
+	err = read_mount(ctx, h.first, user_ns, 0);
 	if (err)
 		return ERR_PTR(err);
 	e = entry(ctx, h.first);

@@ -149,8 +149,11 @@ int ckpt_ns_checkpoint(struct ckpt_ctx *ctx, const struct inode *inode,
 	if (ns == caller_ns(ctx, *type) ||
 	    ckpt_obj_left_out(ctx, ns, kinds[kind].obj))
 		return 0;
-	return *type == CLONE_NEWUSER ? ckpt_user_ns_checkpoint(ctx, ns) :
-					ckpt_obj_checkpoint(ctx, ns, kinds[kind].obj);
+	if (*type == CLONE_NEWUSER)
+		return ckpt_user_ns_checkpoint(ctx, ns);
+	if (*type == CLONE_NEWNS)
+		return ckpt_mnt_ns_checkpoint(ctx, ns);
+	return ckpt_obj_checkpoint(ctx, ns, kinds[kind].obj);
 }
 
 static struct ns_common *get_ns(void *ns)

@@ -350,7 +350,7 @@ int ckpt_path_mnt(struct ckpt_ctx *ctx, const struct path *path)
 		return 0;
 	if (!e || e->ns != ns)
 		return -ENOENT;
-	ret = ns ? ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_MNT_NS) :
+	ret = ns ? ckpt_mnt_ns_checkpoint(ctx, ns) :
 		   ckpt_obj_checkpoint(ctx, path->mnt, CKPT_OBJ_MNT);
 	return ret < 0 ? ret : e->number;
 }

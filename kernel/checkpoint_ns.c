@@ -479,7 +479,8 @@ static int save_ns(struct ckpt_ctx *ctx, void *ns, const void *caller,
 	/* with CHECKPOINT_SUBTREE, one that others use too is the caller's */
 	if (ns == caller || ckpt_obj_left_out(ctx, ns, type))
 		return 0;
-	ret = ckpt_obj_checkpoint(ctx, ns, type);
+	ret = type == CKPT_OBJ_MNT_NS ? ckpt_mnt_ns_checkpoint(ctx, ns) :
+					ckpt_obj_checkpoint(ctx, ns, type);
 	if (ret < 0)
 		return ret;
 	*objref = ret;

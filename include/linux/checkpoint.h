@@ -62,8 +62,9 @@ struct nsproxy *ckpt_copy_nsproxy(void);
 bool ckpt_mnt_too_revealing(struct mnt_namespace *ns,
 			    struct user_namespace *user_ns,
 			    const struct super_block *sb, int *new_mnt_flags);
+u64 ckpt_mnt_ns_seq(void);
 struct mnt_namespace *ckpt_mnt_ns_make(struct user_namespace *user_ns,
-				       struct mount *root);
+				       struct mount *root, u64 seq);
 int ckpt_mnt_attach(struct mount *mnt, struct mount *parent,
 		    struct dentry *where);
 int ckpt_mnt_join(struct mount *mnt, struct mount *peer);

@@ -43,6 +43,7 @@ struct ipc_namespace;
 struct inode;
 struct iov_iter;
 struct mm_struct;
+struct mnt_namespace;
 struct net;
 struct nsproxy;
 struct pid;
@@ -763,6 +764,8 @@ char *ckpt_path_name(struct ckpt_ctx *ctx, const struct path *path,
 		     char *buf, int size);
 /* fs/checkpoint_mnt.c: drop the references to mounts */
 void ckpt_mnts_free(struct ckpt_ctx *ctx);
+/* fs/checkpoint_mnt.c: write a mount namespace, and older ones before */
+int ckpt_mnt_ns_checkpoint(struct ckpt_ctx *ctx, struct mnt_namespace *ns);
 /* fs/checkpoint_mnt_restore.c: what the caller of restart says of mounts */
 int ckpt_mnt_give(struct ckpt_ctx *ctx, char *name, int fd);
 int ckpt_mnt_own_ns(struct ckpt_ctx *ctx);

@@ -354,6 +354,85 @@ CKPT_TEST_ONLY(in_a_subtree, 0)
 	CHECK(shows("on", "a") && !umount("on") && shows("on", "on"));
 }
 
+/* A namespace that is mounted in an older one, in which its maker stayed */
+static int holds_younger(void *arg)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", getppid());
+	ckpt_gate_wait(&later);
+	REQUIRE(!bind_to(path, "held"));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	CHECK(!umount("held"));
+	CHECK(!bind_to(path, "held") && !umount("held"));
+	return 0;
+}
+
+static pid_t enter_younger(void)
+{
+	pid_t pid;
+	int fd;
+
+	gates();
+	fd = open("held", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	REQUIRE(fd >= 0);
+	close(fd);
+	pid = ckpt_fork(holds_younger, NULL);
+	REQUIRE(!unshare(CLONE_NEWNS));
+	ckpt_gate_open(&later, 1);
+	ckpt_gate_wait(&up);
+	return pid;
+}
+
+static void leave_older(pid_t pid)
+{
+	char path[64];
+
+	/* they must not hold each other */
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	CHECK(bind_to(path, "held") == -1 && errno == EINVAL);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+CKPT_TEST_ONLY(younger, CKPT_CONTAINER)
+{
+	pid_t pid = enter_younger();
+
+	ckpt_ready();
+	leave_older(pid);
+}
+
+CKPT_VICTIM(is_younger)
+{
+	pid_t pid = enter_younger();
+
+	ckpt_ready();
+	leave_older(pid);
+}
+
+/* An image cannot have what mount(2) does not make. */
+DRIVER_TEST(loop)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_mnt *mnt;
+	uint32_t callers = 0;
+	struct image image;
+	unsigned int i = 0;
+
+	ckpt_start(v, "is_younger", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	do
+		mnt = image_at(&image, CKPT_HDR_MNT, i++);
+	while (mnt->ns_type != CLONE_NEWNS);
+	ASSERT_NE(0, mnt->sb);
+	image_refused(v, &image, &mnt->sb, &callers, sizeof(callers));
+	EXPECT_TRUE(ckpt_logged(v, "not younger")) TH_LOG("%s", v->log);
+	image_restart_finish(v, &image);
+}
+
 /* ------------------------------------------------------- external mounts */
 
 CKPT_VICTIM(has_volume)
