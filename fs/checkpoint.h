@@ -26,6 +26,8 @@ struct shmem_sb_info;
  * struct ckpt_file_ops - one kind of open file
  * @name: for messages
  * @by_path: found again by its path
+ * @late_fd: nobody may see the file before @late_restore has completed it: its
+ *	descriptors are filled then
  * @match: is @file of this kind? NULL for kinds that the file alone does not
  *	tell
  * @collect: count the objects inside; may be NULL
@@ -46,6 +48,7 @@ struct shmem_sb_info;
 struct ckpt_file_ops {
 	const char *name;
 	bool by_path;
+	bool late_fd;
 	bool (*match)(struct file *file);
 	int (*collect)(struct ckpt_ctx *ctx, struct file *file);
 	int (*checkpoint)(struct ckpt_ctx *ctx, struct file *file,
@@ -83,6 +86,7 @@ struct file *ckpt_file_open(struct ckpt_ctx *ctx,
 			    const struct ckpt_hdr_file *h, const char *name,
 			    int flags);
 const struct ckpt_file_ops *ckpt_file_kind_ops(u32 kind);
+bool ckpt_file_late_fd(struct file *file);
 struct file *ckpt_anon_file(struct ckpt_ctx *ctx,
 			    const struct ckpt_hdr_file *h, const char *class,
 			    const struct file_operations *fops, void *priv,

@@ -219,11 +219,91 @@ out:
 	return err;
 }
 
+/**
+ * struct late_fd - a descriptor that is filled when its file is complete
+ * @list: in @late_fds of the context
+ * @files: the table that it is in, which the table of objects holds
+ * @file: its file, which the table of objects holds
+ * @fd: its number
+ * @cloexec: it is closed by exec
+ */
+struct late_fd {
+	struct list_head list;
+	struct files_struct *files;
+	struct file *file;
+	unsigned int fd;
+	bool cloexec;
+};
+
+static int install(struct ckpt_ctx *ctx, struct files_struct *files,
+		   unsigned int fd, struct file *file, bool cloexec)
+{
+	int err = ckpt_fd_install(files, fd, file, cloexec);
+
+	return err ? ckpt_err(ctx, err,
+			      "fd %u: cannot be given: error %d, see fs.nr_open",
+			      fd, err) : 0;
+}
+
+static int install_later(struct ckpt_ctx *ctx, struct files_struct *files,
+			 unsigned int fd, struct file *file, bool cloexec)
+{
+	struct late_fd *late = kmalloc(sizeof(*late), GFP_KERNEL_ACCOUNT);
+
+	if (!late)
+		return -ENOMEM;
+	late->files = files;
+	late->file = file;
+	late->fd = fd;
+	late->cloexec = cloexec;
+	list_add_tail(&late->list, &ctx->late_fds);
+	return 0;
+}
+
+/**
+ * ckpt_late_fds_fill - fill the descriptors that waited for their files
+ * @ctx: the context of a restart; all files are complete
+ *
+ * Context: a restored task, may sleep.
+ * Return: 0 or a negative errno, reported.
+ */
+int ckpt_late_fds_fill(struct ckpt_ctx *ctx)
+{
+	struct late_fd *late;
+	int err;
+
+	list_for_each_entry(late, &ctx->late_fds, list) {
+		err = install(ctx, late->files, late->fd, late->file,
+			      late->cloexec);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * ckpt_late_fds_free - done with the descriptors that waited
+ * @ctx: the context
+ *
+ * Context: process context.
+ */
+void ckpt_late_fds_free(struct ckpt_ctx *ctx)
+{
+	struct late_fd *late, *next;
+
+	list_for_each_entry_safe(late, next, &ctx->late_fds, list) {
+		list_del(&late->list);
+		kfree(late);
+	}
+}
+
 static int restore_fds(struct ckpt_ctx *ctx, struct files_struct *files,
 		       const struct ckpt_hdr_fds *h, u32 n, u64 *next)
 {
 	const struct ckpt_fd *e;
 	struct file *file;
+	bool cloexec;
 	int err;
 
 	for (e = h->fds; n--; e++) {
@@ -242,12 +322,13 @@ static int restore_fds(struct ckpt_ctx *ctx, struct files_struct *files,
 		file = ckpt_obj_fetch(ctx, e->file, CKPT_OBJ_FILE);
 		if (IS_ERR(file))
 			return PTR_ERR(file);
-		err = ckpt_fd_install(files, e->fd, file,
-				      e->flags & CKPT_FD_CLOEXEC);
+		cloexec = e->flags & CKPT_FD_CLOEXEC;
+		if (ckpt_file_late_fd(file))
+			err = install_later(ctx, files, e->fd, file, cloexec);
+		else
+			err = install(ctx, files, e->fd, file, cloexec);
 		if (err)
-			return ckpt_err(ctx, err,
-					"fd %u: cannot be given: error %d, see fs.nr_open",
-					e->fd, err);
+			return err;
 		cond_resched();
 	}
 	return 0;

@@ -437,6 +437,7 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 	},
 	[CKPT_FILE_PIDFD] = {
 		.name		= "pidfd",
+		.late_fd	= true,
 		.match		= ckpt_pidfd_match,
 		.collect	= ckpt_pidfd_collect,
 		.checkpoint	= ckpt_pidfd_checkpoint,
@@ -529,6 +530,23 @@ static const struct ckpt_file_ops ckpt_file_table[CKPT_FILE_MAX] = {
 const struct ckpt_file_ops *ckpt_file_kind_ops(u32 kind)
 {
 	return kind < CKPT_FILE_MAX ? &ckpt_file_table[kind] : NULL;
+}
+
+/**
+ * ckpt_file_late_fd - are the descriptors of a file to be filled late?
+ * @file: the file
+ *
+ * Return: true if it is of a kind whose files are not complete so far.
+ */
+bool ckpt_file_late_fd(struct file *file)
+{
+	int kind;
+
+	for (kind = 0; kind < CKPT_FILE_MAX; kind++)
+		if (ckpt_file_table[kind].late_fd &&
+		    ckpt_file_table[kind].match(file))
+			return true;
+	return false;
 }
 
 /* The kind of @file by itself, or -ENOSYS */

@@ -105,8 +105,10 @@ int ckpt_late_restore(struct ckpt_ctx *ctx)
 					 sizeof(h));
 		if (err)
 			return err;
-		if (!h.file && !h.kind)
-			return ckpt_socks_check(ctx);
+		if (!h.file && !h.kind) {
+			err = ckpt_late_fds_fill(ctx);
+			return err ?: ckpt_socks_check(ctx);
+		}
 		/* a pidfd has its own pid before an epoll looks at it */
 		place = late_place(h.kind);
 		if (place < last)

@@ -3,7 +3,7 @@
  * Open files of pidfd_open(2).
  *
  * A thread is made after the descriptors of its leader. So a pidfd is made for
- * any pid at first, and gets its own when all are there.
+ * any pid at first, and gets its own when all are there; nobody sees it before.
  */
 
 #include <linux/file.h>
@@ -157,7 +157,7 @@ int ckpt_pidfd_late_restore(struct ckpt_ctx *ctx, struct file *file)
 	other = pidfs_alloc_file(pid, O_RDWR);
 	if (IS_ERR(other))
 		return PTR_ERR(other);
-	/* nothing has looked at the file so far, and both are opened alike */
+	/* no descriptor leads to the file so far, and both are opened alike */
 	swap(file->f_path, other->f_path);
 	swap(file->f_inode, other->f_inode);
 	swap(file->f_mapping, other->f_mapping);

@@ -76,6 +76,7 @@ struct user_namespace;
  * @mnts: the mounts of the image, or NULL so far
  * @removed: checkpoint: of fs/checkpoint_removed.c
  * @nodes: restart: of fs/checkpoint_node.c
+ * @late_fds: restart: of fs/checkpoint_fd.c
  * @pipes_marked: checkpoint: it is known which pipes lead out of the tree
  * @snapshot: checkpoint: what is gathered, to be written once the tree runs, or
  *	NULL
@@ -128,6 +129,7 @@ struct ckpt_ctx {
 	struct ckpt_mnts *mnts;
 	struct xarray removed;
 	struct list_head nodes;
+	struct list_head late_fds;
 	bool pipes_marked;
 	struct ckpt_snapshot *snapshot;
 	struct list_head dups;
@@ -888,6 +890,9 @@ void ckpt_nodes_free(struct ckpt_ctx *ctx, bool keep);
 /* fs/checkpoint_late.c: what is left of files when all are there */
 int ckpt_late_write(struct ckpt_ctx *ctx);
 int ckpt_late_restore(struct ckpt_ctx *ctx);
+/* fs/checkpoint_fd.c */
+int ckpt_late_fds_fill(struct ckpt_ctx *ctx);
+void ckpt_late_fds_free(struct ckpt_ctx *ctx);
 
 /* mm/checkpoint_tmpfs.c: what is in a file of a tmpfs, or in shared memory */
 int ckpt_file_pages_write(struct ckpt_ctx *ctx, struct inode *inode);
