@@ -704,13 +704,38 @@ static bool is_used(const struct sock *sk, const struct ckpt_hdr_tcp_late *h)
 		(ckpt_tcp_closed(h->state) || h->nr_segs));
 }
 
+/*
+ * Does the state of the socket, by which the system calls go, fit? One that is
+ * not connected gives connect(2) and listen(2) empty queues. What only began to
+ * connect may have been answered, and reset, since.
+ */
+static bool socket_fits(const struct sock *sk,
+			const struct ckpt_hdr_tcp_late *h)
+{
+	socket_state state;
+
+	if (!sk->sk_socket)
+		return true;
+	state = sk->sk_socket->state;
+	switch (h->state) {
+	case TCP_LISTEN:
+		return state == SS_UNCONNECTED;
+	case TCP_SYN_SENT:
+		return state == SS_CONNECTING;
+	case TCP_CLOSE:
+		return state != SS_UNCONNECTED || !h->rcv_bytes;
+	default:
+		return state != SS_UNCONNECTED;
+	}
+}
+
 static int restore_state(struct ckpt_ctx *ctx, struct sock *sk,
 			 const struct ckpt_hdr_inet_addr *a,
 			 const struct ckpt_hdr_tcp_late *h)
 {
 	if (!late_valid(a, h) || sk->sk_state != TCP_CLOSE ||
 	    inet_sk(sk)->inet_num || !skb_queue_empty(&sk->sk_receive_queue) ||
-	    (!sk->sk_socket && is_used(sk, h)))
+	    (!sk->sk_socket && is_used(sk, h)) || !socket_fits(sk, h))
 		return ckpt_err(ctx, -EINVAL, "image: TCP socket in state %u with flags %#x",
 				h->state, h->flags);
 	switch (h->state) {

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/net.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -1235,6 +1236,69 @@ DRIVER_TEST(hostile)
 	}
 	image_free(&good);
 	ckpt_restart_finish(v);
+}
+
+CKPT_VICTIM(closed)
+{
+	struct linger linger = { .l_onoff = 1 };
+	struct pollfd p = { .events = POLLIN };
+	int fd[2];
+
+	make_pair(fd, "127.0.0.1", "127.0.0.1");
+	say(fd[0], "unread");
+	REQUIRE(!setsockopt(fd[0], SOL_SOCKET, SO_LINGER, &linger,
+			    sizeof(linger)));
+	close(fd[0]);
+	p.fd = fd[1];
+	do
+		REQUIRE(poll(&p, 1, CKPT_WAIT_S * 1000) == 1);
+	while (!(p.revents & POLLHUP));
+	ckpt_ready();
+	hear(fd[1], "unread");
+}
+
+/* What connect(2) and listen(2) go by says that they may, or may not, go on. */
+static void wrong_state(struct __test_metadata *_metadata,
+			struct ckpt_victim *v, const char *name, int sockets)
+{
+	struct image good, image;
+	struct ckpt_hdr_sock *h;
+	int i, nr = 0;
+	long ret;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	ckpt_start(v, name, 0);
+	ckpt_checkpoint_kill(v);
+	image_load(&good, v->image);
+	for (i = 0; image_find(&good, CKPT_HDR_SOCK, i); i++) {
+		image_copy(&image, &good);
+		h = image_at(&image, CKPT_HDR_SOCK, i);
+		if (h->family == AF_INET && !h->flags) {
+			h->state = h->state == SS_UNCONNECTED ? SS_CONNECTED :
+								SS_UNCONNECTED;
+			nr++;
+			ret = image_restart(v, &image);
+			EXPECT_EQ(-EINVAL, ret)
+				TH_LOG("state of socket %d: %s", i, v->log);
+			if (ret > 0)
+				ckpt_kill(v);
+		}
+		image_free(&image);
+	}
+	EXPECT_EQ(sockets, nr);
+	image_free(&good);
+	ckpt_restart_finish(v);
+}
+
+DRIVER_TEST(wrong_states)
+{
+	wrong_state(_metadata, &self->v, "small", 4);
+}
+
+DRIVER_TEST(wrong_state_closed)
+{
+	wrong_state(_metadata, &self->v, "closed", 1);
 }
 
 TEST_HARNESS_MAIN
