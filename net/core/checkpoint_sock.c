@@ -12,6 +12,7 @@
  * name, by who has got a message of it, or is connected to it.
  */
 
+#include <linux/bpf-cgroup.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -19,6 +20,7 @@
 #include <linux/net.h>
 #include <linux/net_tstamp.h>
 #include <linux/nsproxy.h>
+#include <linux/security.h>
 #include <linux/skbuff.h>
 #include <linux/user_namespace.h>
 #include <net/af_unix.h>
@@ -1209,6 +1211,46 @@ static void *sock_restore(struct ckpt_ctx *ctx)
 	sk = make_sock(ctx, h);
 	kvfree(h);
 	return sk;
+}
+
+/* A program of a cgroup gets the address to change it: not here. */
+static int pre_connect(struct sock *sk, const struct sockaddr *addr, int len)
+{
+	struct sockaddr_storage copy = {};
+	int err;
+
+	memcpy(&copy, addr, len);
+	/* others lock it themselves */
+	if (sk_is_tcp(sk))
+		lock_sock(sk);
+	err = sk->sk_prot->pre_connect(sk, (struct sockaddr *)&copy, len);
+	if (sk_is_tcp(sk))
+		release_sock(sk);
+	return err ?: memcmp(&copy, addr, len) ? -EPERM : 0;
+}
+
+/**
+ * ckpt_sock_may_connect - may whoever restarts connect a socket?
+ * @sk: the socket, not locked; one without a file was connected by others
+ * @addr: to whom
+ * @len: length of @addr, in bytes, at most that of struct sockaddr_storage
+ *
+ * As connect(2) asks security modules and the programs of the cgroup.
+ *
+ * Context: a restored task, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int ckpt_sock_may_connect(struct sock *sk, const struct sockaddr *addr, int len)
+{
+	int err;
+
+	if (!sk->sk_socket)
+		return 0;
+	err = security_socket_connect(sk->sk_socket, (struct sockaddr *)addr,
+				      len);
+	if (!err && BPF_CGROUP_PRE_CONNECT_ENABLED(sk))
+		err = pre_connect(sk, addr, len);
+	return err;
 }
 
 /* As fchown(2), or as whoever has made it */

@@ -153,6 +153,8 @@ void ckpt_skbs_put(struct ckpt_skbs *q);
 bool ckpt_sock_in_tree(struct ckpt_ctx *ctx, struct sock *sk);
 int ckpt_sock_net_collect(struct ckpt_ctx *ctx, struct sock *sk);
 bool ckpt_sock_pending(const struct sock *sk);
+int ckpt_sock_may_connect(struct sock *sk, const struct sockaddr *addr,
+			  int len);
 void ckpt_sock_taken(struct sock *sk);
 int ckpt_sock_data_write(struct ckpt_ctx *ctx, const struct sk_buff *skb,
 			 u32 from);

@@ -13,7 +13,6 @@
 #include <linux/icmpv6.h>
 #include <linux/in.h>
 #include <linux/net.h>
-#include <linux/security.h>
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <net/inet_sock.h>
@@ -576,8 +575,7 @@ static int connect_to(struct sock *sk, const struct ckpt_hdr_inet_addr *a)
 		memcpy(&sin6->sin6_addr, a->daddr, sizeof(a->daddr));
 		len = sizeof(*sin6);
 	}
-	err = security_socket_connect(sk->sk_socket, (struct sockaddr *)&addr,
-				      len);
+	err = ckpt_sock_may_connect(sk, (struct sockaddr *)&addr, len);
 	if (err)
 		return err;
 	/* there need not be a route to it any more: it remains connected */

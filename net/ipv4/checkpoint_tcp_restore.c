@@ -12,6 +12,7 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/net.h>
+#include <linux/security.h>
 #include <linux/user_namespace.h>
 #include <net/inet_common.h>
 #include <net/inet_connection_sock.h>
@@ -406,13 +407,13 @@ static void restore_windows(struct sock *sk, const struct ckpt_hdr_tcp_late *h)
 }
 
 /**
- * struct ckpt_peer - whom to connect to
+ * struct ckpt_end - an end of a connection, as system calls have it
  * @addr: any of the two
  * @in: an IPv4 one
  * @in6: an IPv6 one
  * @len: length of the one that it is, in bytes
  */
-struct ckpt_peer {
+struct ckpt_end {
 	union {
 		struct sockaddr addr;
 		struct sockaddr_in in;
@@ -421,21 +422,37 @@ struct ckpt_peer {
 	int len;
 };
 
-static void get_peer(const struct sock *sk, const struct ckpt_hdr_inet_addr *a,
-		     struct ckpt_peer *p)
+static void get_end(const struct sock *sk, const __u8 *addr, u32 port,
+		    struct ckpt_end *e)
 {
-	memset(p, 0, sizeof(*p));
+	memset(e, 0, sizeof(*e));
 	if (sk->sk_family == AF_INET) {
-		p->in.sin_family = AF_INET;
-		memcpy(&p->in.sin_addr, a->daddr + 12, 4);
-		p->in.sin_port = htons(a->dport);
-		p->len = sizeof(p->in);
+		e->in.sin_family = AF_INET;
+		memcpy(&e->in.sin_addr, addr + 12, 4);
+		e->in.sin_port = htons(port);
+		e->len = sizeof(e->in);
 		return;
 	}
-	p->in6.sin6_family = AF_INET6;
-	memcpy(&p->in6.sin6_addr, a->daddr, sizeof(p->in6.sin6_addr));
-	p->in6.sin6_port = htons(a->dport);
-	p->len = sizeof(p->in6);
+	e->in6.sin6_family = AF_INET6;
+	memcpy(&e->in6.sin6_addr, addr, sizeof(e->in6.sin6_addr));
+	e->in6.sin6_port = htons(port);
+	e->len = sizeof(e->in6);
+}
+
+/* What others have connected, and waits to be accepted, nobody asks for. */
+static int may_connect(struct sock *sk, const struct ckpt_hdr_inet_addr *a)
+{
+	struct ckpt_end end;
+	int err;
+
+	if (!sk->sk_socket)
+		return 0;
+	get_end(sk, a->bound, a->sport, &end);
+	err = security_socket_bind(sk->sk_socket, &end.addr, end.len);
+	if (err)
+		return err;
+	get_end(sk, a->daddr, a->dport, &end);
+	return ckpt_sock_may_connect(sk, &end.addr, end.len);
 }
 
 static void set_rcv_saddr(struct sock *sk, const struct ckpt_hdr_inet_addr *a)
@@ -482,10 +499,10 @@ static int connect_again(struct sock *sk, const struct ckpt_hdr_inet_addr *a,
 			 const struct ckpt_hdr_tcp_late *h)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	struct ckpt_peer peer;
+	struct ckpt_end peer;
 	int err;
 
-	get_peer(sk, a, &peer);
+	get_end(sk, a->daddr, a->dport, &peer);
 	ckpt_inet_set_peer(sk, a);
 	set_rcv_saddr(sk, a);
 	err = take_port(sk, a);
@@ -528,6 +545,10 @@ static int restore_connection(struct ckpt_ctx *ctx, struct sock *sk,
 	err = check_size(ctx, sk, h->rcv_bytes, h->write_seq - h->snd_una);
 	if (err)
 		return err;
+	err = may_connect(sk, a);
+	if (err)
+		return ckpt_err(ctx, err, "TCP connection of %pI6c port %u to %pI6c port %u: not allowed: error %d",
+				a->bound, a->sport, a->daddr, a->dport, err);
 	connect_tuple(a, &t);
 	err = ckpt_tcp_silence(ctx, sk, &t);
 	if (err)
@@ -671,6 +692,10 @@ static int restore_listener(struct ckpt_ctx *ctx, struct sock *sk,
 	err = ckpt_inet_bind(ctx, sk, a);
 	if (err)
 		return err;
+	err = security_socket_listen(sk->sk_socket, h->backlog);
+	if (err)
+		return ckpt_err(ctx, err, "TCP socket: not allowed to listen: error %d",
+				err);
 	memcpy(&t.local, a->bound, sizeof(t.local));
 	ckpt_tcp_any_local(&t);
 	t.lport = htons(a->sport);

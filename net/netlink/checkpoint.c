@@ -254,15 +254,22 @@ static int ckpt_set_address(struct ckpt_ctx *ctx, struct sock *sk,
 
 	if (!(h->flags & CKPT_NETLINK_BOUND))
 		return 0;
-	err = netlink_bind(sock, (struct sockaddr *)&addr, sizeof(addr));
+	err = security_socket_bind(sock, (struct sockaddr *)&addr,
+				   sizeof(addr));
+	if (!err)
+		err = netlink_bind(sock, (struct sockaddr *)&addr,
+				   sizeof(addr));
 	if (err)
-		return ckpt_err(ctx, err, "netlink socket of protocol %u: its port id %u is in use: error %d",
+		return ckpt_err(ctx, err, "netlink socket of protocol %u: its port id %u is in use, or not allowed: error %d",
 				sk->sk_protocol, h->portid, err);
 	if (!(h->flags & CKPT_NETLINK_CONNECTED))
 		return 0;
 	addr.nl_pid = h->dst_portid;
 	addr.nl_groups = netlink_group_mask(h->dst_group);
-	err = netlink_connect(sock, (struct sockaddr *)&addr, sizeof(addr), 0);
+	err = ckpt_sock_may_connect(sk, (struct sockaddr *)&addr, sizeof(addr));
+	if (!err)
+		err = netlink_connect(sock, (struct sockaddr *)&addr,
+				      sizeof(addr), 0);
 	if (err)
 		return ckpt_err(ctx, err, "netlink socket of protocol %u: cannot be connected to port id %u and group %u: error %d",
 				sk->sk_protocol, h->dst_portid, h->dst_group,

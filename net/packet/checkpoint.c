@@ -6,6 +6,7 @@
  * its rings when it is made, so that they can be mapped.
  */
 
+#include <linux/security.h>
 #include <linux/virtio_net.h>
 
 #include "../core/checkpoint_filter.h"
@@ -480,6 +481,7 @@ static int ckpt_restore_queue(struct ckpt_ctx *ctx, struct sock *sk, u32 nr)
 static int ckpt_bind(struct ckpt_ctx *ctx, struct sock *sk,
 		     const struct ckpt_hdr_packet_late *h)
 {
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET };
 	struct packet_sock *po = pkt_sk(sk);
 	__be16 protocol = htons(h->protocol);
 	int err;
@@ -495,7 +497,12 @@ static int ckpt_bind(struct ckpt_ctx *ctx, struct sock *sk,
 	}
 	if (!h->ifindex && !protocol)
 		return 0;
-	err = packet_do_bind(sk, NULL, h->ifindex, protocol);
+	ll.sll_protocol = protocol;
+	ll.sll_ifindex = h->ifindex;
+	err = security_socket_bind(sk->sk_socket, (struct sockaddr *)&ll,
+				   sizeof(ll));
+	if (!err)
+		err = packet_do_bind(sk, NULL, h->ifindex, protocol);
 	if (err)
 		return ckpt_err(ctx, err, "packet socket: cannot be bound to the device of index %d: error %d",
 				h->ifindex, err);

@@ -666,6 +666,10 @@ static int restore_state(struct ckpt_ctx *ctx, struct sock *sk,
 	if (err)
 		return err;
 	if (h->state == CKPT_UNIX_LISTEN) {
+		err = security_socket_listen(sk->sk_socket, h->backlog);
+		if (err)
+			return ckpt_err(ctx, err, "unix socket: not allowed to listen: error %d",
+					err);
 		/* nobody finds it yet: see bind_again() */
 		unix_state_lock(sk);
 		WRITE_ONCE(sk->sk_state, TCP_LISTEN);

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/net.h>
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -1125,6 +1127,128 @@ DRIVER_TEST(passed)
 	ckpt_end(v);
 	close(fd[0]);
 	close(fd[1]);
+}
+
+CKPT_VICTIM(worker)
+{
+	ckpt_ready();
+	CHECK_EQ(option(PASSED, SOL_SOCKET, SO_ACCEPTCONN), 1);
+}
+
+/* Others who listen with it go on while the image is written. */
+DRIVER_TEST(shared_listener)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct pollfd p = { .events = POLLIN };
+	struct ckpt_victim *v = &self->v;
+	int l, fd, pipe, status;
+	pid_t writer;
+	char c;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	l = listening("127.0.0.1", PORT, 5);
+	ckpt_pass(l, PASSED);
+	ckpt_start(v, "worker", 0);
+	writer = ckpt_start_writer(v, &pipe, 0);
+	/* what is to be saved is known when it begins to write */
+	ASSERT_EQ(1, read(pipe, &c, 1));
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (connect(fd, (void *)&in, sizeof(in)))
+		ASSERT_EQ(EINPROGRESS, errno);
+	p.fd = l;
+	EXPECT_EQ(1, poll(&p, 1, CKPT_WAIT_S * 1000));
+	/* it waits for room in the pipe */
+	EXPECT_EQ(0, waitpid(writer, &status, WNOHANG));
+	ckpt_skip_bytes(pipe, SIZE_MAX);
+	ASSERT_EQ(writer, waitpid(writer, &status, 0));
+	EXPECT_EQ(0, status);
+	close(pipe);
+	close(fd);
+	close(l);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+/* ------------------------------------------------- what is not allowed */
+
+/* A program that lets nobody connect, as long as the descriptor is open */
+static int forbid(void)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr load = {
+		.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		.expected_attach_type = BPF_CGROUP_INET4_CONNECT,
+		.insn_cnt = ARRAY_SIZE(insns),
+		.insns = (uintptr_t)insns, .license = (uintptr_t)"GPL",
+	};
+	union bpf_attr link = {
+		.link_create.attach_type = BPF_CGROUP_INET4_CONNECT,
+	};
+	int root, prog, fd;
+
+	root = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	prog = syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
+	link.link_create.prog_fd = prog;
+	link.link_create.target_fd = root;
+	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
+	close(prog);
+	close(root);
+	return fd;
+}
+
+/* A restart connects nothing that whoever restarts could not connect. */
+static void not_allowed(struct __test_metadata *_metadata,
+			struct ckpt_victim *v, const char *name)
+{
+	int fd;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	ckpt_start(v, name, 0);
+	ckpt_checkpoint_kill(v);
+	fd = forbid();
+	ASSERT_LE(0, fd) TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(-EPERM, ckpt_restart(v, 0)) TH_LOG("%s", v->log);
+	close(fd);
+	ckpt_restart_finish(v);
+}
+
+CKPT_VICTIM(connection)
+{
+	int fd[2];
+
+	make_pair(fd, "127.0.0.1", "127.0.0.1");
+	ckpt_ready();
+	talk(fd[0], fd[1]);
+}
+
+DRIVER_TEST(connection_not_allowed)
+{
+	not_allowed(_metadata, &self->v, "connection");
+}
+
+CKPT_VICTIM(datagrams)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	union addr a;
+	socklen_t len = make_addr(&a, "127.0.0.1", PORT);
+
+	REQUIRE(!connect(fd, &a.sa, len));
+	ckpt_ready();
+	CHECK(!getpeername(fd, &a.sa, &len));
+	CHECK_EQ(ntohs(a.in.sin_port), PORT);
+}
+
+DRIVER_TEST(datagrams_not_allowed)
+{
+	not_allowed(_metadata, &self->v, "datagrams");
 }
 
 /* ------------------------------------------------------- broken images */
