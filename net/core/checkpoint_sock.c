@@ -595,10 +595,9 @@ static int collect_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
 	return err ?: family_of(sk)->collect(ctx, sk);
 }
 
-/* That of whoever asks is not of the tree. */
 static int collect_orphans(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
-	return ptr == ctx->caller_ns->net_ns ? 0 : ckpt_tcp_orphans(ctx, ptr);
+	return ckpt_tcp_orphans(ctx, ptr, arg);
 }
 
 static int freeze_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
@@ -641,7 +640,7 @@ static int freeze_socks(struct ckpt_ctx *ctx)
  */
 int ckpt_socks_collect(struct ckpt_ctx *ctx)
 {
-	bool again;
+	bool again, all = false;
 	int err;
 
 	/* a peer that only such a message has is as good as closed */
@@ -649,7 +648,7 @@ int ckpt_socks_collect(struct ckpt_ctx *ctx)
 		ckpt_unix_gc();
 		flush_delayed_fput();
 	}
-	err = ckpt_obj_for_each(ctx, CKPT_OBJ_NET_NS, collect_orphans, NULL);
+	err = ckpt_obj_for_each(ctx, CKPT_OBJ_NET_NS, collect_orphans, &all);
 	if (err)
 		return err;
 	do {

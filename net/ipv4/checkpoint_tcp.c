@@ -270,23 +270,24 @@ static bool is_orphan(const struct sock *sk)
 	return sock_flag(sk, SOCK_DEAD) && ckpt_tcp_connected(READ_ONCE(sk->sk_state));
 }
 
-static bool is_orphan_of(struct sock *sk, const struct net *net)
+static bool is_orphan_of_tree(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	u32 state = READ_ONCE(sk->sk_state);
 
 	/* others are no whole sockets */
 	return state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV &&
-	       net_eq(sock_net(sk), net) && is_orphan(sk);
+	       is_orphan(sk) &&
+	       sock_net(sk) != ctx->caller_ns->net_ns &&
+	       ckpt_obj_collected(ctx, sock_net(sk), CKPT_OBJ_NET_NS);
 }
 
 /*
- * The orphans of a network namespace, which the locks of the table keep while
- * they are looked at; false if there is no room for all.
+ * The orphans of the tree in a table, whose locks keep them while they are
+ * looked at; false if there is no room for all.
  */
-static bool list_orphans(struct net *net, struct ckpt_tcp_waiting *w,
-			 u32 *found)
+static bool list_orphans(struct ckpt_ctx *ctx, struct inet_hashinfo *hashinfo,
+			 struct ckpt_tcp_waiting *w, u32 *found)
 {
-	struct inet_hashinfo *hashinfo = net->ipv4.tcp_death_row.hashinfo;
 	const struct hlist_nulls_node *node;
 	struct inet_ehash_bucket *head;
 	struct sock *sk;
@@ -294,12 +295,13 @@ static bool list_orphans(struct net *net, struct ckpt_tcp_waiting *w,
 
 	*found = 0;
 	for (i = 0; i <= hashinfo->ehash_mask; i++) {
+		cond_resched();
 		head = &hashinfo->ehash[i];
 		if (hlist_nulls_empty(&head->chain))
 			continue;
 		spin_lock_bh(inet_ehash_lockp(hashinfo, i));
 		sk_nulls_for_each(sk, node, &head->chain) {
-			if (!is_orphan_of(sk, net))
+			if (!is_orphan_of_tree(ctx, sk))
 				continue;
 			if (w->nr < w->room &&
 			    refcount_inc_not_zero(&sk->sk_refcnt))
@@ -307,7 +309,6 @@ static bool list_orphans(struct net *net, struct ckpt_tcp_waiting *w,
 			(*found)++;
 		}
 		spin_unlock_bh(inet_ehash_lockp(hashinfo, i));
-		cond_resched();
 	}
 	return *found <= w->room;
 }
@@ -316,19 +317,29 @@ static bool list_orphans(struct net *net, struct ckpt_tcp_waiting *w,
  * ckpt_tcp_orphans - meet connections that nobody has a descriptor of
  * @ctx: the context
  * @net: the network namespace, met by the collect pass
+ * @all: in a table of their own they are met for each namespace; the one that
+ *	the others have in common is looked through once, and this is set
  *
  * They have sent, or have still to send, what was written before they were
- * closed. Each uses the namespace.
+ * closed. Each uses the namespace. Those of whoever asks are not of the tree.
  *
  * Context: process context, may sleep.
  * Return: 0 or a negative errno.
  */
-int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net)
+int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net, bool *all)
 {
+	struct inet_hashinfo *hashinfo = net->ipv4.tcp_death_row.hashinfo;
 	struct ckpt_tcp_waiting w = {};
 	u32 found;
 
-	while (!list_orphans(net, &w, &found)) {
+	if (net == ctx->caller_ns->net_ns)
+		return 0;
+	if (hashinfo == &tcp_hashinfo) {
+		if (*all)
+			return 0;
+		*all = true;
+	}
+	while (!list_orphans(ctx, hashinfo, &w, &found)) {
 		ckpt_tcp_waiting_put(&w);
 		w.room = found + 8;
 		w.sk = kvcalloc(w.room, sizeof(*w.sk), GFP_KERNEL_ACCOUNT);
