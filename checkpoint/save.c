@@ -317,6 +317,8 @@ static int save(struct ckpt_ctx *ctx)
 		err = ckpt_socks_collect(ctx);
 	if (!err)
 		err = ckpt_obj_check_leaks(ctx);
+	if (!err)
+		ckpt_socks_unfreeze(ctx);
 	err = phase(ctx, "collect", &ctx->stats.collect_ns, &start, err);
 	if (err)
 		return err;

@@ -843,6 +843,7 @@ struct file *ckpt_sock_file_restore(struct ckpt_ctx *ctx,
 				    const char *name);
 /* what sockets hold, once all that have them are met */
 int ckpt_socks_collect(struct ckpt_ctx *ctx);
+void ckpt_socks_unfreeze(struct ckpt_ctx *ctx);
 /* the image is complete, or there is none: let packets in, or kill silently */
 #ifdef CONFIG_INET
 void ckpt_tcp_thaw(struct ckpt_ctx *ctx, bool killed);

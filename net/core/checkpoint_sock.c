@@ -661,6 +661,32 @@ int ckpt_socks_collect(struct ckpt_ctx *ctx)
 	return err;
 }
 
+static bool to_be_saved(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	return ckpt_sock_in_tree(ctx, sk) && !family_of(sk)->external(ctx, sk);
+}
+
+static int unfreeze_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	u32 mark = ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, 0);
+
+	if ((mark & CKPT_SOCK_MARK_FROZEN) && !to_be_saved(ctx, ptr))
+		ckpt_tcp_unfreeze(ctx, ptr);
+	cond_resched();
+	return 0;
+}
+
+/**
+ * ckpt_socks_unfreeze - let the connections of others go on
+ * @ctx: the context; it is known what is in use outside of the tree, too
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_socks_unfreeze(struct ckpt_ctx *ctx)
+{
+	ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, unfreeze_one, NULL);
+}
+
 /* ---------------------------------------------------------- checkpoint */
 
 /*
@@ -770,7 +796,7 @@ static int sock_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct sock *sk = ptr;
 	int err;
 
-	if (ckpt_sock_in_tree(ctx, sk) && !family_of(sk)->external(ctx, sk))
+	if (to_be_saved(ctx, sk))
 		ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_SAVED);
 	opts = kcalloc(ARRAY_SIZE(options), sizeof(*opts), GFP_KERNEL_ACCOUNT);
 	if (!opts)

@@ -107,6 +107,7 @@ extern const struct ckpt_sock_family ckpt_inet6_family;
 /* net/ipv4/checkpoint_tcp*.c: packets of TCP sockets; of others nothing is done */
 #ifdef CONFIG_INET
 int ckpt_tcp_freeze(struct ckpt_ctx *ctx, struct sock *sk);
+void ckpt_tcp_unfreeze(struct ckpt_ctx *ctx, struct sock *sk);
 int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net, bool *all);
 bool ckpt_tcp_orphan(struct ckpt_ctx *ctx, struct sock *sk);
 void ckpt_tcp_commit(struct ckpt_ctx *ctx, struct sock *sk);
@@ -114,6 +115,10 @@ void ckpt_tcp_commit(struct ckpt_ctx *ctx, struct sock *sk);
 static inline int ckpt_tcp_freeze(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	return 0;
+}
+
+static inline void ckpt_tcp_unfreeze(struct ckpt_ctx *ctx, struct sock *sk)
+{
 }
 
 static inline int ckpt_tcp_orphans(struct ckpt_ctx *ctx, struct net *net,

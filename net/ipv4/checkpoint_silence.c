@@ -42,6 +42,7 @@
  * struct silence - a connection whose packets go nowhere
  * @node: in the table, by its tuple
  * @list: in ctx->silenced; unhashed when it was left behind
+ * @ctx: whose list that is
  * @net: its network namespace, not referenced: it goes with it
  * @tuple: the connection
  * @expires: when it ends, in jiffies, if it was left behind
@@ -51,6 +52,7 @@
 struct silence {
 	struct hlist_node node;
 	struct hlist_node list;
+	const struct ckpt_ctx *ctx;
 	struct net *net;
 	struct ckpt_tuple tuple;
 	unsigned long expires;
@@ -284,6 +286,7 @@ int ckpt_silence(struct ckpt_ctx *ctx, struct net *net,
 	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 	if (!s)
 		return -ENOMEM;
+	s->ctx = ctx;
 	s->net = net;
 	s->tuple = *t;
 	mutex_lock(&silence_mutex);
@@ -331,6 +334,34 @@ void ckpt_silence_end(struct ckpt_ctx *ctx)
 		unhook_unused(net);
 		put_net(net);
 	}
+}
+
+/**
+ * ckpt_silence_undo - a connection is heard again before the others are
+ * @ctx: the context, which has let its packets go nowhere
+ * @net: its network namespace, which the caller has a reference to
+ * @t: the connection; if several are known by this, one of them
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_silence_undo(const struct ckpt_ctx *ctx, struct net *net,
+		       const struct ckpt_tuple *t)
+{
+	struct silence *s, *found = NULL;
+
+	spin_lock_bh(&silence_lock);
+	hash_for_each_possible(silence_table, s, node, hash_tuple(net, t)) {
+		if (s->net == net && same_tuple(&s->tuple, t) &&
+		    s->ctx == ctx && !hlist_unhashed(&s->list)) {
+			found = s;
+			break;
+		}
+	}
+	if (found)
+		remove(found);
+	spin_unlock_bh(&silence_lock);
+	if (found)
+		unhook_unused(net);
 }
 
 static bool listens(const struct silence *s)

@@ -29,6 +29,8 @@ struct ckpt_tuple {
 int ckpt_silence(struct ckpt_ctx *ctx, struct net *net,
 		 const struct ckpt_tuple *t);
 void ckpt_silence_end(struct ckpt_ctx *ctx);
+void ckpt_silence_undo(const struct ckpt_ctx *ctx, struct net *net,
+		       const struct ckpt_tuple *t);
 void ckpt_silence_keep(const struct net *net, const struct ckpt_tuple *t);
 void ckpt_silence_leave(struct ckpt_ctx *ctx);
 void ckpt_silence_forget(struct net *net, const struct ckpt_tuple *t);
@@ -41,6 +43,12 @@ static inline int ckpt_silence(struct ckpt_ctx *ctx, struct net *net,
 }
 
 static inline void ckpt_silence_end(struct ckpt_ctx *ctx)
+{
+}
+
+static inline void ckpt_silence_undo(const struct ckpt_ctx *ctx,
+				     struct net *net,
+				     const struct ckpt_tuple *t)
 {
 }
 

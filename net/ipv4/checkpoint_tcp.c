@@ -112,6 +112,25 @@ int ckpt_tcp_freeze(struct ckpt_ctx *ctx, struct sock *sk)
 	return err ?: 1;
 }
 
+/**
+ * ckpt_tcp_unfreeze - a socket that is not to be saved goes on
+ * @ctx: the context; ckpt_tcp_freeze() was called for the socket
+ * @sk: a socket of any family
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_tcp_unfreeze(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	struct ckpt_tuple t;
+
+	if (!sk_is_tcp(sk))
+		return;
+	lock_sock(sk);
+	ckpt_tcp_tuple(sk, &t);
+	release_sock(sk);
+	ckpt_silence_undo(ctx, sock_net(sk), &t);
+}
+
 /* Nobody else does: it would keep its network namespace. */
 static void end_orphan(struct sock *sk)
 {

@@ -156,43 +156,6 @@ DRIVER_TEST(log_full)
 	finish(_metadata, v, &before);
 }
 
-/* Somebody who checkpoints into a pipe that takes little at a time */
-static pid_t start_checkpoint(struct ckpt_victim *v, int *fd,
-			      unsigned long flags)
-{
-	int p[2];
-	pid_t pid;
-
-	if (pipe2(p, O_CLOEXEC))
-		ckpt_die("pipe: %s", strerror(errno));
-	fcntl(p[1], F_SETPIPE_SZ, 4096);
-	pid = fork();
-	if (pid < 0)
-		ckpt_die("fork: %s", strerror(errno));
-	if (!pid) {
-		close(p[0]);
-		_exit(sys_checkpoint(v->pid, p[1], CHECKPOINT_SUBTREE | flags,
-				     -1, NULL, 0) < 0 ? errno : 0);
-	}
-	close(p[1]);
-	*fd = p[0];
-	return pid;
-}
-
-static void skip_bytes(int fd, size_t bytes)
-{
-	char buf[65536];
-
-	while (bytes) {
-		ssize_t n = read(fd, buf, bytes < sizeof(buf) ? bytes :
-								sizeof(buf));
-
-		if (n <= 0)
-			break;
-		bytes -= n;
-	}
-}
-
 /* Killed while it waits for room in the pipe, at each record of the image */
 DRIVER_TEST(killed_while_it_writes)
 {
@@ -215,8 +178,8 @@ DRIVER_TEST(killed_while_it_writes)
 		/* What the pipe holds is written without waiting. */
 		if (at + 2 * 4096 > image.size)
 			break;
-		pid = start_checkpoint(v, &fd, i % 2 ? CHECKPOINT_KILL : 0);
-		skip_bytes(fd, at);
+		pid = ckpt_start_writer(v, &fd, i % 2 ? CHECKPOINT_KILL : 0);
+		ckpt_skip_bytes(fd, at);
 		kill(pid, SIGKILL);
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_EQ(SIGKILL, status);
@@ -363,7 +326,7 @@ DRIVER_TEST(read_slowly)
 /* A checkpoint that has begun to write, and waits for room in its pipe */
 static pid_t half_written(struct ckpt_victim *v, int *fd)
 {
-	pid_t pid = start_checkpoint(v, fd, 0);
+	pid_t pid = ckpt_start_writer(v, fd, 0);
 	int held = 0;
 
 	while (!ioctl(*fd, FIONREAD, &held) && !held)
@@ -376,7 +339,7 @@ static void expect_end(struct __test_metadata *_metadata, pid_t pid, int fd,
 {
 	int status;
 
-	skip_bytes(fd, SIZE_MAX);
+	ckpt_skip_bytes(fd, SIZE_MAX);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(error << 8, status);
 	close(fd);

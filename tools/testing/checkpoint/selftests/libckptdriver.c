@@ -583,6 +583,41 @@ void ckpt_log_read(struct ckpt_victim *v, int fd)
 	close(fd);
 }
 
+pid_t ckpt_start_writer(struct ckpt_victim *v, int *fd, unsigned long flags)
+{
+	int p[2];
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC))
+		ckpt_die("pipe: %s", strerror(errno));
+	fcntl(p[1], F_SETPIPE_SZ, 4096);
+	pid = fork();
+	if (pid < 0)
+		ckpt_die("fork: %s", strerror(errno));
+	if (!pid) {
+		close(p[0]);
+		_exit(sys_checkpoint(v->pid, p[1], CHECKPOINT_SUBTREE | flags,
+				     -1, NULL, 0) < 0 ? errno : 0);
+	}
+	close(p[1]);
+	*fd = p[0];
+	return pid;
+}
+
+void ckpt_skip_bytes(int fd, size_t bytes)
+{
+	char buf[65536];
+
+	while (bytes) {
+		ssize_t n = read(fd, buf, bytes < sizeof(buf) ? bytes :
+								sizeof(buf));
+
+		if (n <= 0)
+			break;
+		bytes -= n;
+	}
+}
+
 long ckpt_checkpoint_to(struct ckpt_victim *v, unsigned long flags, int fd)
 {
 	struct checkpoint_args args = {

@@ -295,6 +295,13 @@ void ckpt_inherit_link(struct ckpt_victim *v, int fd);
 long ckpt_checkpoint(struct ckpt_victim *v, unsigned long flags);
 /* The same, into @fd. */
 long ckpt_checkpoint_to(struct ckpt_victim *v, unsigned long flags, int fd);
+/*
+ * Somebody who does so into a pipe that takes little at a time, of which @fd is
+ * the other end. Exits with 0 or the errno.
+ */
+pid_t ckpt_start_writer(struct ckpt_victim *v, int *fd, unsigned long flags);
+/* Read that many bytes of it, or all that come. */
+void ckpt_skip_bytes(int fd, size_t bytes);
 /* As ckpt_checkpoint(), which must work, with the tree killed and reaped. */
 void ckpt_checkpoint_kill(struct ckpt_victim *v);
 /* Restart from the last image. Returns the pid, or a negative errno. */
