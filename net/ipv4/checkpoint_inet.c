@@ -447,6 +447,7 @@ static void save_fields(struct sock *sk, struct ckpt_hdr_inet *h)
 	h->mc_index = READ_ONCE(inet->mc_index);
 	h->mc_addr = (__force u32)READ_ONCE(inet->mc_addr);
 	h->tskey = atomic_read(&sk->sk_tskey);
+	h->zckey = atomic_read(&sk->sk_zckey);
 	h->drops = atomic_read(&sk->sk_drops);
 	h->stamped = sock_flag(sk, SOCK_TIMESTAMP);
 	h->stamp_ns = ktime_to_ns(sock_read_timestamp(sk));
@@ -745,7 +746,7 @@ static bool restore_fields(struct sock *sk, const struct ckpt_hdr_inet *h)
 
 	/* of a connection, the device that it came through: it may be gone */
 	if (h->rcv_tos > U8_MAX || h->uc_index > INT_MAX ||
-	    h->mc_index > INT_MAX || h->stamped > 1 || h->reserved ||
+	    h->mc_index > INT_MAX || h->stamped > 1 ||
 	    h->stamp_ns < -NSEC_PER_SEC || !ckpt_inet_has_dev(sk, h->uc_index) ||
 	    (sk->sk_type != SOCK_STREAM && !ckpt_inet_has_dev(sk, h->mc_index)))
 		return false;
@@ -761,6 +762,7 @@ static bool restore_fields(struct sock *sk, const struct ckpt_hdr_inet *h)
 	WRITE_ONCE(inet->mc_index, h->mc_index);
 	WRITE_ONCE(inet->mc_addr, (__force __be32)h->mc_addr);
 	atomic_set(&sk->sk_tskey, h->tskey);
+	atomic_set(&sk->sk_zckey, h->zckey);
 	atomic_set(&sk->sk_drops, h->drops);
 	sock_write_timestamp(sk, ns_to_ktime(h->stamp_ns));
 	if (h->stamped)

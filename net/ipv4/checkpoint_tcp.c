@@ -464,6 +464,8 @@ static const char *tcp_refused(struct ckpt_ctx *ctx, struct sock *sk)
 	if (state != TCP_CLOSE && state != TCP_LISTEN &&
 	    state != TCP_SYN_SENT && !ckpt_tcp_connected(state))
 		return "TCP connection that is half open";
+	if (!skb_queue_empty_lockless(&sk->sk_error_queue))
+		return "errors, timestamps or completions that were not received (MSG_ERRQUEUE)";
 	if (state != TCP_LISTEN && has_zerocopy(sk))
 		return "MSG_ZEROCOPY data that was not acknowledged";
 	return NULL;

@@ -1898,7 +1898,7 @@ static const struct record_type types[] = {
 		      DEC(hdr_inet, tskey),
 		      DEC(hdr_inet, drops),
 		      BOOL(hdr_inet, stamped),
-		      ZERO(hdr_inet, reserved),
+		      DEC(hdr_inet, zckey),
 		      SIGNED(hdr_inet, stamp_ns),
 		      TEXT(hdr_inet, bound_dev)),
 		ARRAY("opts", inet_opt,

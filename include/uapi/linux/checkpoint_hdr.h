@@ -3613,7 +3613,7 @@ struct ckpt_inet_opt {
  * @tskey: SO_TIMESTAMPING: number of the next packet
  * @drops: SO_RXQ_OVFL: messages dropped so far
  * @stamped: SIOCGSTAMP: somebody has asked for it
- * @reserved: 0
+ * @zckey: MSG_ZEROCOPY: number of the next completion
  * @stamp_ns: SIOCGSTAMP: when the last message came, in nanoseconds of
  *	CLOCK_REALTIME; -1 s for none
  * @bound_dev: SO_BINDTODEVICE: name of the device whose index is in the
@@ -3637,7 +3637,7 @@ struct ckpt_hdr_inet {
 	__u32 tskey;
 	__u32 drops;
 	__u32 stamped;
-	__u32 reserved;
+	__u32 zckey;
 	__s64 stamp_ns;
 	__u8 bound_dev[16];
 	struct ckpt_inet_opt opts[];

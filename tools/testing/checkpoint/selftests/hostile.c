@@ -1524,7 +1524,6 @@ HOSTILE_TEST(internet_sockets)
 		INET(ucast_oif, 0xffffffff),
 		INET(mcast_oif, 0x7fffffff),
 		INET(stamped, 2),
-		INET(reserved, 1),
 		INET(bound_dev[0], 'x'),
 		INET(stamp_ns, 1ULL << 63),
 		INET_OPT(level, 0),

@@ -15,6 +15,7 @@
 #include <linux/seccomp.h>
 #include <linux/userfaultfd.h>
 #include <mqueue.h>
+#include <poll.h>
 #include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -193,31 +194,55 @@ REFUSED(tcp_repair, "socket: TCP_REPAIR: not supported")
 	CHECK(!close(fd));
 }
 
-/* A socket that others may connect to, or @peer of it as well */
-static void stream(int type, int protocol, bool peer)
+/* A socket that listens, or, with @peer, both ends of a connection to it */
+static void make_stream(int type, int protocol, bool peer, int fd[2])
 {
 	struct sockaddr_in in = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	socklen_t len = sizeof(in);
-	int fd = socket(AF_INET, type, protocol), to = -1, from = -1;
+	int l = socket(AF_INET, type, protocol);
+
+	HAVE(l);
+	REQUIRE(!bind(l, (void *)&in, sizeof(in)) && !listen(l, 1));
+	if (!peer)
+		return;
+	REQUIRE(!getsockname(l, (void *)&in, &len));
+	fd[0] = socket(AF_INET, type, protocol);
+	REQUIRE(!connect(fd[0], (void *)&in, sizeof(in)));
+	fd[1] = accept(l, NULL, NULL);
+	REQUIRE(fd[1] >= 0 && !close(l));
+}
+
+static void stream(int type, int protocol, bool peer)
+{
+	int fd[2];
 	char c;
 
-	HAVE(fd);
-	REQUIRE(!bind(fd, (void *)&in, sizeof(in)) && !listen(fd, 1));
-	if (peer) {
-		REQUIRE(!getsockname(fd, (void *)&in, &len));
-		to = socket(AF_INET, type, protocol);
-		REQUIRE(!connect(to, (void *)&in, sizeof(in)));
-		from = accept(fd, NULL, NULL);
-		REQUIRE(from >= 0 && !close(fd));
-	}
+	make_stream(type, protocol, peer, fd);
 	ckpt_ready();
 	if (peer) {
-		CHECK_EQ(send(to, "x", 1, MSG_NOSIGNAL), 1);
-		CHECK_EQ(recv(from, &c, 1, 0), 1);
+		CHECK_EQ(send(fd[0], "x", 1, MSG_NOSIGNAL), 1);
+		CHECK_EQ(recv(fd[1], &c, 1, 0), 1);
 	}
+}
+
+REFUSED(tcp_completion, "not received (MSG_ERRQUEUE)")
+{
+	struct pollfd p = {};
+	int fd[2], on = 1;
+	char c;
+
+	make_stream(SOCK_STREAM, IPPROTO_TCP, true, fd);
+	HAVE(setsockopt(fd[0], SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)));
+	REQUIRE(send(fd[0], "x", 1, MSG_ZEROCOPY) == 1);
+	REQUIRE(recv(fd[1], &c, 1, 0) == 1);
+	p.fd = fd[0];
+	REQUIRE(poll(&p, 1, CKPT_WAIT_S * 1000) == 1);
+	ckpt_ready();
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents, POLLERR);
 }
 
 REFUSED(sctp, "socket: SCTP: not supported")

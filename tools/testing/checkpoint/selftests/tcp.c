@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/errqueue.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/net.h>
@@ -353,6 +354,41 @@ CKPT_TEST_ONLY(pair_v4_own, CKPT_CONTAINER)
 {
 	own_net();
 	pair("127.0.0.1", "127.0.0.1");
+}
+
+/* What it is told of data that was sent from where it was */
+static uint32_t completed(int fd)
+{
+	char control[256];
+	struct msghdr m = {
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct pollfd p = { .fd = fd };
+	struct sock_extended_err *e;
+
+	REQUIRE(poll(&p, 1, CKPT_WAIT_S * 1000) == 1);
+	REQUIRE(!recvmsg(fd, &m, MSG_ERRQUEUE) && CMSG_FIRSTHDR(&m));
+	e = (void *)CMSG_DATA(CMSG_FIRSTHDR(&m));
+	CHECK_EQ(e->ee_origin, SO_EE_ORIGIN_ZEROCOPY);
+	return e->ee_data;
+}
+
+/* The numbers of these go on. */
+CKPT_TEST_ONLY(zerocopy, CKPT_CONTAINER)
+{
+	int fd[2];
+	uint32_t i;
+
+	own_net();
+	make_pair(fd, "127.0.0.1", "127.0.0.1");
+	set_option(fd[0], SOL_SOCKET, SO_ZEROCOPY, 1);
+	for (i = 0; i < 4; i++) {
+		if (i == 2)
+			ckpt_ready();
+		CHECK_EQ(send(fd[0], "here", 4, MSG_ZEROCOPY), 4);
+		hear(fd[1], "here");
+		CHECK_EQ(completed(fd[0]), i);
+	}
 }
 
 CKPT_TEST(pair_v6)
