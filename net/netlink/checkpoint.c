@@ -319,7 +319,10 @@ static int ckpt_nl_restore(struct ckpt_ctx *ctx, struct sock *sk)
 	return why ? ckpt_err(ctx, -EINVAL, "image: %s", why) : 0;
 }
 
-/* What the kernel says in a namespace is up to who administers that. */
+/*
+ * What the kernel says in a namespace is up to who administers that. Programs
+ * know it by its port, whatever the credentials.
+ */
 static int ckpt_restore_creds(struct ckpt_ctx *ctx, struct sock *sk,
 			      struct sk_buff *skb,
 			      const struct ckpt_hdr_netlink_msg *h)
@@ -327,13 +330,13 @@ static int ckpt_restore_creds(struct ckpt_ctx *ctx, struct sock *sk,
 	struct user_namespace *user_ns = current_user_ns();
 	struct scm_creds *creds = NETLINK_CREDS(skb);
 
+	if (!h->portid && !ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
+		return ckpt_err(ctx, -EPERM, "netlink socket with messages of the kernel: CAP_NET_ADMIN is needed");
 	creds->pid = h->pid;
 	if (h->flags & CKPT_NETLINK_KERNEL) {
 		creds->uid = GLOBAL_ROOT_UID;
 		creds->gid = GLOBAL_ROOT_GID;
-		if (ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
-			return 0;
-		return ckpt_err(ctx, -EPERM, "netlink socket with messages of the kernel: CAP_NET_ADMIN is needed");
+		return 0;
 	}
 	creds->uid = make_kuid(user_ns, h->uid);
 	creds->gid = make_kgid(user_ns, h->gid);

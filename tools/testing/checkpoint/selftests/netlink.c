@@ -3,6 +3,7 @@
 #include "libckptnet.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -287,15 +288,24 @@ DRIVER_TEST(port_in_use)
 	ckpt_restart_finish(v);
 }
 
-CKPT_VICTIM(has_messages)
+static void hold_messages(void)
 {
-	int fd;
+	int fd = make(NETLINK_ROUTE, 17, RTMGRP_LINK);
 
-	own_net();
-	fd = make(NETLINK_ROUTE, 17, RTMGRP_LINK);
 	REQUIRE(!net_make("dm0", "dummy", 0));
 	ckpt_ready();
 	close(fd);
+}
+
+CKPT_VICTIM(has_messages)
+{
+	own_net();
+	hold_messages();
+}
+
+CKPT_VICTIM(has_messages_of_others)
+{
+	hold_messages();
 }
 
 static void broken(struct __test_metadata *_metadata, struct ckpt_victim *v,
@@ -357,6 +367,26 @@ DRIVER_TEST(broken_image)
 #undef FIELDS
 	image_free(&image);
 	ckpt_end(v);
+}
+
+/* To speak as the kernel takes the right to, whatever the credentials are. */
+DRIVER_TEST(as_the_kernel)
+{
+	struct ckpt_victim *v = &self->v;
+	struct image image;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ckpt_start(v, "has_messages_of_others", 0);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	ckpt_caps_drop(1ULL << CAP_NET_ADMIN);
+#define FIELDS struct ckpt_hdr_netlink_msg
+	BROKEN(NETLINK_MSG, flags, CKPT_NETLINK_KERNEL, -EPERM);
+	BROKEN(NETLINK_MSG, flags, 0, -EPERM);
+#undef FIELDS
+	ckpt_caps_back();
+	image_free(&image);
+	ckpt_restart_finish(v);
 }
 
 TEST_HARNESS_MAIN
