@@ -473,14 +473,29 @@ static struct sk_buff *make_skb(struct ckpt_ctx *ctx, struct sock *sk,
 	return skb;
 }
 
+/*
+ * The same bytes may take more memory than they did, and the limit may have
+ * been higher when they came.
+ */
+static int raised_rcvbuf(int rcvbuf)
+{
+	u64 most = 4ULL * max_t(u32, rcvbuf, READ_ONCE(sysctl_rmem_max));
+
+	return capable(CAP_NET_ADMIN) ? INT_MAX / 2 :
+					min_t(u64, most, INT_MAX / 2);
+}
+
+/* The limit holds for what comes while the image is read. */
 static int add_skb(struct ckpt_ctx *ctx, struct sock *sk,
 		   const struct ckpt_hdr_inet_skb *h, bool error)
 {
 	struct sk_buff *skb = make_skb(ctx, sk, h, error);
-	int err;
+	int rcvbuf, err;
 
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
+	rcvbuf = READ_ONCE(sk->sk_rcvbuf);
+	WRITE_ONCE(sk->sk_rcvbuf, max(rcvbuf, raised_rcvbuf(rcvbuf)));
 	if (error) {
 		err = sock_queue_err_skb(sk, skb);
 	} else {
@@ -492,6 +507,7 @@ static int add_skb(struct ckpt_ctx *ctx, struct sock *sk,
 				   __sock_queue_rcv_skb(sk, skb);
 		local_bh_enable();
 	}
+	WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 	if (err)
 		kfree_skb(skb);
 	return err;
@@ -511,31 +527,16 @@ static int add_skbs(struct ckpt_ctx *ctx, struct sock *sk, u32 nr, bool error)
 	return err;
 }
 
-/*
- * The same bytes may take more memory than they did, and the limit may have
- * been higher when they came.
- */
-static int raised_rcvbuf(int rcvbuf)
-{
-	u64 most = 4ULL * max_t(u32, rcvbuf, READ_ONCE(sysctl_rmem_max));
-
-	return capable(CAP_NET_ADMIN) ? INT_MAX / 2 :
-					min_t(u64, most, INT_MAX / 2);
-}
-
 static int restore_queues(struct ckpt_ctx *ctx, struct sock *sk,
 			  const struct ckpt_hdr_inet_dgram *h)
 {
-	int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
 	int drops = atomic_read(&sk->sk_drops);
 	int err;
 
-	WRITE_ONCE(sk->sk_rcvbuf, max(rcvbuf, raised_rcvbuf(rcvbuf)));
 	err = add_skbs(ctx, sk, h->nr, false);
 	if (!err)
 		err = add_skbs(ctx, sk, h->nr_err, true);
 	atomic_set(&sk->sk_drops, drops);
-	WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 	return err;
 }
 
