@@ -5,7 +5,6 @@
  */
 #include "libckpttest.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -204,43 +203,9 @@ FREEZE_TEST(restarted_outside)
 	ckpt_end(v);
 }
 
-/* A checkpoint that takes as long as this process wants */
-static pid_t slow_checkpoint(struct ckpt_victim *v, int *fd)
-{
-	struct pollfd pfd = { .events = POLLIN };
-	int p[2];
-	pid_t pid;
-
-	if (pipe2(p, O_CLOEXEC))
-		ckpt_die("pipe: %s", strerror(errno));
-	fcntl(p[1], F_SETPIPE_SZ, 4096);
-	pid = fork();
-	if (pid < 0)
-		ckpt_die("fork: %s", strerror(errno));
-	if (!pid) {
-		close(p[0]);
-		_exit(sys_checkpoint(v->pid, p[1], CHECKPOINT_SUBTREE, -1, NULL,
-				     0) < 0 ? errno : 0);
-	}
-	close(p[1]);
-	/* The first byte is written when the tree is parked. */
-	pfd.fd = p[0];
-	if (poll(&pfd, 1, CKPT_WAIT_S * 1000) != 1)
-		ckpt_die("%s: the checkpoint does not begin", v->name);
-	*fd = p[0];
-	return pid;
-}
-
 static void end_checkpoint(struct __test_metadata *_metadata, pid_t pid, int fd)
 {
-	char buf[65536];
-	int status;
-
-	while (read(fd, buf, sizeof(buf)) > 0)
-		;
-	close(fd);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, ckpt_end_writer(pid, fd));
 }
 
 /* Parked counts as frozen, and leads to the freezer afterwards. */
@@ -250,7 +215,7 @@ FREEZE_TEST(frozen_while_parked)
 	pid_t pid;
 	int fd;
 
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	cgroup_write(self->dir, "cgroup.freeze", "1");
 	wait_frozen(self->dir, 1);
 	end_checkpoint(_metadata, pid, fd);
@@ -272,7 +237,7 @@ FREEZE_TEST(thawed_while_parked)
 
 	cgroup_write(self->dir, "cgroup.freeze", "1");
 	wait_frozen(self->dir, 1);
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	cgroup_write(self->dir, "cgroup.freeze", "0");
 	wait_frozen(self->dir, 0);
 	expect_silence(_metadata, v);
@@ -293,7 +258,7 @@ FREEZE_TEST(killed_while_parked)
 
 	cgroup_write(self->dir, "cgroup.freeze", "1");
 	wait_frozen(self->dir, 1);
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	cgroup_write(self->dir, "cgroup.kill", "1");
 	while (read(fd, buf, sizeof(buf)) > 0)
 		;
@@ -347,7 +312,7 @@ FREEZE_TEST(continued_while_parked)
 
 	kill(v->pid, SIGSTOP);
 	ASSERT_EQ(v->pid, waitpid(v->pid, &status, WUNTRACED));
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	kill(v->pid, SIGCONT);
 	expect_silence(_metadata, v);
 	end_checkpoint(_metadata, pid, fd);
@@ -380,7 +345,7 @@ FREEZE_TEST(thawed_and_continued_while_parked)
 	kill(v->pid, SIGUSR1);
 	cgroup_write(self->dir, "cgroup.freeze", "1");
 	wait_frozen(self->dir, 1);
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	cgroup_write(self->dir, "cgroup.freeze", "0");
 	kill(v->pid, SIGCONT);
 	while (state_of(v->pid) != 'D') {
@@ -402,7 +367,7 @@ FREEZE_TEST(stopped_while_parked)
 	int fd, status;
 	pid_t pid;
 
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	kill(v->pid, SIGSTOP);
 	end_checkpoint(_metadata, pid, fd);
 	ASSERT_EQ(v->pid, waitpid(v->pid, &status, WUNTRACED));

@@ -6,7 +6,6 @@
 #include "libckpttest.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -40,45 +39,6 @@ CKPT_VICTIM(quiet)
 	ckpt_join(pid, 20);
 }
 
-/* A checkpoint that stops in the middle, for as long as nobody reads */
-static pid_t slow_checkpoint(struct ckpt_victim *v, int *fd)
-{
-	struct pollfd pfd = { .events = POLLIN };
-	int p[2];
-	pid_t pid;
-
-	if (pipe2(p, O_CLOEXEC))
-		ckpt_die("pipe: %s", strerror(errno));
-	fcntl(p[1], F_SETPIPE_SZ, 4096);
-	pid = fork();
-	if (pid < 0)
-		ckpt_die("fork: %s", strerror(errno));
-	if (!pid) {
-		close(p[0]);
-		_exit(sys_checkpoint(v->pid, p[1], CHECKPOINT_SUBTREE, -1, NULL,
-				     0) < 0 ? errno : 0);
-	}
-	close(p[1]);
-	pfd.fd = p[0];
-	if (poll(&pfd, 1, CKPT_WAIT_S * 1000) != 1)
-		ckpt_die("%s: the checkpoint does not begin", v->name);
-	*fd = p[0];
-	return pid;
-}
-
-static int end_checkpoint(pid_t pid, int fd)
-{
-	char buf[65536];
-	int status;
-
-	while (read(fd, buf, sizeof(buf)) > 0)
-		;
-	close(fd);
-	if (waitpid(pid, &status, 0) != pid)
-		ckpt_die("waitpid: %s", strerror(errno));
-	return status;
-}
-
 /* The second one is refused, and does the first no harm. */
 DRIVER_TEST(two_checkpoints)
 {
@@ -90,7 +50,7 @@ DRIVER_TEST(two_checkpoints)
 
 	ckpt_start(v, "quiet", 0);
 	root = v->pid;
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	for (i = 0; i < 3; i++) {
 		ret = ckpt_checkpoint(v, CHECKPOINT_KILL);
 		EXPECT_EQ(-EBUSY, ret);
@@ -103,7 +63,7 @@ DRIVER_TEST(two_checkpoints)
 	v->pid = atoi(buf);
 	EXPECT_EQ(-EBUSY, ckpt_checkpoint(v, CHECKPOINT_KILL));
 	v->pid = root;
-	EXPECT_EQ(0, end_checkpoint(pid, fd));
+	EXPECT_EQ(0, ckpt_end_writer(pid, fd));
 	ckpt_ping(v);
 	ckpt_checkpoint_kill(v);
 	ckpt_restart_finish(v);
@@ -121,13 +81,13 @@ DRIVER_TEST(killed_while_parked)
 		int n;
 
 		ckpt_start(v, "quiet", i % 2 ? CKPT_CONTAINER : 0);
-		pid = slow_checkpoint(v, &fd);
+		pid = ckpt_start_parked(v, &fd);
 		/* Further each time */
 		for (n = 0; n < i * 2; n++)
 			if (read(fd, buf, sizeof(buf)) <= 0)
 				break;
 		kill(v->pid, SIGKILL);
-		end_checkpoint(pid, fd);
+		ckpt_end_writer(pid, fd);
 		ASSERT_EQ(v->pid, waitpid(v->pid, NULL, 0));
 		ckpt_kill(v);
 		ckpt_end(v);
@@ -178,11 +138,11 @@ DRIVER_TEST(other_discipline_while_parked)
 	pid_t pid;
 
 	ckpt_start(v, "has_terminal", 0);
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	tty = open_terminal(v);
 	ASSERT_EQ(0, ioctl(tty, TIOCSETD, &other));
 	close(tty);
-	status = end_checkpoint(pid, fd);
+	status = ckpt_end_writer(pid, fd);
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(EBUSY, WEXITSTATUS(status));
 	/* and one that stays so is refused at once */
@@ -203,14 +163,14 @@ DRIVER_TEST(signalled_while_parked)
 	pid_t pid;
 
 	ckpt_start(v, "quiet", 0);
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	kill(v->pid, SIGCONT);
 	kill(v->pid, SIGWINCH);
-	EXPECT_EQ(0, end_checkpoint(pid, fd));
+	EXPECT_EQ(0, ckpt_end_writer(pid, fd));
 	ckpt_ping(v);
-	pid = slow_checkpoint(v, &fd);
+	pid = ckpt_start_parked(v, &fd);
 	kill(v->pid, SIGTERM);
-	end_checkpoint(pid, fd);
+	ckpt_end_writer(pid, fd);
 	ASSERT_EQ(v->pid, waitpid(v->pid, &status, 0));
 	EXPECT_EQ(SIGTERM, status);
 	ckpt_kill(v);

@@ -8,7 +8,6 @@
 #include <linux/net_tstamp.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -19,13 +18,6 @@
 #endif
 #define OPTS_MAX	128
 #define VALUE_MAX	256
-
-static void own_net(void)
-{
-	REQUIRE(!unshare(CLONE_NEWNET));
-	REQUIRE(!net_up("lo", true));
-	net_settle(NULL);
-}
 
 static const int levels[] = { SOL_SOCKET, SOL_IP, SOL_IPV6, SOL_UDP };
 
@@ -193,7 +185,7 @@ CKPT_TEST(numbers4)
 	struct look *was, *none;
 	int fd, bare;
 
-	own_net();
+	net_own();
 	fd = with(AF_INET, any, ARRAY_SIZE(any));
 	bare = socket(AF_INET, SOCK_DGRAM, 0);
 	was = look_at(fd);
@@ -208,7 +200,7 @@ CKPT_TEST(numbers6)
 	struct look *was, *was6, *none;
 	int fd, fd6, bare;
 
-	own_net();
+	net_own();
 	fd = with(AF_INET6, any, ARRAY_SIZE(any));
 	fd6 = with(AF_INET6, of_v6, ARRAY_SIZE(of_v6));
 	bare = socket(AF_INET6, SOCK_DGRAM, 0);
@@ -235,7 +227,7 @@ CKPT_TEST_ONLY(not_numbers, CKPT_CONTAINER)
 	struct look *was, *was6;
 	int fd, fd6;
 
-	own_net();
+	net_own();
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	REQUIRE(!setsockopt(fd, SOL_IP, IP_OPTIONS, route, sizeof(route)));
 	REQUIRE(!setsockopt(fd, SOL_IP, IP_MULTICAST_IF, &mreq, sizeof(mreq)));
@@ -266,7 +258,7 @@ CKPT_TEST_ONLY(stamps, CKPT_CONTAINER)
 	struct look *was, *was_new;
 	int fd, fd_new;
 
-	own_net();
+	net_own();
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &ts, sizeof(ts)));
 	REQUIRE(!setsockopt(fd, SOL_SOCKET, 61 /* SO_TXTIME */, &txtime,
@@ -327,7 +319,7 @@ CKPT_TEST(filter)
 	};
 	int fd, pair[2];
 
-	own_net();
+	net_own();
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	REQUIRE(!bind(fd, (void *)&to, sizeof(to)));
 	attach(fd, 8 + 3);
@@ -403,7 +395,7 @@ static void groups(const char *all, const char *some, const char *none,
 	int family = strchr(all, ':') ? AF_INET6 : AF_INET, fd;
 	struct filter was, now;
 
-	own_net();
+	net_own();
 	fd = socket(family, SOCK_DGRAM, 0);
 	REQUIRE(fd >= 0);
 	if (join(fd, MCAST_JOIN_GROUP, all, NULL))
@@ -445,7 +437,7 @@ CKPT_TEST_ONLY(received, CKPT_CONTAINER)
 	int fd, from;
 	char c;
 
-	own_net();
+	net_own();
 	inet_pton(AF_INET, "239.1.2.3", &to.sin_addr);
 	mreq.imr_multiaddr = to.sin_addr;
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
@@ -475,7 +467,7 @@ REFUSED_AS(device_gone, CKPT_CONTAINER,
 	struct net_msg m;
 	int fd, index;
 
-	own_net();
+	net_own();
 	REQUIRE(!net_make("dm0", "dummy", 0));
 	index = if_nametoindex("dm0");
 	fd = socket(AF_INET, SOCK_DGRAM, 0);

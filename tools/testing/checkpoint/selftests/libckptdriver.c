@@ -604,6 +604,30 @@ pid_t ckpt_start_writer(struct ckpt_victim *v, int *fd, unsigned long flags)
 	return pid;
 }
 
+pid_t ckpt_start_parked(struct ckpt_victim *v, int *fd)
+{
+	pid_t pid = ckpt_start_writer(v, fd, 0);
+	struct pollfd pfd = { .fd = *fd, .events = POLLIN };
+
+	/* The first byte is written when the tree is parked. */
+	if (poll(&pfd, 1, CKPT_WAIT_S * 1000) != 1)
+		ckpt_die("%s: the checkpoint does not begin", v->name);
+	return pid;
+}
+
+int ckpt_end_writer(pid_t pid, int fd)
+{
+	char buf[65536];
+	int status;
+
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	close(fd);
+	if (waitpid(pid, &status, 0) != pid)
+		ckpt_die("waitpid: %s", strerror(errno));
+	return status;
+}
+
 void ckpt_skip_bytes(int fd, size_t bytes)
 {
 	char buf[65536];

@@ -249,6 +249,13 @@ void net_settle(const char *name)
 	CKPT_WAIT_FOR(settled(name));
 }
 
+void net_own(void)
+{
+	REQUIRE(!unshare(CLONE_NEWNET));
+	REQUIRE(!net_up("lo", true));
+	net_settle(NULL);
+}
+
 bool net_running(const char *name)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);

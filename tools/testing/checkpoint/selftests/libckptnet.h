@@ -56,6 +56,9 @@ void net_enter(int net);
  */
 void net_row(const int net[3], const char * const addr[4]);
 
+/* A network namespace of its own, whose loopback device has its addresses */
+void net_own(void);
+
 /*
  * Wait until no address has to be asked for any more, and until @name, if it is
  * not NULL, has given itself one.

@@ -300,6 +300,10 @@ long ckpt_checkpoint_to(struct ckpt_victim *v, unsigned long flags, int fd);
  * the other end. Exits with 0 or the errno.
  */
 pid_t ckpt_start_writer(struct ckpt_victim *v, int *fd, unsigned long flags);
+/* The same; the tree is parked, until ckpt_end_writer(). */
+pid_t ckpt_start_parked(struct ckpt_victim *v, int *fd);
+/* Read the rest, and close @fd. Returns what waitpid(2) says of @pid. */
+int ckpt_end_writer(pid_t pid, int fd);
 /* Read that many bytes of it, or all that come. */
 void ckpt_skip_bytes(int fd, size_t bytes);
 /* As ckpt_checkpoint(), which must work, with the tree killed and reaped. */

@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,13 +15,6 @@
 #ifndef ICMP_FILTER
 #define ICMP_FILTER	1
 #endif
-
-static void own_net(void)
-{
-	REQUIRE(!unshare(CLONE_NEWNET));
-	REQUIRE(!net_up("lo", true));
-	net_settle(NULL);
-}
 
 static const struct sockaddr_in lo = {
 	.sin_family = AF_INET, .sin_addr.s_addr = 0x0100007f,
@@ -85,7 +77,7 @@ CKPT_TEST(queue4)
 {
 	int fd, other;
 
-	own_net();
+	net_own();
 	fd = raw(AF_INET, 253);
 	other = raw(AF_INET, 254);
 	send4(fd, "one");
@@ -104,7 +96,7 @@ CKPT_TEST_ONLY(queue6, CKPT_CONTAINER)
 {
 	int fd;
 
-	own_net();
+	net_own();
 	fd = raw(AF_INET6, 253);
 	send6(fd, "one");
 	ckpt_ready();
@@ -120,7 +112,7 @@ CKPT_TEST_ONLY(addresses, CKPT_CONTAINER)
 	socklen_t len = sizeof(a);
 	int fd;
 
-	own_net();
+	net_own();
 	REQUIRE(!net_addr("lo", "10.1.1.1", 24, 0));
 	fd = raw(AF_INET, 253);
 	REQUIRE(!bind(fd, (void *)&lo, sizeof(lo)));
@@ -151,7 +143,7 @@ CKPT_TEST_ONLY(own_header, CKPT_CONTAINER)
 	int fd, on = -1;
 	socklen_t len = sizeof(on);
 
-	own_net();
+	net_own();
 	fd = raw(AF_INET, 253);
 	REQUIRE(!setsockopt(fd, SOL_IP, IP_HDRINCL, &(int){ 1 }, sizeof(int)));
 	ckpt_ready();
@@ -170,7 +162,7 @@ CKPT_TEST_ONLY(icmp_filter, CKPT_CONTAINER)
 	socklen_t len = sizeof(now);
 	int fd;
 
-	own_net();
+	net_own();
 	fd = raw(AF_INET, IPPROTO_ICMP);
 	REQUIRE(!setsockopt(fd, SOL_RAW, ICMP_FILTER, &mask, sizeof(mask)));
 	ckpt_ready();
@@ -191,7 +183,7 @@ CKPT_TEST_ONLY(icmp6_filter, CKPT_CONTAINER)
 	socklen_t len = sizeof(now);
 	int fd, at = 0;
 
-	own_net();
+	net_own();
 	fd = raw(AF_INET6, IPPROTO_ICMPV6);
 	memset(&f, 0xff, sizeof(f));
 	f.data[129 / 32] &= ~(1U << 129 % 32);
@@ -210,7 +202,7 @@ CKPT_TEST_ONLY(checksum6, CKPT_CONTAINER)
 	socklen_t len = sizeof(at);
 	char buf[8] = "";
 
-	own_net();
+	net_own();
 	fd = raw(AF_INET6, 253);
 	REQUIRE(!setsockopt(fd, SOL_RAW, IPV6_CHECKSUM, &(int){ 4 },
 			    sizeof(int)));
@@ -237,7 +229,7 @@ CKPT_TEST(ping4)
 	socklen_t len = sizeof(a);
 	int fd;
 
-	own_net();
+	net_own();
 	may_ping();
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_ICMP);
 	REQUIRE(fd >= 0);
@@ -263,7 +255,7 @@ CKPT_TEST_ONLY(ping6, CKPT_CONTAINER)
 	struct icmp6hdr echo = { .icmp6_type = ICMPV6_ECHO_REQUEST }, got;
 	int fd;
 
-	own_net();
+	net_own();
 	may_ping();
 	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 	REQUIRE(fd >= 0);
@@ -280,7 +272,7 @@ CKPT_VICTIM(has_message)
 {
 	int fd;
 
-	own_net();
+	net_own();
 	fd = raw(AF_INET6, 253);
 	send6(fd, "one");
 	ckpt_ready();

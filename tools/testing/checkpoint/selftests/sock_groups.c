@@ -27,13 +27,6 @@
 
 #define PORT	1000
 
-static void own_net(void)
-{
-	REQUIRE(!unshare(CLONE_NEWNET));
-	REQUIRE(!net_up("lo", true));
-	net_settle(NULL);
-}
-
 union addr {
 	struct sockaddr sa;
 	struct sockaddr_in in;
@@ -189,7 +182,7 @@ CKPT_TEST(udp)
 {
 	int fd[3];
 
-	own_net();
+	net_own();
 	make_udp(fd, "127.0.0.1");
 	choose_by_byte(fd[2]);
 	try_udp(fd, "127.0.0.1");
@@ -201,7 +194,7 @@ CKPT_TEST_ONLY(udp6, CKPT_CONTAINER)
 {
 	int fd[3];
 
-	own_net();
+	net_own();
 	make_udp(fd, "::1");
 	choose_by_byte(fd[0]);
 	try_udp(fd, "::1");
@@ -214,7 +207,7 @@ CKPT_TEST_ONLY(udp_many, CKPT_CONTAINER)
 {
 	int fd[200], i;
 
-	own_net();
+	net_own();
 	for (i = 0; i < 200; i++) {
 		fd[i] = sharing(SOCK_DGRAM, "127.0.0.1");
 		bind_to(fd[i], "127.0.0.1", PORT);
@@ -237,7 +230,7 @@ CKPT_TEST_ONLY(locked, CKPT_CONTAINER)
 	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
 	int fd[3];
 
-	own_net();
+	net_own();
 	make_udp(fd, "127.0.0.1");
 	choose_by_byte(fd[0]);
 	set(fd[0], SO_LOCK_FILTER, 1);
@@ -257,7 +250,7 @@ CKPT_TEST_ONLY(long_program, CKPT_CONTAINER)
 	struct sock_filter insns[BPF_MAXINSNS];
 	int fd[3], i = 0;
 
-	own_net();
+	net_own();
 	make_udp(fd, "127.0.0.1");
 	insns[i++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0);
 	insns[i++] = (struct sock_filter)BPF_STMT(BPF_ST, 3);
@@ -282,7 +275,7 @@ CKPT_TEST(udp_connected)
 	socklen_t len = make_addr(&a, "127.0.0.1", 2000);
 	int fd[3], peer, c, i;
 
-	own_net();
+	net_own();
 	peer = sharing(SOCK_DGRAM, "127.0.0.1");
 	bind_to(peer, "127.0.0.1", 2000);
 	make_udp(fd, "127.0.0.1");
@@ -308,7 +301,7 @@ CKPT_TEST_ONLY(udp_member_connected, CKPT_CONTAINER)
 	socklen_t len = make_addr(&a, "127.0.0.1", 2000);
 	int fd[3], peer;
 
-	own_net();
+	net_own();
 	peer = sharing(SOCK_DGRAM, "127.0.0.1");
 	bind_to(peer, "127.0.0.1", 2000);
 	make_udp(fd, "127.0.0.1");
@@ -327,7 +320,7 @@ CKPT_TEST_ONLY(udp_unbound, CKPT_CONTAINER)
 {
 	int fd, more;
 
-	own_net();
+	net_own();
 	fd = sharing(SOCK_DGRAM, "127.0.0.1");
 	choose_by_byte(fd);
 	ckpt_ready();
@@ -361,7 +354,7 @@ CKPT_TEST(udp_processes)
 	pid_t pid;
 	int fd;
 
-	own_net();
+	net_own();
 	ckpt_gate_init(&gate[0]);
 	ckpt_gate_init(&gate[1]);
 	fd = sharing(SOCK_DGRAM, "127.0.0.1");
@@ -442,7 +435,7 @@ CKPT_TEST(tcp)
 {
 	int fd[3], client;
 
-	own_net();
+	net_own();
 	make_tcp(fd);
 	choose_by_port(fd[1]);
 	try_tcp(fd);
@@ -458,7 +451,7 @@ CKPT_TEST_ONLY(tcp_device, CKPT_CONTAINER)
 {
 	int fd[3];
 
-	own_net();
+	net_own();
 	make_tcp(fd);
 	choose_by_port(fd[0]);
 	REQUIRE(!setsockopt(fd[1], SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
@@ -473,7 +466,7 @@ CKPT_TEST_ONLY(tcp_bound, CKPT_CONTAINER)
 {
 	int fd, more;
 
-	own_net();
+	net_own();
 	fd = sharing(SOCK_STREAM, "127.0.0.1");
 	bind_to(fd, "127.0.0.1", PORT);
 	choose_by_port(fd);
@@ -558,7 +551,7 @@ CKPT_TEST(fanout)
 {
 	int fd[3];
 
-	own_net();
+	net_own();
 	make_packet(fd, PACKET_FANOUT_CBPF);
 	fanout_by_byte(fd[1]);
 	try_packet(fd);
@@ -573,7 +566,7 @@ CKPT_TEST_ONLY(fanout_none, CKPT_CONTAINER)
 {
 	int fd[3], to, i;
 
-	own_net();
+	net_own();
 	make_packet(fd, PACKET_FANOUT_CBPF);
 	ckpt_ready();
 	to = sharing(SOCK_DGRAM, "127.0.0.1");
@@ -668,7 +661,7 @@ CKPT_VICTIM(groups)
 {
 	int udp[3], pk[3];
 
-	own_net();
+	net_own();
 	make_udp(udp, "127.0.0.1");
 	choose_by_byte(udp[0]);
 	make_packet(pk, PACKET_FANOUT_CBPF);

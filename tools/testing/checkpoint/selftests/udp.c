@@ -26,13 +26,6 @@
 #define UDPLITE_RECV_CSCOV	11
 #define SOL_UDPLITE		136
 
-static void own_net(void)
-{
-	REQUIRE(!unshare(CLONE_NEWNET));
-	REQUIRE(!net_up("lo", true));
-	net_settle(NULL);
-}
-
 union addr {
 	struct sockaddr sa;
 	struct sockaddr_in in;
@@ -139,7 +132,7 @@ CKPT_TEST_ONLY(unbound, CKPT_CONTAINER)
 {
 	int fd, fd6;
 
-	own_net();
+	net_own();
 	fd = udp("127.0.0.1");
 	fd6 = udp("::1");
 	ckpt_ready();
@@ -154,7 +147,7 @@ static void is_bound(const char *ip)
 {
 	int fd, any;
 
-	own_net();
+	net_own();
 	fd = bound(ip, 53);
 	any = bound(strchr(ip, ':') ? "::" : "0.0.0.0", 5353);
 	ckpt_ready();
@@ -201,7 +194,7 @@ static void are_connected(const char *ip, const char *peer)
 	union addr a;
 	socklen_t len = sizeof(a);
 
-	own_net();
+	net_own();
 	fd = bound(ip, 1000);
 	other = bound(peer, 2000);
 	REQUIRE(!connect_to(fd, ip, 2000));
@@ -242,7 +235,7 @@ CKPT_TEST_ONLY(chosen_port, CKPT_CONTAINER)
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int fd, port;
 
-	own_net();
+	net_own();
 	fd = udp("127.0.0.1");
 	REQUIRE(!connect_to(fd, "127.0.0.1", 7));
 	port = port_of(fd);
@@ -259,7 +252,7 @@ CKPT_TEST_ONLY(unreachable, CKPT_CONTAINER)
 	union addr a;
 	socklen_t len = sizeof(a);
 
-	own_net();
+	net_own();
 	REQUIRE(!net_addr("lo", "10.1.1.1", 24, 0));
 	fd = udp("10.1.1.1");
 	REQUIRE(!try_bind(fd, "10.1.1.1", 99));
@@ -278,7 +271,7 @@ CKPT_TEST(queue)
 	union addr a;
 	socklen_t len = sizeof(a);
 
-	own_net();
+	net_own();
 	fd = bound("127.0.0.1", 1000);
 	from = bound("127.0.0.1", 2000);
 	big = malloc(60000);
@@ -309,7 +302,7 @@ CKPT_TEST_ONLY(taken_by_reader, CKPT_CONTAINER)
 {
 	int fd;
 
-	own_net();
+	net_own();
 	fd = bound("127.0.0.1", 1000);
 	REQUIRE(send_to(fd, "one", "127.0.0.1", 1000) == 3);
 	REQUIRE(send_to(fd, "two", "127.0.0.1", 1000) == 3);
@@ -397,7 +390,7 @@ static void with_control(const char *ip, const char *to)
 	struct got was, now;
 	int fd, from;
 
-	own_net();
+	net_own();
 	fd = bound(ip, 1000);
 	want_all(fd, strchr(ip, ':'));
 	from = bound(to, 2000);
@@ -442,7 +435,7 @@ CKPT_TEST(reuseport)
 	int fd[3], i, n = 0;
 	char c;
 
-	own_net();
+	net_own();
 	for (i = 0; i < 3; i++) {
 		fd[i] = udp("127.0.0.1");
 		set(fd[i], SOL_SOCKET, SO_REUSEPORT, 1);
@@ -462,7 +455,7 @@ CKPT_TEST_ONLY(reuseaddr, CKPT_CONTAINER)
 {
 	int fd, other;
 
-	own_net();
+	net_own();
 	fd = udp("127.0.0.1");
 	other = udp("127.0.0.1");
 	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -479,7 +472,7 @@ CKPT_TEST_ONLY(segments, CKPT_CONTAINER)
 	struct got was, now;
 	int fd, from, size = 3;
 
-	own_net();
+	net_own();
 	fd = bound("127.0.0.1", 1000);
 	set(fd, SOL_UDP, UDP_GRO, 1);
 	from = bound("127.0.0.1", 2000);
@@ -500,7 +493,7 @@ CKPT_TEST_ONLY(options, CKPT_CONTAINER)
 {
 	int fd, fd6;
 
-	own_net();
+	net_own();
 	fd = bound("127.0.0.1", 1000);
 	set(fd, SOL_SOCKET, SO_NO_CHECK, 1);
 	set(fd, SOL_UDP, UDP_CORK, 1);
@@ -527,7 +520,7 @@ static void corked(const char *ip)
 	socklen_t len;
 	int fd, from;
 
-	own_net();
+	net_own();
 	big = malloc(30000);
 	got = malloc(40000);
 	REQUIRE(big && got);
@@ -565,7 +558,7 @@ CKPT_TEST_ONLY(more, CKPT_CONTAINER)
 {
 	int fd;
 
-	own_net();
+	net_own();
 	fd = bound("::ffff:127.0.0.1", 1000);
 	REQUIRE(!connect_to(fd, "::ffff:127.0.0.1", 1000));
 	REQUIRE(send(fd, "half", 4, MSG_MORE) == 4);
@@ -580,7 +573,7 @@ CKPT_TEST_ONLY(lite, CKPT_CONTAINER)
 	int fd, from;
 	union addr a;
 
-	own_net();
+	net_own();
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDPLITE);
 	from = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDPLITE);
 	if (fd < 0 || from < 0)
@@ -604,7 +597,7 @@ CKPT_TEST_ONLY(peek_offset, CKPT_CONTAINER)
 	char buf[8] = "";
 	int fd;
 
-	own_net();
+	net_own();
 	fd = bound("127.0.0.1", 1000);
 	REQUIRE(send_to(fd, "abcdef", "127.0.0.1", 1000) == 6);
 	set(fd, SOL_SOCKET, SO_PEEK_OFF, 1);
@@ -620,7 +613,7 @@ CKPT_TEST_ONLY(shut, CKPT_CONTAINER)
 {
 	struct pollfd p = { .events = POLLRDHUP };
 
-	own_net();
+	net_own();
 	p.fd = bound("127.0.0.1", 1000);
 	REQUIRE(!connect_to(p.fd, "127.0.0.1", 1000));
 	REQUIRE(!shutdown(p.fd, SHUT_RD));
@@ -637,7 +630,7 @@ static void with_error(const char *ip, int level, int name)
 	struct got was, now;
 	int fd;
 
-	own_net();
+	net_own();
 	fd = bound(ip, 1000);
 	set(fd, level, name, 1);
 	want_all(fd, level == SOL_IPV6);
@@ -704,7 +697,7 @@ static void stamps(const char *ip, int more)
 {
 	int fd;
 
-	own_net();
+	net_own();
 	fd = bound(ip, 1000);
 	set(fd, SOL_SOCKET, SO_TIMESTAMPING,
 	    SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
@@ -733,7 +726,7 @@ CKPT_TEST_ONLY(pending_error, CKPT_CONTAINER)
 {
 	int fd;
 
-	own_net();
+	net_own();
 	fd = bound("127.0.0.1", 1000);
 	REQUIRE(!connect_to(fd, "127.0.0.1", 2000));
 	REQUIRE(send(fd, "x", 1, 0) == 1);
@@ -747,9 +740,9 @@ CKPT_TEST(another_namespace)
 {
 	int fd, here;
 
-	own_net();
+	net_own();
 	fd = bound("127.0.0.1", 1000);
-	own_net();
+	net_own();
 	here = bound("127.0.0.1", 1000);
 	ckpt_ready();
 	CHECK_EQ(send_to(fd, "there", "127.0.0.1", 1000), 5);
@@ -834,7 +827,7 @@ CKPT_VICTIM(has_message)
 {
 	int fd;
 
-	own_net();
+	net_own();
 	fd = bound("127.0.0.1", 1000);
 	REQUIRE(send_to(fd, "text", "127.0.0.1", 1000) == 4);
 	ckpt_ready();
