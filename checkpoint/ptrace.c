@@ -45,15 +45,27 @@
 
 /**
  * struct ckpt_trace - how a task is traced
- * @h: the record
  * @info: the siginfo of the stop, if CKPT_PTRACE_INFO
  * @tree: restart: to find the tracer in
+ * @h: the record, with room for one siginfo
  */
 struct ckpt_trace {
-	struct ckpt_hdr_task_ptrace h;
 	kernel_siginfo_t info;
 	struct ckpt_tree *tree;
+	struct ckpt_hdr_task_ptrace h;
 };
+
+static struct ckpt_trace *trace_alloc(void)
+{
+	return kzalloc(struct_size_t(struct ckpt_trace, h.info, 1),
+		       GFP_KERNEL_ACCOUNT);
+}
+
+/* How long its record is, in bytes */
+static size_t record_len(const struct ckpt_hdr_task_ptrace *h)
+{
+	return struct_size(h, info, !!(h->flags & CKPT_PTRACE_INFO));
+}
 
 /* ------------------------------------------------------------- checkpoint */
 
@@ -276,15 +288,15 @@ static int ptrace_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	struct ckpt_trace *trace;
 	int err;
 
-	trace = kmalloc(sizeof(*trace), GFP_KERNEL_ACCOUNT);
+	trace = trace_alloc();
 	if (!trace)
 		return -ENOMEM;
 	err = look(ctx, t, trace);
 	if (!err && (trace->h.flags & CKPT_PTRACE_INFO))
-		ckpt_siginfo_save(ctx, t, &trace->h.info, &trace->info);
+		ckpt_siginfo_save(ctx, t, trace->h.info, &trace->info);
 	if (!err)
 		err = ckpt_write_rec(ctx, &trace->h, CKPT_HDR_TASK_PTRACE,
-				     sizeof(trace->h));
+				     record_len(&trace->h));
 	kfree(trace);
 	return err;
 }
@@ -363,6 +375,32 @@ static bool stop_ok(const struct ckpt_hdr_task_ptrace *h)
 	}
 }
 
+/* Returns the record, or ERR_PTR. */
+static struct ckpt_trace *read_trace(struct ckpt_ctx *ctx)
+{
+	size_t most = struct_size_t(struct ckpt_hdr_task_ptrace, info, 1);
+	struct ckpt_hdr_task_ptrace *h;
+	struct ckpt_trace *trace;
+
+	h = ckpt_read_rec(ctx, CKPT_HDR_TASK_PTRACE, sizeof(*h), most);
+	if (IS_ERR(h))
+		return ERR_CAST(h);
+	if (h->h.len != record_len(h)) {
+		ckpt_err(ctx, -EINVAL, "image: traced, with flags %#x: a record of %u bytes",
+			 h->flags, h->h.len);
+		trace = ERR_PTR(-EINVAL);
+	} else {
+		trace = trace_alloc() ?: ERR_PTR(-ENOMEM);
+	}
+	if (!IS_ERR(trace)) {
+		trace->h = *h;
+		if (h->flags & CKPT_PTRACE_INFO)
+			trace->h.info[0] = h->info[0];
+	}
+	kvfree(h);
+	return trace;
+}
+
 /* Nothing is said of who is not traced. */
 static bool untraced_ok(const struct ckpt_hdr_task_ptrace *h)
 {
@@ -377,7 +415,7 @@ static int load(struct ckpt_ctx *ctx, struct ckpt_trace *trace)
 	int err;
 
 	if (h->flags & CKPT_PTRACE_INFO) {
-		err = ckpt_siginfo_load(ctx, &trace->info, &h->info);
+		err = ckpt_siginfo_load(ctx, &trace->info, h->info);
 		if (err)
 			return err;
 	}
@@ -395,14 +433,13 @@ static int ptrace_restore(struct ckpt_ctx *ctx)
 	const struct ckpt_task_entry *own = ckpt_restoring(ctx, NULL);
 	struct ckpt_hdr_task_ptrace *h;
 	struct ckpt_trace *trace;
-	int err;
+	int err = 0;
 
-	trace = kzalloc(sizeof(*trace), GFP_KERNEL_ACCOUNT);
-	if (!trace)
-		return -ENOMEM;
+	trace = read_trace(ctx);
+	if (IS_ERR(trace))
+		return PTR_ERR(trace);
 	h = &trace->h;
-	err = ckpt_read_rec_into(ctx, h, CKPT_HDR_TASK_PTRACE, sizeof(*h));
-	if (err || (!h->tracer && untraced_ok(h)))
+	if (!h->tracer && untraced_ok(h))
 		goto free;
 	if (!h->tracer || !own || !tracer_ok(ctx->tree, h->tracer, own) ||
 	    (h->flags & ~CKPT_PTRACE_FLAGS) ||

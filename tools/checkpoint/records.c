@@ -256,6 +256,9 @@ static const struct names sb_layer_names = {
 #define ARRAY(m, s, ...)						\
 	.tail = TAIL_ARRAY, .tail_name = m,				\
 	.elem_size = sizeof(struct ckpt_##s), .elem = FIELDS(__VA_ARGS__)
+#define SIGINFOS(m)							\
+	ARRAY(m, siginfo, BYTES(siginfo, info), DEC(siginfo, sig),	\
+	      HEX(siginfo, flags), DEC(siginfo, pid), ZERO(siginfo, reserved))
 #define VALUES(m, type, fmt)						\
 	.tail = TAIL_ARRAY, .tail_name = m, .elem_size = sizeof(type),	\
 	.elem = (const struct field[]){					\
@@ -626,12 +629,7 @@ static const struct record_type types[] = {
 		      HEX(hdr_sigpending, set),
 		      BOOL(hdr_sigpending, more),
 		      ZERO(hdr_sigpending, reserved)),
-		ARRAY("queue", siginfo,
-		      BYTES(siginfo, info),
-		      DEC(siginfo, sig),
-		      HEX(siginfo, flags),
-		      DEC(siginfo, pid),
-		      ZERO(siginfo, reserved)),
+		SIGINFOS("queue"),
 	},
 	[CKPT_HDR_TASK_LIMITS] = {
 		.name = "TASK_LIMITS",
@@ -843,9 +841,7 @@ static const struct record_type types[] = {
 		FIXED(hdr_fpu_x86,
 		      HEX(hdr_fpu_x86, xfeatures),
 		      DEC(hdr_fpu_x86, size),
-		      HEX(hdr_fpu_x86, pkru),
-		      /* Pairs of offset and size */
-		      DECS(hdr_fpu_x86, state, 2 * CKPT_XSTATE_MAX)),
+		      HEX(hdr_fpu_x86, pkru)),
 		.tail = TAIL_BYTES, .tail_name = "xsave",
 		.count = count_xsave,
 	},
@@ -872,12 +868,8 @@ static const struct record_type types[] = {
 		      DEC(hdr_task_ptrace, child),
 		      HEX(hdr_task_ptrace, group_code),
 		      ZERO(hdr_task_ptrace, reserved),
-		      DEC(hdr_task_ptrace, message),
-		      BYTES(hdr_task_ptrace, info.info),
-		      DEC(hdr_task_ptrace, info.sig),
-		      HEX(hdr_task_ptrace, info.flags),
-		      DEC(hdr_task_ptrace, info.pid),
-		      ZERO(hdr_task_ptrace, info.reserved)),
+		      DEC(hdr_task_ptrace, message)),
+		SIGINFOS("info"),
 	},
 	[CKPT_HDR_TASK_SYSVIPC] = {
 		.name = "TASK_SYSVIPC",

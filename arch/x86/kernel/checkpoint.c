@@ -291,44 +291,73 @@ static int collect_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
 	return 0;
 }
 
+/* Whatever of these is all zero is as it is initially, and need not be there. */
+static bool pack_state(struct ckpt_xstate *to, int nr,
+		       const struct xregs_state *from)
+{
+	u32 size, offset, ecx, edx;
+
+	if (!(from->header.xfeatures & BIT_ULL(nr)))
+		return false;
+	cpuid_count(XSTATE_CPUID, nr, &size, &offset, &ecx, &edx);
+	if (!memchr_inv((void *)from + offset, 0, size))
+		return false;
+	to->nr = nr;
+	to->size = size;
+	memcpy(to->data, (void *)from + offset, size);
+	return true;
+}
+
+/* Returns how much it takes, in bytes. PKRU is apart. */
+static u32 pack_xsave(struct xregs_state *to, const struct xregs_state *from)
+{
+	u32 size = XSAVE_MIN_SIZE;
+	int i;
+
+	memcpy(to, from, XSAVE_MIN_SIZE);
+	to->header.xfeatures &= XFEATURE_MASK_FPSSE;
+	for (i = XFEATURE_YMM; i < CKPT_XSTATE_MAX; i++) {
+		struct ckpt_xstate *state = (void *)to + size;
+
+		if (i == XFEATURE_PKRU || !pack_state(state, i, from))
+			continue;
+		to->header.xfeatures |= BIT_ULL(i);
+		size += struct_size(state, data, state->size);
+	}
+	return size;
+}
+
 static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct ckpt_hdr_fpu_x86 h = { .xfeatures = XFEATURE_MASK_FPSSE };
 	struct fpstate *fpstate = t->thread.fpu.fpstate;
+	struct xregs_state *xsave, *packed;
 	size_t size = XSAVE_MIN_SIZE;
-	struct xregs_state *xsave;
-	u32 eax, ebx, ecx, edx;
-	int i, err;
-	u64 used;
+	int err;
 
 	if (use_xsave()) {
 		h.xfeatures = fpstate->user_xfeatures;
 		size = fpstate->user_size;
 	}
-	xsave = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	size = round_up(size, 8);
+	xsave = kvmalloc(2 * size + CKPT_XSTATE_MAX * sizeof(struct ckpt_xstate),
+			 GFP_KERNEL_ACCOUNT);
 	if (!xsave)
 		return -ENOMEM;
+	packed = (void *)xsave + size;
 	if (use_xsave()) {
 		copy_xstate_to_uabi_buf((struct membuf){ xsave, size }, t,
 					XSTATE_COPY_XSAVE);
 	} else {
 		xsave->i387 = fpstate->regs.fxsave;
-		xsave->header.xfeatures = XFEATURE_MASK_FPSSE;
+		xsave->header = (struct xstate_header){
+			.xfeatures = XFEATURE_MASK_FPSSE,
+		};
 	}
-	/* up to the end of the last state in use; PKRU is apart */
-	h.size = XSAVE_MIN_SIZE;
-	used = xsave->header.xfeatures & ~XFEATURE_MASK_PKRU;
-	for (i = XFEATURE_YMM; i < CKPT_XSTATE_MAX; i++) {
-		if (!(used & BIT_ULL(i)))
-			continue;
-		cpuid_count(XSTATE_CPUID, i, &eax, &ebx, &ecx, &edx);
-		h.state[i].size = eax;
-		h.state[i].offset = ebx;
-		h.size = max(h.size, eax + ebx);
-	}
+	h.size = pack_xsave(packed, xsave);
 	h.pkru = t == current ? read_pkru() : t->thread.pkru;
 	err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_TASK_FPU, sizeof(h),
-				  xsave, h.size);
+				  packed, h.size);
 	kvfree(xsave);
 	return err;
 }
@@ -478,27 +507,33 @@ static void install_fxsave(const struct xregs_state *xsave)
  * Bring the extended states that are in use to where this CPU has them.
  * @to has room for all user states of this CPU.
  */
-static int copy_states(struct ckpt_ctx *ctx, struct xregs_state *to,
-		       const struct ckpt_hdr_fpu_x86 *h)
+static int unpack_states(struct ckpt_ctx *ctx, struct xregs_state *to,
+			 const struct ckpt_hdr_fpu_x86 *h)
 {
 	size_t room = current->thread.fpu.fpstate->user_size;
-	u32 eax, ebx, ecx, edx;
-	int i;
+	u64 left = to->header.xfeatures & ~XFEATURE_MASK_FPSSE;
+	u32 at, size, offset, ecx, edx;
+	const struct ckpt_xstate *s;
 
-	for (i = XFEATURE_YMM; i < CKPT_XSTATE_MAX; i++) {
-		const struct ckpt_xstate *s = &h->state[i];
-
-		if (!(to->header.xfeatures & BIT_ULL(i)))
-			continue;
-		cpuid_count(XSTATE_CPUID, i, &eax, &ebx, &ecx, &edx);
-		if (s->size != eax || s->offset < XSAVE_MIN_SIZE ||
-		    (u64)s->offset + s->size > h->size ||
-		    (u64)ebx + eax > room)
+	for (at = XSAVE_MIN_SIZE; at < h->size; at += sizeof(*s) + s->size) {
+		s = (const void *)h->xsave + at;
+		if (h->size - at < sizeof(*s) || s->nr >= CKPT_XSTATE_MAX ||
+		    !(left & BIT_ULL(s->nr)))
 			return ckpt_err(ctx, -EINVAL,
-					"FPU state %d: %u bytes at %u, this CPU has %u bytes of it",
-					i, s->size, s->offset, eax);
-		memcpy((void *)to + ebx, h->xsave + s->offset, s->size);
+					"FPU state: what is at %u makes no sense",
+					at);
+		left &= ~BIT_ULL(s->nr);
+		cpuid_count(XSTATE_CPUID, s->nr, &size, &offset, &ecx, &edx);
+		if (s->size != size || s->size > h->size - at - sizeof(*s) ||
+		    (u64)offset + size > room)
+			return ckpt_err(ctx, -EINVAL,
+					"FPU state %u: %u bytes, this CPU has %u bytes of it",
+					s->nr, s->size, size);
+		memcpy((void *)to + offset, s->data, size);
 	}
+	if (left)
+		return ckpt_err(ctx, -EINVAL, "FPU state: %#llx are missing",
+				left);
 	return 0;
 }
 
@@ -540,8 +575,9 @@ static int install_fpu(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h)
 	    memchr_inv(from->header.reserved, 0,
 		       sizeof(from->header.reserved)))
 		return ckpt_err(ctx, -EINVAL, "FPU state: its header makes no sense");
-	/* what has no need of a special CPU, and PKRU, which is apart */
-	used = from->header.xfeatures & ~XFEATURE_MASK_PKRU;
+	used = from->header.xfeatures;
+	if (used & XFEATURE_MASK_PKRU)
+		return ckpt_err(ctx, -EINVAL, "FPU state: PKRU is not apart");
 	if (used & ~have)
 		return ckpt_err(ctx, -EINVAL,
 				"uses CPU states %#llx (%s) that this CPU does not have: restart on one that has them",
@@ -557,7 +593,7 @@ static int install_fpu(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h)
 		return -ENOMEM;
 	memcpy(to, from, FXSAVE_SIZE);
 	to->header.xfeatures = used;
-	err = copy_states(ctx, to, h);
+	err = unpack_states(ctx, to, h);
 	if (err)
 		goto free;
 	take_fpu_to_memory();

@@ -1116,7 +1116,7 @@ enum ckpt_ptrace_stop {
  * @group_code: the exit code of the process, with CKPT_PTRACE_GROUP_EXIT
  * @reserved: 0
  * @message: what PTRACE_GETEVENTMSG returns
- * @info: the siginfo of the stop, with CKPT_PTRACE_INFO
+ * @info: that of the stop, one with CKPT_PTRACE_INFO, or else none
  */
 struct ckpt_hdr_task_ptrace {
 	struct ckpt_hdr h;
@@ -1129,7 +1129,7 @@ struct ckpt_hdr_task_ptrace {
 	__u32 group_code;
 	__u32 reserved;
 	__aligned_u64 message;
-	struct ckpt_siginfo info;
+	struct ckpt_siginfo info[];
 };
 
 /* struct ckpt_hdr_task_jobctl.flags */
@@ -1275,38 +1275,36 @@ struct ckpt_hdr_cpu_x86 {
 	__aligned_u64 io_denied[];
 };
 
-/* Room for more extended states than the XSAVE header can name today */
+/* No extended state that the XSAVE header can name today has such a number. */
 #define CKPT_XSTATE_MAX		32
 
 /**
- * struct ckpt_xstate - where one state is in the XSAVE area
- * @offset: from the start of the area, in bytes
- * @size: in bytes, 0 if the area does not have the state
+ * struct ckpt_xstate - one extended state that is in use
+ * @nr: its number, XFEATURE_*, of 2 and up; not that of PKRU
+ * @size: of @data, in bytes, a multiple of 8
+ * @data: as XSAVE stores it
  */
 struct ckpt_xstate {
-	__u32 offset;
+	__u32 nr;
 	__u32 size;
+	__u8 data[];
 };
 
 /**
  * struct ckpt_hdr_fpu_x86 - FPU, SSE, AVX ... state of a thread
  * @h: type CKPT_HDR_TASK_FPU
- * @xfeatures: user states of the CPU, XFEATURE_*; which of them are in use is
- *	in the header of the XSAVE area
+ * @xfeatures: user states of the CPU, XFEATURE_*
  * @size: of @xsave, in bytes
- * @pkru: protection keys register, if @xfeatures has its state: what the
- *	XSAVE area has of it is not used
- * @state: where the extended states in use are, of those from number 2 on:
- *	this differs from one CPU to another
- * @xsave: XSAVE area in the standard, not compacted, format, up to the end of
- *	the last state in use
+ * @pkru: protection keys register, if @xfeatures has its state
+ * @xsave: the legacy region and the header of an XSAVE area; each state that is
+ *	in use there follows, as struct ckpt_xstate, wherever it is in the area of
+ *	one CPU or another
  */
 struct ckpt_hdr_fpu_x86 {
 	struct ckpt_hdr h;
 	__aligned_u64 xfeatures;
 	__u32 size;
 	__u32 pkru;
-	struct ckpt_xstate state[CKPT_XSTATE_MAX];
 	__u8 xsave[];
 };
 

@@ -291,6 +291,50 @@ CKPT_TEST(vector_registers_blocked)
 	CHECK(!memcmp(area.ymm, expected, sizeof(expected)));
 }
 
+/* What stands behind the header of an XSAVE area */
+static struct ckpt_xstate *first_state(struct ckpt_hdr_fpu_x86 *fpu)
+{
+	return (struct ckpt_xstate *)(fpu->xsave + 512 + 64);
+}
+
+DRIVER_TEST(extended_states_of_an_image)
+{
+	static const uint32_t wrong_nr[] = { 0, 1, 3, 9, 31, 32, 0x80000002 };
+	static const uint32_t wrong_size[] = { 0, 8, 248, 264, 0xffffffff };
+	static const uint32_t wrong_len[] = { 512 + 64, 512 + 64 + 8 };
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_fpu_x86 *fpu;
+	struct ckpt_xstate *state;
+	struct image image;
+	unsigned int i;
+
+	if (!has_avx())
+		SKIP(return, "this CPU has no AVX");
+	ckpt_start(v, "vector_registers_blocked", 0);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	/* the one that waits has closed its upper halves */
+	fpu = image_at(&image, CKPT_HDR_TASK_FPU, 0);
+	ASSERT_NE(NULL, fpu);
+	EXPECT_EQ(512 + 64, fpu->size);
+	fpu = image_at(&image, CKPT_HDR_TASK_FPU, 1);
+	ASSERT_NE(NULL, fpu);
+	state = first_state(fpu);
+	ASSERT_EQ(512 + 64 + sizeof(*state) + 16 * 16, fpu->size);
+	EXPECT_EQ(2, state->nr);
+	EXPECT_EQ(16 * 16, state->size);
+	for (i = 0; i < ARRAY_SIZE(wrong_nr); i++)
+		image_refused(v, &image, &state->nr, &wrong_nr[i],
+			      sizeof(state->nr));
+	for (i = 0; i < ARRAY_SIZE(wrong_size); i++)
+		image_refused(v, &image, &state->size, &wrong_size[i],
+			      sizeof(state->size));
+	for (i = 0; i < ARRAY_SIZE(wrong_len); i++)
+		image_refused(v, &image, &fpu->size, &wrong_len[i],
+			      sizeof(fpu->size));
+	image_restart_finish(v, &image);
+}
+
 /* Eight values on the x87 stack, rounding down and up, and a masked error */
 static void *spin_fpu(void *arg)
 {
