@@ -320,6 +320,67 @@ int ckpt_nl_batch(struct ckpt_nl *nl, const struct ckpt_msgs *m)
 	}
 }
 
+/* As ckpt_nl_dump(), with these flags */
+static int nl_ask(struct ckpt_nl *nl, u16 type, u16 flags, const void *hdr,
+		  size_t len, ckpt_nl_fn fn, void *arg)
+{
+	struct sk_buff *skb = nlmsg_new(len, GFP_KERNEL);
+	struct nlmsghdr *nlh;
+	int left, err, ret = 0;
+
+	if (!skb)
+		return -ENOMEM;
+	nlh = nlmsg_put(skb, 0, 0, type, len, NLM_F_REQUEST | flags);
+	memcpy(nlmsg_data(nlh), hdr, len);
+	err = nl_send(nl, nlh);
+	nlmsg_free(skb);
+	if (err)
+		return err;
+	/* to the end in any case: the next request must find nothing */
+	for (;;) {
+		left = nl_receive(nl);
+		if (left < 0)
+			return ret ?: left;
+		nlh = nl->buf;
+		for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
+			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+				ret = ret ?: -EAGAIN;
+			if (nlh->nlmsg_type == NLMSG_ERROR) {
+				err = read_ack(nl, nlh);
+				if (!err && !(flags & NLM_F_ACK))
+					err = -EIO;
+				return ret ?: err;
+			}
+			if (nlh->nlmsg_type == NLMSG_DONE) {
+				if (nlmsg_len(nlh) < (int)sizeof(int))
+					return -EIO;
+				return ret ?: *(int *)nlmsg_data(nlh);
+			}
+			if (!ret && nlh->nlmsg_type >= NLMSG_MIN_TYPE)
+				ret = fn(arg, nlh);
+			cond_resched();
+		}
+	}
+}
+
+/**
+ * ckpt_nl_get - look at one thing
+ * @nl: the socket
+ * @type: RTM_GET*, for one
+ * @hdr: what the request has behind its header
+ * @len: its length
+ * @fn: called for the answer
+ * @arg: passed to @fn
+ *
+ * Context: process context, may sleep.
+ * Return: 0, what @fn returned, or a negative errno, not reported.
+ */
+int ckpt_nl_get(struct ckpt_nl *nl, u16 type, const void *hdr, size_t len,
+		ckpt_nl_fn fn, void *arg)
+{
+	return nl_ask(nl, type, NLM_F_ACK, hdr, len, fn, arg);
+}
+
 /**
  * ckpt_nl_dump - look at all that there is of something
  * @nl: the socket
@@ -336,37 +397,5 @@ int ckpt_nl_batch(struct ckpt_nl *nl, const struct ckpt_msgs *m)
 int ckpt_nl_dump(struct ckpt_nl *nl, u16 type, const void *hdr, size_t len,
 		 ckpt_nl_fn fn, void *arg)
 {
-	struct sk_buff *skb = nlmsg_new(len, GFP_KERNEL);
-	struct nlmsghdr *nlh;
-	int left, err, ret = 0;
-
-	if (!skb)
-		return -ENOMEM;
-	nlh = nlmsg_put(skb, 0, 0, type, len, NLM_F_REQUEST | NLM_F_DUMP);
-	memcpy(nlmsg_data(nlh), hdr, len);
-	err = nl_send(nl, nlh);
-	nlmsg_free(skb);
-	if (err)
-		return err;
-	/* to the end in any case: the next request must find nothing */
-	for (;;) {
-		left = nl_receive(nl);
-		if (left < 0)
-			return ret ?: left;
-		nlh = nl->buf;
-		for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left)) {
-			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-				ret = ret ?: -EAGAIN;
-			if (nlh->nlmsg_type == NLMSG_ERROR)
-				return ret ?: read_ack(nl, nlh) ?: -EIO;
-			if (nlh->nlmsg_type == NLMSG_DONE) {
-				if (nlmsg_len(nlh) < (int)sizeof(int))
-					return -EIO;
-				return ret ?: *(int *)nlmsg_data(nlh);
-			}
-			if (!ret && nlh->nlmsg_type >= NLMSG_MIN_TYPE)
-				ret = fn(arg, nlh);
-			cond_resched();
-		}
-	}
+	return nl_ask(nl, type, NLM_F_DUMP, hdr, len, fn, arg);
 }

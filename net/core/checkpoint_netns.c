@@ -9,17 +9,11 @@
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/x_tables.h>
-#include <linux/netfilter_ipv4.h>
 #include <linux/netlink.h>
 #include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
-#include <net/xfrm.h>
 
 #include "checkpoint_netns.h"
 
@@ -109,176 +103,15 @@ int ckpt_net_index(struct ckpt_ctx *ctx, const struct net *net)
 
 /* ---------------------------------------------------------- checkpoint */
 
-static int refuse(struct ckpt_ctx *ctx, const char *what)
-{
-	return ckpt_err(ctx, -ENOSYS, "network namespace: %s: not supported",
-			what);
-}
-
-#ifdef CONFIG_NETFILTER
-/*
- * What a bridge has by itself is of the first priority, and of no table. With
- * nftables come its own, and those of the connection tracking that it uses.
- */
-static bool hook_known(const struct nf_hook_ops *ops, bool nft)
-{
-	if (ops->hook_ops_type == NF_HOOK_OP_NF_TABLES)
-		return nft;
-	if (ops->hook_ops_type != NF_HOOK_OP_UNDEFINED)
-		return false;
-	switch (ops->priority) {
-	case NF_IP_PRI_FIRST:
-		return true;
-	case NF_IP_PRI_CONNTRACK_DEFRAG:
-	case NF_IP_PRI_CONNTRACK:
-	case NF_IP_PRI_CONNTRACK_CONFIRM:
-	case NF_IP_PRI_CONNTRACK_CONFIRM - 1:	/* of IPv6, and of SYN proxies */
-		return nft;
-	case NF_IP_PRI_NAT_DST:
-	case NF_IP_PRI_NAT_SRC:
-		/* or that of iptables: see has_iptables() */
-		return nft && !IS_MODULE(CONFIG_NETFILTER_XTABLES);
-	default:
-		return false;
-	}
-}
-
-static bool hooks_used(struct nf_hook_entries __rcu *const *hooks, int nr,
-		       bool nft)
-{
-	const struct nf_hook_entries *e;
-	struct nf_hook_ops **ops;
-	bool used = false;
-	int i, j;
-
-	rcu_read_lock();
-	for (i = 0; i < nr; i++) {
-		e = rcu_dereference(hooks[i]);
-		ops = e ? nf_hook_entries_get_hook_ops(e) : NULL;
-		for (j = 0; e && j < e->num_hook_entries; j++)
-			used |= !hook_known(ops[j], nft);
-	}
-	rcu_read_unlock();
-	return used;
-}
-#endif
-
-/* Is there anything that asks to see packets, and is not known? */
-static bool has_hooks(struct net *net, bool nft)
-{
-	bool used = false;
-
-#ifdef CONFIG_NETFILTER
-	used = hooks_used(net->nf.hooks_ipv4, ARRAY_SIZE(net->nf.hooks_ipv4),
-			  nft) ||
-	       hooks_used(net->nf.hooks_ipv6, ARRAY_SIZE(net->nf.hooks_ipv6),
-			  nft);
-#endif
-#ifdef CONFIG_NETFILTER_FAMILY_ARP
-	used |= hooks_used(net->nf.hooks_arp, ARRAY_SIZE(net->nf.hooks_arp),
-			   nft);
-#endif
-	return used;
-}
-
-/* A table is there from when it is used for the first time. */
-static bool has_iptables(struct net *net)
-{
-	bool found = false;
-#if IS_BUILTIN(CONFIG_NETFILTER_XTABLES)
-	static const char * const names[] = {
-		"filter", "nat", "mangle", "raw", "security",
-	};
-	static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_ARP };
-	int i, j;
-
-	for (i = 0; i < ARRAY_SIZE(families); i++)
-		for (j = 0; j < ARRAY_SIZE(names); j++)
-			found |= !!xt_find_table(net, families[i], names[j]);
-#endif
-	return found;
-}
-
-#if IS_ENABLED(CONFIG_NF_TABLES)
-static int found_table(void *arg, struct nlmsghdr *nlh)
-{
-	*(bool *)arg = true;
-	return 0;
-}
-
-/* Are there tables of nftables? Or a negative errno, reported */
-static int has_tables(struct ckpt_ctx *ctx, struct net *net)
-{
-	struct nfgenmsg hdr = { .version = NFNETLINK_V0 };
-	bool found = false;
-	struct ckpt_nl nl;
-	int err;
-
-	err = ckpt_nl_open(ctx, &nl, net, NETLINK_NETFILTER);
-	if (err)
-		return err;
-	err = ckpt_nl_dump(&nl, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE,
-			   &hdr, sizeof(hdr), found_table, &found);
-	ckpt_nl_close(&nl);
-	if (err)
-		return ckpt_err(ctx, err, "network namespace: nftables: error %d",
-				err);
-	if (found && IS_MODULE(CONFIG_NF_TABLES))
-		return refuse(ctx, "nftables as a module");
-	return found;
-}
-#else
-static int has_tables(struct ckpt_ctx *ctx, struct net *net)
-{
-	return 0;
-}
-#endif
-
-static bool has_policies(struct net *net)
-{
-#ifdef CONFIG_XFRM
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(net->xfrm.policy_count); i++)
-		if (net->xfrm.policy_count[i])
-			return true;
-	return net->xfrm.state_num;
-#else
-	return false;
-#endif
-}
-
-/* Flow dissectors and the like, which nobody need have a descriptor of */
-static bool has_programs(struct net *net)
-{
-	int i;
-
-	for (i = 0; i < MAX_NETNS_BPF_ATTACH_TYPE; i++)
-		if (rcu_access_pointer(net->bpf.run_array[i]))
-			return true;
-	return false;
-}
-
 static int net_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct net *net = ptr;
-	int err, nft;
+	int err;
 
 	err = ckpt_user_ns_collect(ctx, net->user_ns, "network namespace");
-	if (err)
-		return err;
-	nft = has_tables(ctx, net);
-	if (nft < 0)
-		return nft;
-	if (has_iptables(net))
-		return refuse(ctx, "tables of iptables");
-	if (has_hooks(net, nft))
-		return refuse(ctx, "packet filter or connection tracking");
-	if (has_programs(net))
-		return refuse(ctx, "BPF program");
-	if (has_policies(net))
-		return refuse(ctx, "IPsec");
-	return ckpt_netdevs_collect(ctx, net);
+	if (!err)
+		err = ckpt_net_check(ctx, net);
+	return err ?: ckpt_netdevs_collect(ctx, net);
 }
 
 /**

@@ -60,6 +60,8 @@ int ckpt_nl_open(struct ckpt_ctx *ctx, struct ckpt_nl *nl, struct net *net,
 void ckpt_nl_close(struct ckpt_nl *nl);
 int ckpt_nl_dump(struct ckpt_nl *nl, u16 type, const void *hdr, size_t len,
 		 ckpt_nl_fn fn, void *arg);
+int ckpt_nl_get(struct ckpt_nl *nl, u16 type, const void *hdr, size_t len,
+		ckpt_nl_fn fn, void *arg);
 int ckpt_nl_talk(struct ckpt_nl *nl, struct nlmsghdr *nlh);
 int ckpt_nl_send(struct ckpt_nl *nl, struct sk_buff *skb);
 int ckpt_nl_batch(struct ckpt_nl *nl, const struct ckpt_msgs *m);
@@ -95,6 +97,9 @@ struct ckpt_nets {
 	u32 nr;
 	struct ckpt_net net[] __counted_by(nr);
 };
+
+/* checkpoint_netcheck.c */
+int ckpt_net_check(struct ckpt_ctx *ctx, struct net *net);
 
 /* checkpoint_netns.c */
 int ckpt_net_write(struct ckpt_ctx *ctx, u32 index, u32 section,

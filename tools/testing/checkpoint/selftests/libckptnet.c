@@ -78,23 +78,23 @@ void net_nest_end(struct net_msg *m, struct rtattr *nest)
 	nest->rta_len = (char *)m + m->nlh.nlmsg_len - (char *)nest;
 }
 
-static int net_socket(void)
+static int net_socket(int protocol)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	int one = 1;
 
-	if (fd >= 0)
+	if (fd >= 0 && protocol == NETLINK_ROUTE)
 		setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one,
 			   sizeof(one));
 	return fd;
 }
 
-int net_talk(struct net_msg *m)
+int net_talk_to(int protocol, struct net_msg *m)
 {
 	char buf[8192];
 	struct nlmsghdr *nlh = (void *)buf;
 	struct nlmsgerr *e = NLMSG_DATA(nlh);
-	int fd = net_socket(), err = -EIO;
+	int fd = net_socket(protocol), err = -EIO;
 	ssize_t n;
 
 	if (fd < 0)
@@ -110,6 +110,11 @@ int net_talk(struct net_msg *m)
 	}
 	close(fd);
 	return err;
+}
+
+int net_talk(struct net_msg *m)
+{
+	return net_talk_to(NETLINK_ROUTE, m);
 }
 
 int net_up(const char *name, bool up)
@@ -508,7 +513,7 @@ static void look_at(struct net_text *t, const struct net_kind *k)
 	struct net_msg m;
 	struct nlmsghdr *nlh;
 	char hdr[32] = { k->family };
-	int fd = net_socket();
+	int fd = net_socket(NETLINK_ROUTE);
 	ssize_t n;
 
 	if (k->proxy)

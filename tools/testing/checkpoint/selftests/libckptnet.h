@@ -34,6 +34,8 @@ struct rtattr *net_nest(struct net_msg *m, int type);
 void net_nest_end(struct net_msg *m, struct rtattr *nest);
 /* Send it. Returns 0 or a negative errno. */
 int net_talk(struct net_msg *m);
+/* The same, to NETLINK_@protocol instead of NETLINK_ROUTE */
+int net_talk_to(int protocol, struct net_msg *m);
 
 /* Raise a device, or bring it down. */
 int net_up(const char *name, bool up);
