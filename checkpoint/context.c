@@ -78,6 +78,27 @@ free:
 }
 
 /**
+ * ckpt_scratch - memory to put a record together in
+ * @ctx: the context of a checkpoint
+ * @size: how much, in bytes
+ *
+ * The same for whoever asks next, and not cleared: for what every task has, so
+ * that nothing is allocated task by task while they stand still.
+ *
+ * Context: the caller of checkpoint(2), may sleep.
+ * Return: the memory, or NULL.
+ */
+void *ckpt_scratch(struct ckpt_ctx *ctx, size_t size)
+{
+	if (size > ctx->scratch_size) {
+		kvfree(ctx->scratch);
+		ctx->scratch = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+		ctx->scratch_size = ctx->scratch ? size : 0;
+	}
+	return ctx->scratch;
+}
+
+/**
  * ckpt_drop_objects - drop the references that the table of objects holds
  * @ctx: the context
  *
@@ -115,6 +136,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_tcp_thaw(ctx, false);
 	ckpt_cgroups_free(ctx, !ctx->err);
 	ckpt_tree_free(ctx->tree);
+	kvfree(ctx->scratch);
 	ckpt_stream_close(ctx->stream);
 	for (i = 0; i < ctx->inherit_nr; i++) {
 		kvfree(ctx->inherit[i].name);

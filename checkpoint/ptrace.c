@@ -55,11 +55,7 @@ struct ckpt_trace {
 	struct ckpt_hdr_task_ptrace h;
 };
 
-static struct ckpt_trace *trace_alloc(void)
-{
-	return kzalloc(struct_size_t(struct ckpt_trace, h.info, 1),
-		       GFP_KERNEL_ACCOUNT);
-}
+#define CKPT_TRACE_SIZE		struct_size_t(struct ckpt_trace, h.info, 1)
 
 /* How long its record is, in bytes */
 static size_t record_len(const struct ckpt_hdr_task_ptrace *h)
@@ -267,7 +263,7 @@ static int ptrace_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 
 	if (!READ_ONCE(t->ptrace))
 		return 0;
-	trace = kmalloc(sizeof(*trace), GFP_KERNEL_ACCOUNT);
+	trace = ckpt_scratch(ctx, CKPT_TRACE_SIZE);
 	if (!trace)
 		return -ENOMEM;
 	err = look(ctx, t, trace);
@@ -279,7 +275,6 @@ static int ptrace_collect(struct ckpt_ctx *ctx, struct task_struct *t)
 			       "is traced with PTRACE_SYSEMU: not supported");
 	if (!err && trace->h.stop == CKPT_STOP_EXEC)
 		err = collect_exec(ctx, t);
-	kfree(trace);
 	return err;
 }
 
@@ -288,7 +283,7 @@ static int ptrace_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	struct ckpt_trace *trace;
 	int err;
 
-	trace = trace_alloc();
+	trace = ckpt_scratch(ctx, CKPT_TRACE_SIZE);
 	if (!trace)
 		return -ENOMEM;
 	err = look(ctx, t, trace);
@@ -297,7 +292,6 @@ static int ptrace_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (!err)
 		err = ckpt_write_rec(ctx, &trace->h, CKPT_HDR_TASK_PTRACE,
 				     record_len(&trace->h));
-	kfree(trace);
 	return err;
 }
 
@@ -390,7 +384,8 @@ static struct ckpt_trace *read_trace(struct ckpt_ctx *ctx)
 			 h->flags, h->h.len);
 		trace = ERR_PTR(-EINVAL);
 	} else {
-		trace = trace_alloc() ?: ERR_PTR(-ENOMEM);
+		trace = kzalloc(CKPT_TRACE_SIZE, GFP_KERNEL_ACCOUNT) ?:
+			ERR_PTR(-ENOMEM);
 	}
 	if (!IS_ERR(trace)) {
 		trace->h = *h;

@@ -196,7 +196,7 @@ static int sched_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct ckpt_hdr_task_sched *h;
 	struct sched_params p;
-	int cookie, autogroup, err;
+	int cookie, autogroup;
 	size_t size;
 
 	/* of a dead leader its own, which was counted */
@@ -207,9 +207,10 @@ static int sched_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (autogroup < 0)
 		return autogroup;
 	size = struct_size(h, cpus, cpu_words(nr_cpu_ids));
-	h = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	h = ckpt_scratch(ctx, size);
 	if (!h)
 		return -ENOMEM;
+	memset(h, 0, size);
 	h->cookie = cookie;
 	h->autogroup = autogroup;
 	params_get(t, &p);
@@ -225,9 +226,7 @@ static int sched_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 	h->timer_slack_ns = t->timer_slack_ns;
 	h->default_timer_slack_ns = t->default_timer_slack_ns;
 	h->ioprio = get_ioprio(t);
-	err = ckpt_write_rec(ctx, h, CKPT_HDR_TASK_SCHED, size);
-	kfree(h);
-	return err;
+	return ckpt_write_rec(ctx, h, CKPT_HDR_TASK_SCHED, size);
 }
 
 /* ------------------------------------------------------------ restart */

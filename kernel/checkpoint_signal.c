@@ -364,10 +364,11 @@ static int pending_write(struct ckpt_ctx *ctx, struct task_struct *t,
 	BUILD_BUG_ON(struct_size_t(struct ckpt_hdr_sigpending, queue,
 				   CKPT_SIGNALS_CHUNK) > CKPT_REC_MAX);
 
-	h = kvzalloc(struct_size(h, queue, min(p->nr, CKPT_SIGNALS_CHUNK)),
-		     GFP_KERNEL_ACCOUNT);
+	h = ckpt_scratch(ctx, struct_size(h, queue, min(p->nr,
+							CKPT_SIGNALS_CHUNK)));
 	if (!h)
 		return -ENOMEM;
+	memset(h, 0, sizeof(*h));
 	sigset_save(&h->set, &p->set);
 	do {
 		n = min(p->nr - done, CKPT_SIGNALS_CHUNK);
@@ -379,7 +380,6 @@ static int pending_write(struct ckpt_ctx *ctx, struct task_struct *t,
 		err = ckpt_write_rec(ctx, h, CKPT_HDR_SIGPENDING,
 				     struct_size(h, queue, n));
 	} while (!err && done < p->nr);
-	kvfree(h);
 	return err;
 }
 

@@ -59,6 +59,8 @@ struct user_namespace;
  * @file: where the image goes, or comes from
  * @logfile: where messages go, or NULL
  * @stream: the image
+ * @scratch: of ckpt_scratch()
+ * @scratch_size: of it, in bytes
  * @objhash: shared objects, by pointer and by objref
  * @tree: tasks and pids
  * @task: checkpoint: the task being collected or written, for messages
@@ -115,6 +117,8 @@ struct ckpt_ctx {
 	struct file *file;
 	struct file *logfile;
 	struct ckpt_stream *stream;
+	void *scratch;
+	size_t scratch_size;
 	struct ckpt_objhash *objhash;
 	struct ckpt_tree *tree;
 	struct task_struct *task;
@@ -198,6 +202,9 @@ int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...);
 /* Say something in the log that is no error. The first one wins. */
 __printf(2, 3)
 void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...);
+
+/* Memory to put a record together in, until the next call; not at a restart */
+void *ckpt_scratch(struct ckpt_ctx *ctx, size_t size);
 
 /* ---------------------------------------------------------- the stream */
 

@@ -333,15 +333,14 @@ static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 	struct fpstate *fpstate = t->thread.fpu.fpstate;
 	struct xregs_state *xsave, *packed;
 	size_t size = XSAVE_MIN_SIZE;
-	int err;
 
 	if (use_xsave()) {
 		h.xfeatures = fpstate->user_xfeatures;
 		size = fpstate->user_size;
 	}
-	size = round_up(size, 8);
-	xsave = kvmalloc(2 * size + CKPT_XSTATE_MAX * sizeof(struct ckpt_xstate),
-			 GFP_KERNEL_ACCOUNT);
+	size = round_up(size, __alignof__(*xsave));
+	xsave = ckpt_scratch(ctx, 2 * size +
+			     CKPT_XSTATE_MAX * sizeof(struct ckpt_xstate));
 	if (!xsave)
 		return -ENOMEM;
 	packed = (void *)xsave + size;
@@ -356,10 +355,8 @@ static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 	}
 	h.size = pack_xsave(packed, xsave);
 	h.pkru = t == current ? read_pkru() : t->thread.pkru;
-	err = ckpt_write_rec_tail(ctx, &h, CKPT_HDR_TASK_FPU, sizeof(h),
-				  packed, h.size);
-	kvfree(xsave);
-	return err;
+	return ckpt_write_rec_tail(ctx, &h, CKPT_HDR_TASK_FPU, sizeof(h),
+				   packed, h.size);
 }
 
 static int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
