@@ -21,6 +21,9 @@
  */
 #define CKPT_OBJ_DEPTH_MAX	8
 
+/* The same for the collect pass, where what is written side by side may nest */
+#define CKPT_OBJ_COLLECT_MAX	16
+
 /* How often, and how far apart, the users of an object are counted again */
 #define CKPT_LEAK_TRIES		20
 #define CKPT_LEAK_DELAY		(HZ / 100 ?: 1)
@@ -226,6 +229,17 @@ static struct ckpt_obj *obj_meet(struct ckpt_ctx *ctx, void *ptr,
 
 /* ---------------------------------------------------------- checkpoint */
 
+/* Each level of what is in something else takes stack. */
+static int enter_object(struct ckpt_ctx *ctx, const struct ckpt_obj_ops *ops,
+			unsigned int max)
+{
+	if (ctx->objhash->depth >= max)
+		return ckpt_err(ctx, -ENOSYS, "%s: nested in others more than %u levels deep: not supported",
+				ops->name, max);
+	ctx->objhash->depth++;
+	return 0;
+}
+
 /**
  * ckpt_obj_collect_n - count uses of an object from inside the tree
  * @ctx: the context
@@ -234,13 +248,15 @@ static struct ckpt_obj *obj_meet(struct ckpt_ctx *ctx, void *ptr,
  * @n: number of uses
  *
  * Context: process context, may sleep; the user of the object is parked.
- * Return: 0, -ENOMEM, or the errno of its kind's collect function.
+ * Return: 0, -ENOMEM, -ENOSYS if it is nested too deeply, or the errno of its
+ * kind's collect function.
  */
 int ckpt_obj_collect_n(struct ckpt_ctx *ctx, void *ptr,
 		       enum ckpt_obj_type type, unsigned int n)
 {
 	const struct ckpt_obj_ops *ops = obj_ops(type);
 	struct ckpt_obj *obj = obj_find(ctx, ptr, type);
+	int err;
 
 	if (obj) {
 		obj->count += n;
@@ -250,7 +266,14 @@ int ckpt_obj_collect_n(struct ckpt_ctx *ctx, void *ptr,
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	obj->count = n;
-	return ops->collect ? ops->collect(ctx, ptr) : 0;
+	if (!ops->collect)
+		return 0;
+	err = enter_object(ctx, ops, CKPT_OBJ_COLLECT_MAX);
+	if (err)
+		return err;
+	err = ops->collect(ctx, ptr);
+	ctx->objhash->depth--;
+	return err;
 }
 
 /**
@@ -260,7 +283,7 @@ int ckpt_obj_collect_n(struct ckpt_ctx *ctx, void *ptr,
  * @type: its kind
  *
  * Context: process context, may sleep; the user of the object is parked.
- * Return: 0, -ENOMEM, or the errno of its kind's collect function.
+ * Return: as of ckpt_obj_collect_n().
  */
 int ckpt_obj_collect(struct ckpt_ctx *ctx, void *ptr, enum ckpt_obj_type type)
 {
@@ -441,7 +464,8 @@ int ckpt_obj_check_leaks(struct ckpt_ctx *ctx)
  *
  * Context: process context, may sleep.
  * Return: its objref, positive, or a negative errno: -EBUSY if the collect
- * pass has not met it, -ENOMEM, the errno of the write.
+ * pass has not met it, -ENOSYS if it is nested too deeply, -ENOMEM, the errno of
+ * the write.
  */
 int ckpt_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr,
 			enum ckpt_obj_type type)
@@ -460,9 +484,13 @@ int ckpt_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr,
 
 	obj->objref = ++ctx->objhash->last_ref;
 	h.objref = obj->objref;
+	err = enter_object(ctx, ops, CKPT_OBJ_DEPTH_MAX);
+	if (err)
+		return err;
 	err = ckpt_write_rec(ctx, &h, CKPT_HDR_OBJECT, sizeof(h));
 	if (!err)
 		err = ops->checkpoint(ctx, ptr);
+	ctx->objhash->depth--;
 	trace_checkpoint_object(ctx->id, ops->name, obj->objref, err);
 	return err < 0 ? err : obj->objref;
 }

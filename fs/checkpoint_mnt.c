@@ -278,12 +278,12 @@ static void mnt_ns_holder(struct ckpt_ctx *ctx, void *ptr, char *buf,
 	ckpt_ns_holder(ctx, &ns->ns, buf, size);
 }
 
-static int collect_mount(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
-			 struct vfsmount *mnt)
+/* Give it a number, by which it is found from now on; takes the reference. */
+static int number_mount(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
+			struct vfsmount *mnt)
 {
 	struct ckpt_mnts *m = ctx->mnts;
 	int id = real_mount(mnt)->mnt_id, group = real_mount(mnt)->mnt_group_id;
-	struct super_block *sb = mnt->mnt_sb;
 	struct ckpt_mnt *e;
 	int err;
 
@@ -294,11 +294,22 @@ static int collect_mount(struct ckpt_ctx *ctx, struct mnt_namespace *ns,
 	err = xa_err(xa_store(&m->numbers, id, e, GFP_KERNEL_ACCOUNT));
 	if (!err && group)
 		err = xa_err(xa_store(&m->groups, group, e, GFP_KERNEL_ACCOUNT));
-	if (!err && ckpt_is_ns_mount(mnt))
-		err = ckpt_ns_collect(ctx, d_inode(mnt->mnt_root));
-	else if (!err && ckpt_sb_supported(sb) && !ckpt_sb_outside(ctx, sb))
-		err = ckpt_obj_collect(ctx, sb, CKPT_OBJ_SB);
 	return err;
+}
+
+/* Meet what is mounted: a namespace, or a file system that can be saved. */
+static int collect_what(struct ckpt_ctx *ctx, struct vfsmount *mnt)
+{
+	struct super_block *sb = mnt->mnt_sb;
+
+	if (ckpt_is_ns_mount(mnt))
+		return ckpt_ns_collect(ctx, d_inode(mnt->mnt_root));
+	/* who was not outside before is not looked for at each mount again */
+	if (!ckpt_sb_supported(sb) ||
+	    (!ckpt_obj_collected(ctx, sb, CKPT_OBJ_SB) &&
+	     ckpt_sb_outside(ctx, sb)))
+		return 0;
+	return ckpt_obj_collect(ctx, sb, CKPT_OBJ_SB);
 }
 
 static int mnt_ns_collect(struct ckpt_ctx *ctx, void *ptr)
@@ -321,12 +332,15 @@ static int mnt_ns_collect(struct ckpt_ctx *ctx, void *ptr)
 	list = list_mounts(ns, &nr);
 	if (IS_ERR(list))
 		return PTR_ERR(list);
+	/* one after the other: what is mounted may have mounts of its own */
 	for (i = 0; i < nr; i++) {
 		if (err)
 			mntput(list[i]);
 		else
-			err = collect_mount(ctx, ns, list[i]);
+			err = number_mount(ctx, ns, list[i]);
 	}
+	for (i = 0; i < nr && !err; i++)
+		err = collect_what(ctx, list[i]);
 	kvfree(list);
 	return err;
 }
@@ -530,6 +544,23 @@ static int write_strings(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 	return err;
 }
 
+#define CKPT_SB_MARK_ASKED	0x1	/* it is known whether it is ... */
+#define CKPT_SB_MARK_OUTSIDE	0x2	/* ... also mounted outside */
+
+/* As ckpt_sb_outside(), which looks at all its mounts: asked once */
+static bool sb_outside(struct ckpt_ctx *ctx, struct super_block *sb)
+{
+	u32 mark = ckpt_obj_mark(ctx, sb, CKPT_OBJ_SB, 0);
+
+	if (!(mark & CKPT_SB_MARK_ASKED)) {
+		mark = CKPT_SB_MARK_ASKED;
+		if (ckpt_sb_outside(ctx, sb))
+			mark |= CKPT_SB_MARK_OUTSIDE;
+		ckpt_obj_mark(ctx, sb, CKPT_OBJ_SB, mark);
+	}
+	return mark & CKPT_SB_MARK_OUTSIDE;
+}
+
 /* What is mounted: a namespace, a file system of the tree, or another */
 static int write_what(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 		      struct mnt_state *s)
@@ -541,7 +572,7 @@ static int write_what(struct ckpt_ctx *ctx, struct ckpt_mnt *e,
 		ret = ckpt_ns_checkpoint(ctx, d_inode(e->mnt->mnt_root),
 					 &s->h.ns_type);
 	else if (!ckpt_obj_collected(ctx, sb, CKPT_OBJ_SB) ||
-		 ckpt_sb_outside(ctx, sb))
+		 sb_outside(ctx, sb))
 		ret = find_origin(ctx, e, s);
 	else if (s->h.flags & CKPT_MNT_IDMAPPED)
 		ret = refuse(ctx, e->mnt, s->buf, "idmapped");
@@ -706,8 +737,12 @@ static void mnt_drop(void *ptr)
 static int mnt_collect(struct ckpt_ctx *ctx, void *ptr)
 {
 	struct ckpt_mnts *m = ckpt_mnts(ctx);
+	int err;
 
-	return IS_ERR(m) ? PTR_ERR(m) : collect_mount(ctx, NULL, mntget(ptr));
+	if (IS_ERR(m))
+		return PTR_ERR(m);
+	err = number_mount(ctx, NULL, mntget(ptr));
+	return err ?: collect_what(ctx, ptr);
 }
 
 static int mnt_checkpoint(struct ckpt_ctx *ctx, void *ptr)

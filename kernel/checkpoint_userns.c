@@ -99,9 +99,6 @@ static int user_ns_obj_collect(struct ckpt_ctx *ctx, void *ptr)
 	struct task_struct *t;
 	int err;
 
-	err = ckpt_user_ns_collect(ctx, ns->parent, "user namespace");
-	if (err)
-		return err;
 	if (from_kuid(ctx->caller_cred->user_ns, ns->owner) == (uid_t)-1 ||
 	    from_kgid(ctx->caller_cred->user_ns, ns->group) == (gid_t)-1)
 		return ckpt_err(ctx, -ENOSYS, "user namespace: its owner has no id in yours: not supported");
@@ -127,14 +124,17 @@ int ckpt_user_ns_collect(struct ckpt_ctx *ctx, struct user_namespace *ns,
 			 const char *what)
 {
 	struct user_namespace *own = ctx->caller_cred->user_ns;
+	int err;
 
 	if (ns == own)
 		return 0;
 	if (!in_userns(own, ns))
 		return ckpt_err(ctx, -EPERM, "%s: owned by a user namespace that is not below yours",
 				what);
+	/* before it, and not inside of it: there may be many */
+	err = ckpt_user_ns_collect(ctx, ns->parent, "user namespace");
 	/* what it is used for says nothing: see user_ns_users() */
-	return ckpt_obj_collect_n(ctx, ns, CKPT_OBJ_USER_NS, 0);
+	return err ?: ckpt_obj_collect_n(ctx, ns, CKPT_OBJ_USER_NS, 0);
 }
 
 /**

@@ -433,6 +433,75 @@ DRIVER_TEST(loop)
 	image_restart_finish(v, &image);
 }
 
+/* What one link of a chain of namespaces and the one before it say */
+struct link {
+	int left;
+	int up[2];
+	int down[2];
+};
+
+static int is_link(void *arg);
+
+/* Mount a new namespace, that has another mounted, and so on. */
+static void hold_chain(int left)
+{
+	struct link link = { .left = left };
+	char path[64], c;
+	pid_t pid;
+
+	REQUIRE(!pipe2(link.up, O_CLOEXEC) && !pipe2(link.down, O_CLOEXEC));
+	pid = ckpt_fork(is_link, &link);
+	close(link.up[1]);
+	close(link.down[0]);
+	REQUIRE(read(link.up[0], &c, 1) == 1);
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	REQUIRE(!bind_to(path, "held"));
+	close(link.down[1]);
+	ckpt_join(pid, 0);
+	close(link.up[0]);
+}
+
+static int is_link(void *arg)
+{
+	const struct link *link = arg;
+	char c;
+
+	close(link->up[0]);
+	close(link->down[1]);
+	REQUIRE(!unshare(CLONE_NEWNS));
+	if (link->left)
+		hold_chain(link->left - 1);
+	REQUIRE(write(link->up[1], "u", 1) == 1);
+	REQUIRE(!read(link->down[0], &c, 1));
+	return 0;
+}
+
+static void begin_chain(int left)
+{
+	int fd = open("held", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+	REQUIRE(fd >= 0 && !set_type("/", MS_REC | MS_PRIVATE));
+	close(fd);
+	hold_chain(left);
+}
+
+/* Nobody is in them, and what was mounted later has its place. */
+CKPT_TEST_ONLY(chain, CKPT_CONTAINER)
+{
+	begin_chain(2);
+	REQUIRE(!make_dir("a") && !make_dir("on") && !bind_to("a", "on"));
+	ckpt_ready();
+	CHECK(shows("on", "a") && !umount("on") && shows("on", "on"));
+	CHECK(!umount("held"));
+}
+
+REFUSED_AS(long_chain, CKPT_CONTAINER, "mount namespace: nested in others")
+{
+	begin_chain(40);
+	ckpt_ready();
+	CHECK(!umount("held"));
+}
+
 /* ------------------------------------------------------- external mounts */
 
 CKPT_VICTIM(has_volume)
