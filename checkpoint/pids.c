@@ -210,13 +210,19 @@ static bool has_init_outside(const struct ckpt_tree_pid_ns *row)
 	       READ_ONCE(row->ns->pid_allocated) != PIDNS_ADDING;
 }
 
+/* Nobody could make it. */
+static bool in_dead_one(const struct ckpt_tree *tree, u32 i)
+{
+	return tree->nss[tree->nss[i].e.parent].e.flags & CKPT_PID_NS_DEAD;
+}
+
 /**
  * ckpt_pids_collect - count the pid namespaces as shared objects
  * @ctx: the context; the tree is filled
  *
  * Context: process context, may sleep.
  * Return: 0, -EBUSY for one that a task outside of the tree lives in, -ENOSYS
- * for one whose init is outside of it.
+ * for one whose init is outside of it, or whose parent's has gone.
  */
 int ckpt_pids_collect(struct ckpt_ctx *ctx)
 {
@@ -229,6 +235,9 @@ int ckpt_pids_collect(struct ckpt_ctx *ctx)
 		if (tree->nss[i].ns != caller)
 			err = ckpt_obj_collect(ctx, tree->nss[i].ns,
 					       CKPT_OBJ_PID_NS);
+		if (!err && i && in_dead_one(tree, i))
+			err = ckpt_err(ctx, -ENOSYS,
+				       "a pid namespace is inside of one whose init has gone: not supported");
 		if (!err && i && has_init_outside(&tree->nss[i]))
 			err = ckpt_err(ctx, -ENOSYS,
 				       "children are to live in a pid namespace whose init is outside of the tree: not supported, checkpoint the tree of that, too");
@@ -397,6 +406,7 @@ static int check_ns(struct ckpt_ctx *ctx, u32 i,
 
 	if (i)
 		ok = e->parent < i &&
+		     !(tree->nss[e->parent].e.flags & CKPT_PID_NS_DEAD) &&
 		     e->level == tree->nss[e->parent].e.level + 1 &&
 		     e->level <= MAX_PID_NS_LEVEL;
 	else
@@ -810,7 +820,7 @@ void ckpt_pids_free_lone(struct ckpt_tree *tree)
  * @ctx: the context
  * @index: from the image, not checked yet
  *
- * One that is dead takes it, and is dead again when that is freed.
+ * One that is dead may have had it.
  *
  * Return: the namespace, borrowed, or ERR_PTR(-EINVAL), reported, if there is
  * none, or no pid may have been in it.
@@ -823,14 +833,10 @@ struct pid_namespace *ckpt_dead_pid_ns(struct ckpt_ctx *ctx, u32 index)
 	if (IS_ERR(ns) || !index)
 		return ns;
 	e = &ctx->tree->nss[index].e;
-	if (e->init != CKPT_NO_SLOT)
-		return ns;
-	if (!(e->flags & CKPT_PID_NS_DEAD))
+	if (e->init == CKPT_NO_SLOT && !(e->flags & CKPT_PID_NS_DEAD))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL,
 					"image: a dead process in pid namespace %u, which had none",
 					index));
-	/* nobody but this restart has it: see free_pid() */
-	ns->pid_allocated = PIDNS_ADDING;
 	return ns;
 }
 

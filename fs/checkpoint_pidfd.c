@@ -261,22 +261,45 @@ static int dead_pid_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 }
 
 /*
- * One that nobody will ever have: its numbers are free at once, and only looked
- * at. So it can have those that it had, whoever has them now.
+ * One that nobody will ever have, and that is found by none of its numbers: they
+ * are only looked at. So it can have those that it had, whoever has them now,
+ * and be of a namespace that nobody may come into any more.
  */
 static struct pid *make_dead_pid(struct pid_namespace *root,
 				 struct pid_namespace *ns, const u32 *numbers)
 {
-	struct pid *pid = alloc_pid(ns, NULL, 0);
-	unsigned int level;
+	struct pid_namespace *up = get_pid_ns(ns);
+	struct pid *pid, *spare;
+	int i;
 
-	if (IS_ERR(pid))
-		return pid;
-	get_pid(pid);
-	free_pid(pid);
-	for (level = root->level; level <= pid->level; level++)
-		pid->numbers[level].nr = numbers[level - root->level];
+	pid = kmem_cache_zalloc(ns->pid_cachep, GFP_KERNEL);
+	/* for the number of its inode, which is nobody else's then */
+	spare = alloc_pid(task_active_pid_ns(current), NULL, 0);
+	if (!pid || IS_ERR(spare))
+		goto fail;
+	pid->ino = spare->ino;
+	free_pid(spare);
+	pid->level = ns->level;
+	for (i = ns->level; i >= 0; i--, up = up->parent) {
+		pid->numbers[i].ns = up;
+		if (i >= root->level)
+			pid->numbers[i].nr = numbers[i - root->level];
+	}
+	refcount_set(&pid->count, 1);
+	spin_lock_init(&pid->lock);
+	for (i = 0; i < PIDTYPE_MAX; i++)
+		INIT_HLIST_HEAD(&pid->tasks[i]);
+	INIT_HLIST_HEAD(&pid->inodes);
+	init_waitqueue_head(&pid->wait_pidfd);
 	return pid;
+
+fail:
+	if (!IS_ERR(spare))
+		free_pid(spare);
+	if (pid)
+		kmem_cache_free(ns->pid_cachep, pid);
+	put_pid_ns(ns);
+	return IS_ERR(spare) ? spare : ERR_PTR(-ENOMEM);
 }
 
 static void *dead_pid_restore(struct ckpt_ctx *ctx)
