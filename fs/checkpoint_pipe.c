@@ -212,13 +212,14 @@ struct file *ckpt_pipe_file_restore(struct ckpt_ctx *ctx,
 
 /*
  * Move the content of @from, a pipe of ours, over to @fifo, which has just
- * been opened: once, for the first file of that fifo.
+ * been opened @own times: once, for the first file of that fifo. Nobody else is
+ * to read of it before it is known that the tree will run.
  */
 static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
-			struct inode *fifo, const char *name)
+			struct inode *fifo, unsigned int own, const char *name)
 {
 	struct pipe_inode_info *src = from->i_pipe, *dst = fifo->i_pipe;
-	int err = 0;
+	const char *why = NULL;
 
 	if (from->i_private) {
 		if (from->i_private != fifo)
@@ -233,7 +234,10 @@ static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
 
 	pipe_double_lock(src, dst);
 	if (!pipe_empty(dst->head, dst->tail)) {
-		err = -EBUSY;
+		why = "there is data in it";
+	} else if (!pipe_empty(src->head, src->tail) &&
+		   READ_ONCE(dst->files) > own) {
+		why = "somebody else has it open, and would read what is to be in it";
 	} else {
 		swap(src->bufs, dst->bufs);
 		swap(src->head, dst->head);
@@ -246,9 +250,9 @@ static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
 	}
 	pipe_unlock(src);
 	pipe_unlock(dst);
-	if (err)
-		return ckpt_err(ctx, err, "fifo '%s' is in use: there is data in it",
-				name);
+	if (why)
+		return ckpt_err(ctx, -EBUSY, "fifo '%s' is in use: %s", name,
+				why);
 	/* whoever is outside and waits */
 	wake_up_interruptible_all(&dst->rd_wait);
 	wake_up_interruptible_all(&dst->wr_wait);
@@ -268,7 +272,8 @@ static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
  *
  * Context: the restoring task, may sleep.
  * Return: the file, or ERR_PTR: -EINVAL for a malformed record, -EBUSY if
- * somebody has put data into the fifo, the errno of the open.
+ * somebody has put data into the fifo, or would read what is to be in it, the
+ * errno of the open.
  */
 struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
 				    const struct ckpt_hdr_file *h,
@@ -295,7 +300,7 @@ struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
 			      (h->f_flags & ~(O_DIRECT | FASYNC)) | O_NONBLOCK);
 	if (IS_ERR(file))
 		goto out;
-	err = move_to_fifo(ctx, inode, file_inode(file), name);
+	err = move_to_fifo(ctx, inode, file_inode(file), reader ? 2 : 1, name);
 	if (err) {
 		fput(file);
 		file = ERR_PTR(err);

@@ -157,7 +157,7 @@ const char *ckpt_pseudo_refuse(struct ckpt_ctx *ctx, struct file *file)
 		return "it shows memory";
 	ns = mounts_of(file);
 	if (sees && is_one_of(d, of_namespace, ARRAY_SIZE(of_namespace)) &&
-	    (pid != task_tgid(ctx->task) ||
+	    (!ctx->task || pid != task_tgid(ctx->task) ||
 	     (ns && ns != ctx->task->nsproxy->mnt_ns)))
 		return "it shows a namespace of another process";
 	return NULL;

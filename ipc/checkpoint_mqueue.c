@@ -679,6 +679,23 @@ static void mqueue_drop(void *ptr)
 	dput(ptr);
 }
 
+/* It would not be notified any more. */
+static int check_outside(struct ckpt_ctx *ctx, struct dentry *dentry)
+{
+	struct mq_notice n;
+	int err = 0;
+
+	if (d_unlinked(dentry))
+		return ckpt_err(ctx, -ENOSYS, "POSIX message queue '%pd': removed from an ipc namespace that is not of the tree: not supported",
+				dentry);
+	notice_get(d_inode(dentry), &n);
+	if (n.owner && ckpt_pid_slot(ctx, n.owner) >= 0)
+		err = ckpt_err(ctx, -ENOSYS, "POSIX message queue '%pd': of an ipc namespace that is not of the tree, and notifies process %d, which is: not supported",
+			       dentry, pid_vnr(n.owner));
+	notice_put(&n);
+	return err;
+}
+
 /* It has no name any more, and is in no list of its namespace. */
 static int mqueue_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 {
@@ -690,10 +707,9 @@ static int mqueue_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	if (!ns)
 		return ckpt_err(ctx, -ENOSYS, "POSIX message queue '%pd': of an ipc namespace that is gone: not supported",
 				dentry);
-	if (ckpt_ipc_ns_outside(ctx, ns) && h.unlinked)
-		ret = ckpt_err(ctx, -ENOSYS, "POSIX message queue '%pd': removed from an ipc namespace that is not of the tree: not supported",
-			       dentry);
-	else if (!ckpt_ipc_ns_outside(ctx, ns))
+	if (ckpt_ipc_ns_outside(ctx, ns))
+		ret = check_outside(ctx, dentry);
+	else
 		ret = ckpt_obj_checkpoint(ctx, ns, CKPT_OBJ_IPC_NS);
 	put_ipc_ns(ns);
 	if (ret < 0)

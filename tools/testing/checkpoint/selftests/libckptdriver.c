@@ -883,8 +883,9 @@ const char *ckpt_refused(struct ckpt_victim *v, const char *name,
 		die_with_log(v, "checkpoint: %ld, not -ENOSYS", ret);
 	if (!ckpt_logged(v, text))
 		die_with_log(v, "the log has no \"%s\"", text);
-	/* and which task it is; or a network, which is of none */
-	if (!ckpt_logged(v, "pid ") && !ckpt_logged(v, "network "))
+	/* and which task it is; or a network, or a message, which is of none */
+	if (!ckpt_logged(v, "pid ") && !ckpt_logged(v, "network ") &&
+	    !ckpt_logged(v, "in a message"))
 		die_with_log(v, "the log has no task");
 	ckpt_ping(v);
 	ckpt_snap_expect(&before, v->pid, CKPT_PIDS_SAME);

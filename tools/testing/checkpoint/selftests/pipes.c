@@ -442,6 +442,28 @@ CKPT_TEST(fifo_writer_only)
 	CHECK_EQ(read(in, buf, sizeof(buf)), 0);
 }
 
+/* Somebody else who reads it would take what the tree is to have. */
+DRIVER_TEST(fifo_in_use)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_world before;
+	char path[128], c;
+	int fd;
+
+	ckpt_start(v, "fifo_opened_for_both", 0);
+	ckpt_checkpoint_kill(v);
+	snprintf(path, sizeof(path), "%s/fifo", v->dir);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ckpt_world_take(&before);
+	EXPECT_EQ(-EBUSY, ckpt_restart(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "somebody else has it open")) TH_LOG("%s", v->log);
+	ckpt_world_expect(&before, 256);
+	EXPECT_EQ(0, read(fd, &c, 1));
+	close(fd);
+	ckpt_restart_finish(v);
+}
+
 /* Two fifos in two directories under the same name */
 CKPT_TEST(two_fifos)
 {

@@ -635,6 +635,22 @@ REFUSED(unlinked_queue, "POSIX message queue")
 	CHECK(!mq_close(mq));
 }
 
+REFUSED(notified_from_outside, "and notifies process")
+{
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	char name[32];
+	mqd_t mq;
+
+	snprintf(name, sizeof(name), "/refuse.%d", getpid());
+	mq = mq_open(name, O_CREAT | O_RDWR, 0600, NULL);
+	HAVE(mq);
+	REQUIRE(!mq_notify(mq, &event));
+	ckpt_ready();
+	CHECK_EQ(mq_notify(mq, &event), -1);
+	CHECK_EQ(errno, EBUSY);
+	CHECK(!mq_unlink(name) && !mq_close(mq));
+}
+
 /* ------------------------------------------- a file system of the tree */
 
 static int fuse;

@@ -47,6 +47,16 @@ static void give(int to, int fd)
 	close(fd);
 }
 
+/* Who would open it again is another process. */
+REFUSED(namespace_of_another, "it shows a namespace of another process")
+{
+	int sv[2], fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
+
+	REQUIRE(fd >= 0 && !socketpair(AF_UNIX, SOCK_DGRAM, 0, sv));
+	give(sv[0], fd);
+	ckpt_ready();
+}
+
 /* The descriptors of the next message: how many */
 static int receive_fds(int from, int *fds, int max)
 {
