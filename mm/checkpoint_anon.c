@@ -197,6 +197,7 @@ static int anon_pte_entry(pte_t pte, unsigned long addr, struct mm_walk *walk)
 	struct anon_walk *w = walk->private;
 	struct page *page;
 	swp_entry_t entry;
+	bool zeros;
 
 	if (pte_none(pte))
 		return 0;
@@ -210,15 +211,18 @@ static int anon_pte_entry(pte_t pte, unsigned long addr, struct mm_walk *walk)
 			return -EHWPOISON;
 		return ANON_ABSENT;
 	}
-	page = vm_normal_page(walk->vma, addr, pte);
-	if (!page || !folio_test_anon(page_folio(page)))
+	/* which KSM can make of a page of zeros */
+	zeros = !w->zero_ok && is_zero_pfn(pte_pfn(pte));
+	page = zeros ? pte_page(pte) : vm_normal_page(walk->vma, addr, pte);
+	if (!page || (!zeros && !folio_test_anon(page_folio(page))))
 		return 0;
 	if (w->pages->nr == CKPT_PAGES_MAX_PAGES) {
 		w->next = addr;
 		return ANON_FULL;
 	}
 	get_page(page);
-	anon_add(w, page, addr, anon_shared(page_folio(page), page));
+	anon_add(w, page, addr,
+		 !zeros && anon_shared(page_folio(page), page));
 	return 0;
 }
 
@@ -410,6 +414,9 @@ static int anon_gather(struct ckpt_ctx *ctx, struct ckpt_pages *p, void *priv)
 		return -EINTR;
 	if (test_bit(MMF_UNSTABLE, &w->mm->flags))
 		return ckpt_err(ctx, -EBUSY, "its memory is being taken away by the OOM killer");
+	/* set before there is a breakpoint that would be saved with its page */
+	if (test_bit(MMF_HAS_UPROBES, &w->mm->flags))
+		return ckpt_err(ctx, -EBUSY, "somebody has put uprobes into its memory: try again when they are gone");
 	if (ret < 0)
 		return ckpt_err(ctx, ret, "memory at %#lx cannot be read: error %d",
 				w->next, ret);

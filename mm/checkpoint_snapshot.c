@@ -9,6 +9,7 @@
  */
 
 #include <linux/hugetlb.h>
+#include <linux/ksm.h>
 #include <linux/ktime.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
@@ -62,6 +63,19 @@ static int has_private_huge(struct mm_struct *mm)
 	return ret;
 }
 
+/*
+ * Where they hide what a file has, a duplicate that lets go of the file loses
+ * them.
+ */
+static bool has_merged_zeros(struct mm_struct *mm)
+{
+#ifdef CONFIG_KSM
+	return mm_ksm_zero_pages(mm) > 0;
+#else
+	return false;
+#endif
+}
+
 static int add_need(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
 	struct mm_struct *mm = ptr;
@@ -74,6 +88,8 @@ static int add_need(struct ckpt_ctx *ctx, void *ptr, void *arg)
 	ret = has_private_huge(mm);
 	if (ret > 0)
 		need->why = "private huge pages of hugetlbfs";
+	else if (has_merged_zeros(mm))
+		need->why = "pages of zeros that KSM has merged";
 	return ret < 0 ? ret : 0;
 }
 
@@ -227,6 +243,8 @@ static int dup_vmas(struct ckpt_ctx *ctx, struct mm_struct *dup,
 	/* none is set while the lock is held */
 	if (test_bit(MMF_HAS_UPROBES, &mm->flags))
 		return ckpt_err(ctx, -ENOSYS, "address space: uprobes: not supported");
+	if (has_merged_zeros(mm))
+		return ckpt_err(ctx, -EBUSY, "address space: KSM has merged pages of zeros meanwhile: try again");
 	for_each_vma(vmi, vma) {
 		if (!has_private(vma))
 			continue;

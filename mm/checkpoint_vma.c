@@ -384,7 +384,7 @@ static bool vma_valid(const struct ckpt_hdr_vma *h, u64 pos, u64 end)
 		return false;
 	if (!h->file != !file || (!file && h->pgoff))
 		return false;
-	if (h->name && file && h->kind != CKPT_VMA_SHMEM)
+	if (h->name && (h->kind == CKPT_VMA_SYSV || h->kind == CKPT_VMA_HUGE))
 		return false;
 	return flags_valid(h->kind, h->flags);
 }
@@ -485,6 +485,9 @@ static int vma_set_flags(struct vm_area_struct *vma, u32 kind, vm_flags_t want,
 	err = set_locked(vma, want);
 	if (!err)
 		err = set_mergeable(vma, want);
+	/* as prctl(2) checks it */
+	if (!err && name && vma->vm_file && !vma_is_anon_shmem(vma))
+		err = -EINVAL;
 	if (!err)
 		err = set_name(vma, name);
 	return err;

@@ -298,6 +298,28 @@ CKPT_TEST(named)
 	CHECK_EQ(mem[0], 1);
 }
 
+/* What has no name in a file system may be given one. */
+CKPT_TEST(named_memory_files)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	char *shared, *private;
+
+	page = getpagesize();
+	REQUIRE(fd >= 0 && !ftruncate(fd, 2 * page));
+	shared = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	private = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
+		       page);
+	REQUIRE(shared != MAP_FAILED && private != MAP_FAILED);
+	if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, shared, page, "shared") ||
+	    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, private, page, "private"))
+		ckpt_skip("PR_SET_VMA_ANON_NAME: %m");
+	shared[0] = 1;
+	private[0] = 2;
+	ckpt_ready();
+	CHECK_EQ(shared[0], 1);
+	CHECK_EQ(private[0], 2);
+}
+
 /* Moved: the offset of its pages is not what its address says. */
 CKPT_TEST(moved)
 {

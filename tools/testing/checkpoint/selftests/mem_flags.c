@@ -108,6 +108,41 @@ CKPT_TEST(merged)
 	ckpt_write_file("/sys/kernel/mm/ksm/run", "0");
 }
 
+/* Pages of zeros that KSM has dropped, and that hide what a file has */
+CKPT_TEST(merged_zeros)
+{
+	int fd = open("full", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	char buf[64 * PAGE], zeros[PAGE] = "", *mem;
+	size_t i;
+
+	ckpt_write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1");
+	ckpt_write_file("/sys/kernel/mm/ksm/pages_to_scan", "1000");
+	if (ckpt_write_file("/sys/kernel/mm/ksm/use_zero_pages", "1") ||
+	    ckpt_write_file("/sys/kernel/mm/ksm/run", "1"))
+		ckpt_skip("no KSM");
+	memset(buf, 'f', sizeof(buf));
+	REQUIRE(write(fd, buf, sizeof(buf)) == sizeof(buf));
+	mem = mmap(NULL, sizeof(buf), PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
+		   0);
+	REQUIRE(mem != MAP_FAILED);
+	memset(mem + PAGE, 0, sizeof(buf) - PAGE);
+	if (madvise(mem, sizeof(buf), MADV_MERGEABLE))
+		ckpt_skip("MADV_MERGEABLE: %m");
+	CKPT_WAIT_FOR(({
+		char text[256], *at;
+
+		ckpt_read_file("/proc/self/ksm_stat", text, sizeof(text)) > 0 &&
+		(at = strstr(text, "ksm_zero_pages ")) &&
+		atoi(at + strlen("ksm_zero_pages ")) == 63;
+	}));
+	ckpt_ready();
+	CHECK_EQ(mem[0], 'f');
+	for (i = 1; i < 64; i++)
+		CHECK(!memcmp(mem + i * PAGE, zeros, PAGE));
+	ckpt_write_file("/sys/kernel/mm/ksm/use_zero_pages", "0");
+	ckpt_write_file("/sys/kernel/mm/ksm/run", "0");
+}
+
 /* What is mapped later may be merged, too. */
 CKPT_TEST(merges_any)
 {
