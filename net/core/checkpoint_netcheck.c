@@ -238,6 +238,12 @@ static const struct asked asked[] = {
 	  "source of segment routing" },
 };
 
+/* A family that has no such command here has nothing of the kind. */
+static bool unknown(int err)
+{
+	return err == -EOPNOTSUPP || err == -ENOTSUPP;
+}
+
 /* Which number each family has here, or 0: it is not there */
 static int found_family(void *arg, struct nlmsghdr *nlh)
 {
@@ -280,7 +286,7 @@ static int ask(struct ckpt_ctx *ctx, struct ckpt_nl *nl)
 		else
 			err = ckpt_nl_dump(nl, ids[i], &hdr, sizeof(hdr),
 					   found_any, &found);
-		if (err)
+		if (err && !unknown(err))
 			return ckpt_err(ctx, err, "network namespace: %s: error %d",
 					a->family, err);
 		if (found)

@@ -610,8 +610,10 @@ static int freeze_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
 		return 0;
 	ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_FROZEN);
 	ret = ckpt_tcp_freeze(ctx, ptr);
-	if (ret > 0)
+	if (ret > 0) {
+		ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_SILENT);
 		*(bool *)arg = true;
+	}
 	return min(ret, 0);
 }
 
@@ -670,7 +672,7 @@ static int unfreeze_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
 	u32 mark = ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, 0);
 
-	if ((mark & CKPT_SOCK_MARK_FROZEN) && !to_be_saved(ctx, ptr))
+	if ((mark & CKPT_SOCK_MARK_SILENT) && !to_be_saved(ctx, ptr))
 		ckpt_tcp_unfreeze(ctx, ptr);
 	cond_resched();
 	return 0;

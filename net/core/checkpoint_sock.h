@@ -17,6 +17,7 @@
 #define CKPT_SOCK_MARK_LATE	0x20	/* so is what it holds */
 #define CKPT_SOCK_MARK_NET	0x40	/* its use of its network namespace counts */
 #define CKPT_SOCK_MARK_FROZEN	0x80	/* its packets are stopped, if it has any */
+#define CKPT_SOCK_MARK_SILENT	0x100	/* and it has some */
 
 /**
  * struct ckpt_sock_group - sockets of which one is chosen for what comes
@@ -47,6 +48,9 @@ struct ckpt_sock_group {
  * @name: of the program that chooses, for messages
  * @loaded: what is said of one that was loaded by bpf(2)
  * @shared: what is said of one that also chooses sockets outside of the tree
+ * @first: the first socket of the group that a socket is in, not to be looked
+ *	at; itself where it is alone, NULL for a group that has none so far; and
+ *	whether a program chooses
  * @list: list the sockets of the group that a socket is in, which may be none
  * @restore: give a group of complete sockets its order, flags and program
  */
@@ -54,6 +58,7 @@ struct ckpt_sock_group_kind {
 	const char *name;
 	const char *loaded;
 	const char *shared;
+	const struct sock *(*first)(struct sock *sk, bool *prog);
 	int (*list)(struct sock *sk, struct ckpt_sock_group *g);
 	int (*restore)(struct ckpt_ctx *ctx, struct ckpt_sock_group *g);
 };

@@ -93,18 +93,21 @@ const char *ckpt_sock_group_refused(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	const struct ckpt_sock_group_kind *kind = ckpt_sock_group_kind(sk);
 	struct ckpt_sock_group g = {};
+	const struct sock *first;
 	const char *why = NULL;
+	bool prog;
 
 	if (!kind)
+		return NULL;
+	/* the first one asks for all, and the others for the first one */
+	first = kind->first(sk, &prog);
+	if (first != sk && (!prog || ckpt_sock_in_tree(ctx, (void *)first)))
 		return NULL;
 	if (kind->list(sk, &g))
 		why = "a group that there is no memory to look at";
 	else if (g.loaded)
 		why = kind->loaded;
-	/* the first one asks for all, and the others for the first one */
-	else if (g.nr && g.nr_insns &&
-		 (g.sk[0] == sk ? !all_in_tree(ctx, &g) :
-				  !ckpt_sock_in_tree(ctx, g.sk[0])))
+	else if (g.nr_insns && !all_in_tree(ctx, &g))
 		why = kind->shared;
 	group_put(&g);
 	return why;
@@ -167,10 +170,11 @@ static int write_group(struct ckpt_ctx *ctx, void *ptr, void *arg)
 	const u32 *none = arg;
 	const struct ckpt_sock_group_kind *kind = ckpt_sock_group_kind(ptr);
 	struct ckpt_sock_group g = {};
+	bool prog;
 	int err;
 
 	if (!kind || !(ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, 0) &
-		       CKPT_SOCK_MARK_LATE))
+		       CKPT_SOCK_MARK_LATE) || kind->first(ptr, &prog) != ptr)
 		return 0;
 	err = kind->list(ptr, &g);
 	if (!err && g.loaded)
@@ -374,6 +378,22 @@ static bool is_found(struct sock *sk)
 	       (!sk_is_tcp(sk) || READ_ONCE(sk->sk_state) == TCP_LISTEN);
 }
 
+static const struct sock *reuse_first(struct sock *sk, bool *prog)
+{
+	const struct sock *first = sk;
+	struct sock_reuseport *reuse;
+
+	*prog = false;
+	spin_lock_bh(&reuseport_lock);
+	reuse = reuse_of(sk);
+	if (reuse) {
+		first = reuse->num_socks ? reuse->socks[0] : NULL;
+		*prog = reuse_prog(reuse);
+	}
+	spin_unlock_bh(&reuseport_lock);
+	return first;
+}
+
 /* Who would be in a group, and is not, is one that has left it. */
 static void list_none(struct sock *sk, struct ckpt_sock_group *g)
 {
@@ -511,6 +531,7 @@ const struct ckpt_sock_group_kind ckpt_reuseport_kind = {
 	.name		= "SO_ATTACH_REUSEPORT_CBPF",
 	.loaded		= "SO_ATTACH_REUSEPORT_EBPF",
 	.shared		= "SO_ATTACH_REUSEPORT_CBPF that chooses sockets outside of the tree",
+	.first		= reuse_first,
 	.list		= reuse_list,
 	.restore	= reuse_restore,
 };

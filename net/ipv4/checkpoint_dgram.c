@@ -261,11 +261,13 @@ static int dgram_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 {
 	struct ckpt_inet_queue q = {}, errors = {};
 	struct ckpt_hdr_inet_dgram h = {};
+	struct ckpt_hdr_inet_addr addr;
 	struct sk_buff_head none;
 	int err;
 
 	skb_queue_head_init(&none);
-	err = ckpt_inet_addr_write(ctx, sk);
+	ckpt_inet_addr_take(sk, &addr);
+	err = ckpt_write_rec(ctx, &addr, CKPT_HDR_INET_ADDR, sizeof(addr));
 	if (!err)
 		err = queue_get(&q, is_udp(sk) ? &udp_sk(sk)->reader_queue :
 						 &none, &sk->sk_receive_queue);

@@ -608,7 +608,9 @@ static int sk_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 
 	/* of one without a file, nobody has asked so far */
 	if (!sk->sk_socket)
-		why = sk_refused(ctx, sk, false);
+		why = READ_ONCE(sk->sk_user_data) ?
+			"used by the kernel, or in a sockmap" :
+			sk_refused(ctx, sk, false);
 	if (why)
 		return ckpt_err(ctx, -ENOSYS, "%s socket: %s: not supported",
 				proto->name, why);
@@ -616,46 +618,44 @@ static int sk_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 }
 
 /**
- * ckpt_inet_addr_write - write where a socket is, and who its peer is
- * @ctx: the context
+ * ckpt_inet_addr_take - where a socket is, and who its peer is
  * @sk: the socket
+ * @h: is filled in
  *
- * Context: process context, may sleep.
- * Return: 0 or the errno of the write.
+ * Context: any; what can change meanwhile is locked.
  */
-int ckpt_inet_addr_write(struct ckpt_ctx *ctx, struct sock *sk)
+void ckpt_inet_addr_take(struct sock *sk, struct ckpt_hdr_inet_addr *h)
 {
 	const struct inet_sock *inet = inet_sk(sk);
-	struct ckpt_hdr_inet_addr h = {
+
+	*h = (struct ckpt_hdr_inet_addr){
 		.sport = inet->inet_num,
 		.dport = ntohs(inet->inet_dport),
 		.shutdown = sk->sk_shutdown,
 		.err = READ_ONCE(sk->sk_err),
 		.err_soft = READ_ONCE(sk->sk_err_soft),
 	};
-
 	if (sk->sk_userlocks & SOCK_BINDADDR_LOCK)
-		h.flags |= CKPT_INET_ADDR_LOCK;
+		h->flags |= CKPT_INET_ADDR_LOCK;
 	if (sk->sk_userlocks & SOCK_BINDPORT_LOCK)
-		h.flags |= CKPT_INET_PORT_LOCK;
+		h->flags |= CKPT_INET_PORT_LOCK;
 	if (sk->sk_type != SOCK_STREAM && sk->sk_state == TCP_ESTABLISHED)
-		h.flags |= CKPT_INET_CONNECTED;
+		h->flags |= CKPT_INET_CONNECTED;
 	if (sk->sk_family == PF_INET) {
 		if (inet->inet_rcv_saddr)
-			map_addr(h.bound, inet->inet_rcv_saddr);
+			map_addr(h->bound, inet->inet_rcv_saddr);
 		if (inet->inet_saddr)
-			map_addr(h.saddr, inet->inet_saddr);
+			map_addr(h->saddr, inet->inet_saddr);
 		if (inet->inet_daddr)
-			map_addr(h.daddr, inet->inet_daddr);
+			map_addr(h->daddr, inet->inet_daddr);
 	} else {
 #if IS_BUILTIN(CONFIG_IPV6)
-		memcpy(h.bound, &sk->sk_v6_rcv_saddr, sizeof(h.bound));
-		memcpy(h.saddr, &inet6_sk(sk)->saddr, sizeof(h.saddr));
-		memcpy(h.daddr, &sk->sk_v6_daddr, sizeof(h.daddr));
-		h.flow_label = (__force u32)inet6_sk(sk)->flow_label;
+		memcpy(h->bound, &sk->sk_v6_rcv_saddr, sizeof(h->bound));
+		memcpy(h->saddr, &inet6_sk(sk)->saddr, sizeof(h->saddr));
+		memcpy(h->daddr, &sk->sk_v6_daddr, sizeof(h->daddr));
+		h->flow_label = (__force u32)inet6_sk(sk)->flow_label;
 #endif
 	}
-	return ckpt_write_rec(ctx, &h, CKPT_HDR_INET_ADDR, sizeof(h));
 }
 
 /* ------------------------------------------------------------- restart */

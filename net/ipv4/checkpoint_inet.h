@@ -101,7 +101,7 @@ int ckpt_cork_restore(struct ckpt_ctx *ctx, struct sock *sk);
 /* checkpoint_inet.c */
 struct ckpt_inet_group *ckpt_inet_group_add(struct list_head *list, u32 nr_src);
 bool ckpt_inet_has_dev(struct sock *sk, u32 ifindex);
-int ckpt_inet_addr_write(struct ckpt_ctx *ctx, struct sock *sk);
+void ckpt_inet_addr_take(struct sock *sk, struct ckpt_hdr_inet_addr *h);
 int ckpt_inet_addr_read(struct ckpt_ctx *ctx, struct sock *sk,
 			struct ckpt_hdr_inet_addr *a);
 int ckpt_inet_bind(struct ckpt_ctx *ctx, struct sock *sk,

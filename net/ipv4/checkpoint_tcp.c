@@ -82,13 +82,68 @@ int ckpt_tcp_silence(struct ckpt_ctx *ctx, struct sock *sk,
 	return 0;
 }
 
+/* It has timers that wait for an answer of its peer. */
+static bool awaits_peer(const struct sock *sk)
+{
+	return ckpt_tcp_connected(sk->sk_state) || sk->sk_state == TCP_SYN_SENT;
+}
+
+/* For as long as there is no answer, which is not the peer's fault */
+static void stop_timers(struct sock *sk)
+{
+	if (awaits_peer(sk))
+		inet_csk_clear_xmit_timers(sk);
+}
+
+/* They run on from where they were: what has passed was no silence of the peer. */
+static void shift_clocks(struct sock *sk, ktime_t since)
+{
+	s64 us = ktime_us_delta(ktime_get(), since);
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->retrans_stamp)
+		tp->retrans_stamp += tp->tcp_usec_ts ? us : us / USEC_PER_MSEC;
+	if (icsk->icsk_probes_tstamp)
+		icsk->icsk_probes_tstamp += usecs_to_jiffies(us);
+	/* keepalive */
+	tp->rcv_tstamp = tcp_jiffies32;
+}
+
+static void start_timers(struct sock *sk, ktime_t since)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!awaits_peer(sk))
+		return;
+	shift_clocks(sk, since);
+	tcp_mstamp_refresh(tp);
+	if (tp->packets_out)
+		inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS,
+					  icsk->icsk_rto, TCP_RTO_MAX);
+	else if (tcp_send_head(sk))
+		tcp_check_probe_timer(sk);
+	if (sk->sk_state == TCP_SYN_SENT)
+		return;
+	/* one that was delayed */
+	if (tp->rcv_nxt != tp->rcv_wup)
+		tcp_send_ack(sk);
+	if (sock_flag(sk, SOCK_DEAD) && sk->sk_state == TCP_FIN_WAIT2)
+		inet_csk_reset_keepalive_timer(sk, tcp_fin_time(sk));
+	else if (sock_flag(sk, SOCK_KEEPOPEN))
+		inet_csk_reset_keepalive_timer(sk, icsk->icsk_probes_out ?
+					       keepalive_intvl_when(tp) :
+					       keepalive_time_when(tp));
+}
+
 /**
- * ckpt_tcp_freeze - stop the packets of a socket
+ * ckpt_tcp_freeze - stop the packets and the timers of a socket
  * @ctx: the context
  * @sk: a socket of any family
  *
  * When RCU readers are done, and the socket was locked once more, nothing of it
- * changes but by its timers.
+ * changes.
  *
  * Context: process context, may sleep.
  * Return: 1 if they were stopped, 0 if there is nothing to stop, or a negative
@@ -109,12 +164,17 @@ int ckpt_tcp_freeze(struct ckpt_ctx *ctx, struct sock *sk)
 	if (idle)
 		return 0;
 	err = ckpt_tcp_silence(ctx, sk, &t);
-	return err ?: 1;
+	if (err)
+		return err;
+	lock_sock(sk);
+	stop_timers(sk);
+	release_sock(sk);
+	return 1;
 }
 
 /**
  * ckpt_tcp_unfreeze - a socket that is not to be saved goes on
- * @ctx: the context; ckpt_tcp_freeze() was called for the socket
+ * @ctx: the context; ckpt_tcp_freeze() has stopped the packets of the socket
  * @sk: a socket of any family
  *
  * Context: process context, may sleep.
@@ -129,6 +189,26 @@ void ckpt_tcp_unfreeze(struct ckpt_ctx *ctx, struct sock *sk)
 	ckpt_tcp_tuple(sk, &t);
 	release_sock(sk);
 	ckpt_silence_undo(ctx, sock_net(sk), &t);
+	lock_sock(sk);
+	start_timers(sk, ctx->stopped_at);
+	release_sock(sk);
+}
+
+static int go_on(struct ckpt_ctx *ctx, void *ptr, void *arg)
+{
+	struct sock *sk = ptr;
+
+	if (!(ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, 0) & CKPT_SOCK_MARK_SILENT))
+		return 0;
+	/* one that is closed may have ended meanwhile */
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return 0;
+	lock_sock(sk);
+	start_timers(sk, ctx->stopped_at);
+	release_sock(sk);
+	sock_put(sk);
+	cond_resched();
+	return 0;
 }
 
 /* Nobody else does: it would keep its network namespace. */
@@ -168,7 +248,7 @@ static int hush(struct ckpt_ctx *ctx, void *ptr, void *arg)
 
 /**
  * ckpt_tcp_thaw - a checkpoint is over
- * @ctx: the context, whose table of objects is still there
+ * @ctx: the context, whose table of objects is still there, if it had sockets
  * @killed: the image is complete, and the tree is about to be killed
  *
  * Context: process context, may sleep.
@@ -177,6 +257,8 @@ void ckpt_tcp_thaw(struct ckpt_ctx *ctx, bool killed)
 {
 	if (!killed) {
 		ckpt_silence_end(ctx);
+		if (ctx->objhash)
+			ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, go_on, NULL);
 		return;
 	}
 	ckpt_obj_for_each(ctx, CKPT_OBJ_SOCK, hush, NULL);
@@ -422,18 +504,26 @@ static bool has_fastopen(const struct sock *sk)
 	       inet_test_bit(DEFER_CONNECT, sk);
 }
 
-static bool has_zerocopy(struct sock *sk)
+/* What the sender is to be told about what is in the queue, or NULL */
+static const char *to_be_told(struct sock *sk)
 {
+	bool zerocopy = false, stamp = false;
 	struct sk_buff *skb;
-	bool has = false;
 
 	lock_sock(sk);
-	skb_rbtree_walk(skb, &sk->tcp_rtx_queue)
-		has |= !!skb_zcopy(skb);
-	skb_queue_walk(&sk->sk_write_queue, skb)
-		has |= !!skb_zcopy(skb);
+	skb_rbtree_walk(skb, &sk->tcp_rtx_queue) {
+		zerocopy |= !!skb_zcopy(skb);
+		stamp |= TCP_SKB_CB(skb)->txstamp_ack;
+	}
+	skb_queue_walk(&sk->sk_write_queue, skb) {
+		zerocopy |= !!skb_zcopy(skb);
+		stamp |= TCP_SKB_CB(skb)->txstamp_ack ||
+			 (skb_shinfo(skb)->tx_flags & SKBTX_ANY_TSTAMP);
+	}
 	release_sock(sk);
-	return has;
+	return zerocopy ? "MSG_ZEROCOPY data that was not acknowledged" :
+	       stamp ? "data that is to be timestamped (SO_TIMESTAMPING) and was not acknowledged" :
+	       NULL;
 }
 
 static const char *tcp_refused(struct ckpt_ctx *ctx, struct sock *sk)
@@ -466,9 +556,7 @@ static const char *tcp_refused(struct ckpt_ctx *ctx, struct sock *sk)
 		return "TCP connection that is half open";
 	if (!skb_queue_empty_lockless(&sk->sk_error_queue))
 		return "errors, timestamps or completions that were not received (MSG_ERRQUEUE)";
-	if (state != TCP_LISTEN && has_zerocopy(sk))
-		return "MSG_ZEROCOPY data that was not acknowledged";
-	return NULL;
+	return state != TCP_LISTEN ? to_be_told(sk) : NULL;
 }
 
 /* -------------------------------------------------------------- options */

@@ -19,6 +19,7 @@
  * @snd: bytes that were not acknowledged
  * @seg: what they are made of
  * @nr: number of entries in @seg
+ * @addr: the record of where it was
  * @late: the record
  */
 struct ckpt_tcp_data {
@@ -26,6 +27,7 @@ struct ckpt_tcp_data {
 	void *snd;
 	struct ckpt_hdr_tcp_seg *seg;
 	u32 nr;
+	struct ckpt_hdr_inet_addr addr;
 	struct ckpt_hdr_tcp_late late;
 };
 
@@ -202,6 +204,7 @@ static int take_data(struct sock *sk, struct ckpt_tcp_data *d)
 
 	memset(d, 0, sizeof(*d));
 	lock_sock(sk);
+	ckpt_inet_addr_take(sk, &d->addr);
 	take_state(sk, &d->late);
 	if (sk->sk_state == TCP_LISTEN) {
 		release_sock(sk);
@@ -293,15 +296,15 @@ int ckpt_tcp_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 	d = kmalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
 	if (!d)
 		return -ENOMEM;
-	err = ckpt_inet_addr_write(ctx, sk);
-	if (!err) {
-		err = take_data(sk, d);
-		if (!err && d->late.state == TCP_LISTEN)
-			err = write_listener(ctx, sk, &d->late);
-		else if (!err)
-			err = write_data(ctx, d);
-		data_free(d);
-	}
+	err = take_data(sk, d);
+	if (!err)
+		err = ckpt_write_rec(ctx, &d->addr, CKPT_HDR_INET_ADDR,
+				     sizeof(d->addr));
+	if (!err && d->late.state == TCP_LISTEN)
+		err = write_listener(ctx, sk, &d->late);
+	else if (!err)
+		err = write_data(ctx, d);
+	data_free(d);
 	kfree(d);
 	return err;
 }

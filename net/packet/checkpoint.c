@@ -595,6 +595,25 @@ static void ckpt_list_fanout(struct packet_fanout *f, struct ckpt_sock_group *g)
 	g->loaded = prog && !g->nr_insns;
 }
 
+static const struct sock *ckpt_fanout_first(struct sock *sk, bool *prog)
+{
+	const struct sock *first = sk;
+	struct packet_fanout *f;
+
+	*prog = false;
+	mutex_lock(&fanout_mutex);
+	f = pkt_sk(sk)->fanout;
+	if (f) {
+		spin_lock(&f->lock);
+		first = f->num_members ? rcu_access_pointer(f->arr[0]) : NULL;
+		*prog = f->type == PACKET_FANOUT_CBPF ||
+			f->type == PACKET_FANOUT_EBPF;
+		spin_unlock(&f->lock);
+	}
+	mutex_unlock(&fanout_mutex);
+	return first;
+}
+
 /* Its members are open files, or about to leave it, which waits for the mutex. */
 static int ckpt_fanout_list(struct sock *sk, struct ckpt_sock_group *g)
 {
@@ -655,6 +674,7 @@ static const struct ckpt_sock_group_kind ckpt_fanout_kind = {
 	.name		= "PACKET_FANOUT_CBPF",
 	.loaded		= "PACKET_FANOUT_EBPF",
 	.shared		= "PACKET_FANOUT_CBPF that chooses sockets outside of the tree",
+	.first		= ckpt_fanout_first,
 	.list		= ckpt_fanout_list,
 	.restore	= ckpt_fanout_restore,
 };

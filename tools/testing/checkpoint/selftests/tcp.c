@@ -1127,6 +1127,57 @@ DRIVER_TEST(silence_ends)
 	ckpt_end(v);
 }
 
+CKPT_VICTIM(kept_alive)
+{
+	int fd[2], one = 1;
+
+	net_own();
+	make_pair(fd, "127.0.0.1", "127.0.0.1");
+	REQUIRE(!setsockopt(fd[0], SOL_SOCKET, SO_KEEPALIVE, &one,
+			    sizeof(one)));
+	ckpt_ready();
+	say(fd[0], "x");
+	hear(fd[1], "x");
+}
+
+/* Does a connection of the network of @pid wait for an answer? */
+static bool has_timer(pid_t pid)
+{
+	unsigned int state, timer;
+	char path[64], line[256];
+	bool has = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/net/tcp", pid);
+	f = fopen(path, "re");
+	if (!f)
+		ckpt_die("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: %*s %*s %x %*x:%*x %x:", &state,
+			   &timer) == 2)
+			has |= state == TCP_ESTABLISHED && timer;
+	fclose(f);
+	return has;
+}
+
+/* While nothing can answer, nobody is given up for want of an answer. */
+DRIVER_TEST(timers_wait)
+{
+	struct ckpt_victim *v = &self->v;
+	pid_t pid;
+	int fd;
+
+	ckpt_start(v, "kept_alive", 0);
+	EXPECT_TRUE(has_timer(v->pid));
+	pid = ckpt_start_parked(v, &fd);
+	EXPECT_FALSE(has_timer(v->pid));
+	EXPECT_EQ(0, ckpt_end_writer(pid, fd));
+	EXPECT_TRUE(has_timer(v->pid));
+	ckpt_ping(v);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
 #define PASSED	100
 
 CKPT_VICTIM(borrower)
