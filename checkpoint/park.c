@@ -325,6 +325,13 @@ static bool park_once(void)
 		ckpt_task_forget_tree(ct);
 		restored = ct;
 		break;
+	case CKPT_PARK_KEPT:
+		/*
+		 * A notification that came when it had parked already has cut
+		 * short the call that it was making again.
+		 */
+		ckpt_restart_interrupted(ct);
+		return false;
 	default:
 		return false;
 	}
