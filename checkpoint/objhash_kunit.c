@@ -633,6 +633,43 @@ static void objhash_test_depth(struct kunit *test)
 	ckpt_kunit_put(test, ctx);
 }
 
+/* What is nested more deeply than can be restored is not saved. */
+static void objhash_test_depth_saved(struct kunit *test)
+{
+	struct fake *f = kunit_kcalloc(test, CKPT_OBJ_DEPTH_MAX + 1, sizeof(*f),
+				       GFP_KERNEL);
+	struct ckpt_ctx *ctx;
+	int deep, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	for (i = 1; i <= CKPT_OBJ_DEPTH_MAX; i++)
+		f[i].inner = &f[i - 1];
+	for (deep = 0; deep < 2; deep++) {
+		ctx = ckpt_kunit_writer(test);
+		for (i = 0; i <= CKPT_OBJ_DEPTH_MAX; i++)
+			KUNIT_EXPECT_EQ(test, 0, ckpt_obj_collect(ctx, &f[i],
+								  CKPT_OBJ_PIPE));
+		i = ckpt_obj_checkpoint(ctx, &f[CKPT_OBJ_DEPTH_MAX - 1 + deep],
+					CKPT_OBJ_PIPE);
+		if (deep) {
+			KUNIT_EXPECT_EQ(test, -ENOSYS, i);
+			ckpt_kunit_said(test, ctx, -ENOSYS, "nested in others");
+		} else {
+			KUNIT_EXPECT_LT(test, 0, i);
+		}
+		KUNIT_EXPECT_EQ(test, 0, ctx->objhash->depth);
+		ckpt_kunit_put(test, ctx);
+	}
+
+	ctx = ckpt_kunit_writer(test);
+	ctx->objhash->depth = CKPT_OBJ_COLLECT_MAX;
+	KUNIT_EXPECT_EQ(test, -ENOSYS,
+			ckpt_obj_collect(ctx, &f[0], CKPT_OBJ_FILE));
+	KUNIT_EXPECT_EQ(test, 0, f[0].collects);
+	ctx->objhash->depth = 0;
+	ckpt_kunit_put(test, ctx);
+}
+
 static void objhash_test_restore_fails(struct kunit *test)
 {
 	struct ckpt_ctx *ctx = ckpt_kunit_writer(test);
@@ -692,6 +729,7 @@ static struct kunit_case objhash_test_cases[] = {
 	KUNIT_CASE(objhash_test_bad_objref),
 	KUNIT_CASE(objhash_test_unknown_kind),
 	KUNIT_CASE(objhash_test_depth),
+	KUNIT_CASE(objhash_test_depth_saved),
 	KUNIT_CASE(objhash_test_restore_fails),
 	KUNIT_CASE(objhash_test_table),
 	{}

@@ -409,9 +409,12 @@ static void tree_test_bad_nss(struct kunit *test)
 		{ 1, { .parent = 0, .level = 1, .init = 2 }, "cannot be its init" },
 		{ 1, { .parent = 0, .level = 1, .init = NR_TASKS },
 		  "cannot be its init" },
+		/* none is made in one that is dead */
 		{ 1, { .parent = 0, .level = 1, .init = 4,
-		       .flags = CKPT_PID_NS_DEAD }, "cannot be its init" },
+		       .flags = CKPT_PID_NS_DEAD }, "pid namespace 2" },
 		{ 0, { .parent = NONE, .init = NONE,
+		       .flags = CKPT_PID_NS_DEAD }, "pid namespace 1" },
+		{ 2, { .parent = 1, .level = 2, .init = 4,
 		       .flags = CKPT_PID_NS_DEAD }, "cannot be its init" },
 		{ 2, { .parent = 0, .level = 2, .init = NONE }, "namespace 2" },
 		/* the next pid would be no init */

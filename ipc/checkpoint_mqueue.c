@@ -674,9 +674,35 @@ static void mqueue_grab(void *ptr)
 	dget(ptr);
 }
 
+/* Has whoever asked to be notified closed all its files, since it exits? */
+static bool owner_gone(struct pid *owner)
+{
+	struct task_struct *leader, *t;
+	bool gone = true;
+
+	rcu_read_lock();
+	leader = pid_task(owner, PIDTYPE_TGID);
+	if (leader)
+		for_each_thread(leader, t)
+			gone &= !READ_ONCE(t->files);
+	rcu_read_unlock();
+	return gone;
+}
+
+/*
+ * One that was killed while it was parked was not the last to use its files,
+ * and nobody is told then that it closes them.
+ */
 static void mqueue_drop(void *ptr)
 {
-	dput(ptr);
+	struct dentry *dentry = ptr;
+	struct mqueue_inode_info *info = MQUEUE_I(d_inode(dentry));
+
+	spin_lock(&info->lock);
+	if (info->notify_owner && owner_gone(info->notify_owner))
+		remove_notification(info);
+	spin_unlock(&info->lock);
+	dput(dentry);
 }
 
 /* It would not be notified any more. */

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -336,6 +337,44 @@ CKPT_TEST(of_the_caller)
 	ckpt_ready();
 	expect_attr(mq, O_NONBLOCK, 4, 8192, 1);
 	CHECK(!mq_unlink(name));
+}
+
+#define NOTIFIED	"/ckpt.notified"
+
+CKPT_VICTIM(is_notified)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	mqd_t mq = make(NOTIFIED, O_RDWR, 4, 8192);
+
+	REQUIRE(!mq_notify(mq, &event));
+	ckpt_ready();
+}
+
+/* Who is killed under the hands of a checkpoint is notified no more. */
+DRIVER_TEST(notified_and_killed)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	struct ckpt_victim *v = &self->v;
+	pid_t pid;
+	mqd_t mq;
+	int fd;
+
+	ckpt_start(v, "is_notified", 0);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	mq = mq_open(NOTIFIED, O_RDWR);
+	ASSERT_LE(0, mq);
+	EXPECT_EQ(0, mq_unlink(NOTIFIED));
+	pid = ckpt_start_parked(v, &fd);
+	EXPECT_EQ(-1, mq_notify(mq, &event));
+	EXPECT_EQ(EBUSY, errno);
+	kill(v->pid, SIGKILL);
+	ASSERT_EQ(v->pid, waitpid(v->pid, NULL, 0));
+	ckpt_end_writer(pid, fd);
+	EXPECT_EQ(0, mq_notify(mq, &event));
+	mq_close(mq);
+	ckpt_kill(v);
+	ckpt_end(v);
 }
 
 TEST_HARNESS_MAIN
