@@ -10,7 +10,8 @@
  *
  * Where they are duplicates, no page is exclusive, and it is the duplicates
  * that are looked through, which nobody writes to: those that come later, too,
- * for what a page is shared with.
+ * for what a page is shared with. But a page that a duplicate has with its
+ * original alone, or that the original has copied since, is nobody else's.
  */
 
 #include <linux/mm.h>
@@ -32,6 +33,7 @@
  * @left: how many have not been found
  * @objref: of the address space that is looked at
  * @dups: they are duplicates
+ * @own: it is the original of the duplicate that the pages are of
  * @self: the address space that they are of
  * @kin: the last one in which something was found, or NULL
  */
@@ -41,6 +43,7 @@ struct share_walk {
 	unsigned int left;
 	u32 objref;
 	bool dups;
+	bool own;
 	struct mm_struct *self;
 	struct mm_struct *kin;
 };
@@ -62,12 +65,25 @@ static bool next_wanted(struct share_walk *w, unsigned long addr,
 	return w->i < p->nr && (p->addr[w->i] & PAGE_MASK) < end;
 }
 
+/* A duplicate holds on to what it has: so nobody has it but so many. */
+static bool is_had_by(const struct page *page, int nr)
+{
+	const struct folio *folio = page_folio(page);
+
+	return folio_mapcount(folio) <= nr && !folio_test_swapcache(folio);
+}
+
 static void compare(struct share_walk *w, bool same)
 {
-	if (same) {
-		w->pages->from[w->i] = w->objref;
-		w->left--;
-	}
+	struct ckpt_pages *p = w->pages;
+
+	if (w->own)
+		same = same && is_had_by(p->page[w->i], 2);
+	if (same && w->own)
+		p->addr[w->i] &= ~CKPT_PAGE_COW;
+	else if (same)
+		p->from[w->i] = w->objref;
+	w->left -= same;
 	w->i++;
 }
 
@@ -203,14 +219,42 @@ static int look_in_written(struct ckpt_ctx *ctx, void *ptr, void *priv)
 	return ref < 0 ? ref : look_in(w, ptr, ref);
 }
 
-static bool is_dup(struct ckpt_ctx *ctx, struct mm_struct *mm)
+static struct ckpt_dup *find_dup(struct ckpt_ctx *ctx, struct mm_struct *mm)
 {
 	struct ckpt_dup *dup;
 
 	list_for_each_entry(dup, &ctx->dups, list)
 		if (dup->mm == mm)
-			return true;
-	return false;
+			return dup;
+	return NULL;
+}
+
+/*
+ * Which of the pages are its own? The original is looked at as it is by now:
+ * what it has no more, it does not have with anybody. Returns 1 if all are, 0,
+ * or a negative errno.
+ */
+static int look_in_original(struct share_walk *w, const struct ckpt_dup *dup)
+{
+	struct ckpt_pages *p = w->pages;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < p->nr; i++) {
+		if (!wanted(p, i) || !is_had_by(p->page[i], 1))
+			continue;
+		p->addr[i] &= ~CKPT_PAGE_COW;
+		w->left--;
+	}
+	if (!w->left)
+		return 1;
+	if (!mmget_not_zero(dup->orig))
+		return 0;
+	w->own = true;
+	ret = look_in(w, dup->orig, 0);
+	w->own = false;
+	mmput(dup->orig);
+	return ret;
 }
 
 /*
@@ -247,21 +291,23 @@ static void settle(struct ckpt_pages *p)
  * exclusive does not tell.
  */
 static int look_in_dups(struct ckpt_ctx *ctx, struct ckpt_pages *p,
-			struct share_walk *w)
+			struct share_walk *w, const struct ckpt_dup *self)
 {
 	struct ckpt_dup *dup;
 	bool later = false;
 	int ret = 0;
 
 	w->dups = true;
+	if (!list_is_singular(&ctx->dups))
+		ret = look_in_original(w, self);
 	list_for_each_entry(dup, &ctx->dups, list) {
-		if (dup->mm == w->self) {
+		if (ret)
+			break;
+		if (dup == self) {
 			later = true;
 			continue;
 		}
 		ret = look_in(w, dup->mm, later ? SHARE_LATER : dup->objref);
-		if (ret)
-			break;
 		cond_resched();
 	}
 	settle(p);
@@ -283,6 +329,7 @@ int ckpt_share_find(struct ckpt_ctx *ctx, struct ckpt_pages *p,
 		    struct mm_struct *mm, struct mm_struct **kin)
 {
 	struct share_walk w = { .pages = p, .self = mm, .kin = *kin };
+	const struct ckpt_dup *dup = find_dup(ctx, mm);
 	unsigned int i;
 	int ret = 0;
 
@@ -290,8 +337,8 @@ int ckpt_share_find(struct ckpt_ctx *ctx, struct ckpt_pages *p,
 		w.left += wanted(p, i);
 	if (!w.left)
 		return 0;
-	if (is_dup(ctx, mm))
-		return min(look_in_dups(ctx, p, &w), 0);
+	if (dup)
+		return min(look_in_dups(ctx, p, &w, dup), 0);
 	if (*kin)
 		ret = look_in_written(ctx, *kin, &w);
 	if (!ret)

@@ -292,6 +292,7 @@ static void dup_free(struct ckpt_dup *dup)
 {
 	if (dup->mm)
 		mmput(dup->mm);
+	mmdrop(dup->orig);
 	kfree(dup);
 }
 
@@ -326,6 +327,8 @@ static int make_dup(struct ckpt_ctx *ctx, struct mm_struct *mm)
 
 	if (!dup)
 		return -ENOMEM;
+	dup->orig = mm;
+	mmgrab(mm);
 	/* it is being written: this only tells its number */
 	dup->objref = ckpt_obj_checkpoint(ctx, mm, CKPT_OBJ_MM);
 	dup->mm = mm_alloc();

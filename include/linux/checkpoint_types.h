@@ -258,13 +258,16 @@ ssize_t ckpt_iter_read(struct file *file, struct iov_iter *iter, loff_t *pos);
  * struct ckpt_dup - the duplicate of an address space of the tree
  * @list: in @dups of the context, in the order of the image
  * @mm: the duplicate, which has its private pages, and nothing else
- * @objref: of what it is a duplicate of
+ * @orig: what it is a duplicate of: the struct is referenced, the tree may have
+ *	left it
+ * @objref: of that
  *
  * All of them are kept until the image is written.
  */
 struct ckpt_dup {
 	struct list_head list;
 	struct mm_struct *mm;
+	struct mm_struct *orig;
 	u32 objref;
 };
 
