@@ -384,8 +384,8 @@ static int fill_children_ns(struct ckpt_ctx *ctx, struct task_struct *t)
  * @ctx: the context; the tree is parked
  *
  * Context: process context, may sleep.
- * Return: 0, -EBUSY for a task that is being reaped, -ENOSYS for one that is
- * not supported, -ENOMEM.
+ * Return: 0, -EBUSY for a task that is being reaped, or a root that has exited,
+ * -ENOSYS for one that is not supported, -ENOMEM.
  */
 int ckpt_tree_fill(struct ckpt_ctx *ctx)
 {
@@ -413,6 +413,9 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 		if (err < 0)
 			break;
 		err = fill_task(ctx, i, &pgrp, &session);
+		/* since it was found: there is nothing to be restarted */
+		if (!err && !i && (row->e.flags & CKPT_TASK_ZOMBIE))
+			err = ckpt_err(ctx, -EBUSY, "exits: try again");
 		if (!err)
 			err = group_slot(ctx, &outside, pgrp, &row->e.pgrp);
 		if (!err)

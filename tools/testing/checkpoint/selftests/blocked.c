@@ -74,7 +74,8 @@ static int sleeps_until(void *arg)
 	struct timespec ts;
 
 	CHECK(!clock_gettime(CLOCK_MONOTONIC, &ts));
-	ts.tv_sec += 3;
+	/* not over before the last round */
+	ts.tv_sec += 3 * ckpt_rounds();
 	CHECK(!syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &ts,
 		       NULL));
 	CHECK(ckpt_now() >= (uint64_t)(ts.tv_sec * SECOND + ts.tv_nsec));
@@ -227,7 +228,7 @@ static int waits_for_bits(void *arg)
 	uint32_t zero = 0;
 
 	CHECK(!clock_gettime(CLOCK_MONOTONIC, &ts));
-	ts.tv_sec += 3;
+	ts.tv_sec += 3 * ckpt_rounds();
 	CHECK_EQ(syscall(SYS_futex, &zero, FUTEX_WAIT_BITSET_PRIVATE, 0, &ts,
 			 NULL, 0x10), -1);
 	CHECK_EQ(errno, ETIMEDOUT);
