@@ -26,6 +26,10 @@ run_program '
 	is() {
 		until [ "$(state $1)" = "$2" ]; do sleep 0.01; done
 	}
+	# until it does, bash, which has forked it, may lose a signal
+	runs() {
+		until [ "$(< /proc/$1/comm)" = "$2" ]; do sleep 0.01; done
+	}
 	turn() {
 		local i pid pids status sum
 		# one of its own that is stopped and continued
@@ -52,6 +56,8 @@ run_program '
 			echo $n))
 		[ $sum = 20100 ]
 		sleep 1000 | cat &
+		runs $(jobs -p %%) sleep
+		runs $! cat
 		kill -TERM %%
 		status=0
 		wait $! || status=$?
