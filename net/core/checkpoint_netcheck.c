@@ -37,6 +37,34 @@ static int found_any(void *arg, struct nlmsghdr *nlh)
 	return 0;
 }
 
+/* What a dump is of, and what is asked for by it */
+struct dump {
+	int protocol;
+	u16 type;
+	const void *hdr;
+	size_t len;
+	ckpt_nl_fn fn;
+	const char *name;
+};
+
+/* Has @d->fn found something? Or a negative errno, reported */
+static int look_for(struct ckpt_ctx *ctx, struct net *net, const struct dump *d)
+{
+	bool found = false;
+	struct ckpt_nl nl;
+	int err;
+
+	err = ckpt_nl_open(ctx, &nl, net, d->protocol);
+	if (err)
+		return err;
+	err = ckpt_nl_dump(&nl, d->type, d->hdr, d->len, d->fn, &found);
+	ckpt_nl_close(&nl);
+	if (err)
+		return ckpt_err(ctx, err, "network namespace: %s: error %d",
+				d->name, err);
+	return found;
+}
+
 /* ------------------------------------- filters, policies, and programs */
 
 #ifdef CONFIG_NETFILTER
@@ -128,22 +156,15 @@ static bool has_iptables(struct net *net)
 static int has_tables(struct ckpt_ctx *ctx, struct net *net)
 {
 	struct nfgenmsg hdr = { .version = NFNETLINK_V0 };
-	bool found = false;
-	struct ckpt_nl nl;
-	int err;
+	const struct dump d = {
+		NETLINK_NETFILTER, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE,
+		&hdr, sizeof(hdr), found_any, "nftables"
+	};
+	int ret = look_for(ctx, net, &d);
 
-	err = ckpt_nl_open(ctx, &nl, net, NETLINK_NETFILTER);
-	if (err)
-		return err;
-	err = ckpt_nl_dump(&nl, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE,
-			   &hdr, sizeof(hdr), found_any, &found);
-	ckpt_nl_close(&nl);
-	if (err)
-		return ckpt_err(ctx, err, "network namespace: nftables: error %d",
-				err);
-	if (found && IS_MODULE(CONFIG_NF_TABLES))
+	if (ret > 0 && IS_MODULE(CONFIG_NF_TABLES))
 		return refuse(ctx, "nftables as a module");
-	return found;
+	return ret;
 }
 #else
 static int has_tables(struct ckpt_ctx *ctx, struct net *net)
@@ -331,22 +352,16 @@ static int found_label(void *arg, struct nlmsghdr *nlh)
 static int check_mpls(struct ckpt_ctx *ctx, struct net *net)
 {
 	struct rtmsg hdr = { .rtm_family = AF_MPLS };
-	bool found = false;
-	struct ckpt_nl nl;
-	int err;
+	const struct dump d = {
+		NETLINK_ROUTE, RTM_GETROUTE, &hdr, sizeof(hdr), found_label,
+		"MPLS"
+	};
+	int ret;
 
 	if (!IS_ENABLED(CONFIG_MPLS_ROUTING))
 		return 0;
-	err = ckpt_nl_open(ctx, &nl, net, NETLINK_ROUTE);
-	if (err)
-		return err;
-	err = ckpt_nl_dump(&nl, RTM_GETROUTE, &hdr, sizeof(hdr), found_label,
-			   &found);
-	ckpt_nl_close(&nl);
-	if (err)
-		return ckpt_err(ctx, err, "network namespace: MPLS: error %d",
-				err);
-	return found ? refuse(ctx, "route of MPLS") : 0;
+	ret = look_for(ctx, net, &d);
+	return ret > 0 ? refuse(ctx, "route of MPLS") : ret;
 }
 
 static int check_ipsets(struct ckpt_ctx *ctx, struct net *net)
@@ -362,22 +377,16 @@ static int check_ipsets(struct ckpt_ctx *ctx, struct net *net)
 			  .nla_len = nla_attr_size(sizeof(u8)) },
 		.protocol = IPSET_PROTOCOL,
 	};
-	bool found = false;
-	struct ckpt_nl nl;
-	int err;
+	const struct dump d = {
+		NETLINK_NETFILTER, (NFNL_SUBSYS_IPSET << 8) | IPSET_CMD_LIST,
+		&hdr, sizeof(hdr), found_any, "ipset"
+	};
+	int ret;
 
 	if (!IS_BUILTIN(CONFIG_IP_SET))
 		return 0;
-	err = ckpt_nl_open(ctx, &nl, net, NETLINK_NETFILTER);
-	if (err)
-		return err;
-	err = ckpt_nl_dump(&nl, (NFNL_SUBSYS_IPSET << 8) | IPSET_CMD_LIST,
-			   &hdr, sizeof(hdr), found_any, &found);
-	ckpt_nl_close(&nl);
-	if (err)
-		return ckpt_err(ctx, err, "network namespace: ipset: error %d",
-				err);
-	return found ? refuse(ctx, "ipset") : 0;
+	ret = look_for(ctx, net, &d);
+	return ret > 0 ? refuse(ctx, "ipset") : ret;
 }
 
 /**
