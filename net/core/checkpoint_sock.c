@@ -476,17 +476,16 @@ static bool has_loaded_filter(struct sock *sk)
 }
 
 /**
- * ckpt_sock_refused - what about a socket cannot be saved?
+ * ckpt_sk_refused - what about a socket cannot be saved?
  * @ctx: the context; the collect pass is over
- * @file: the open file, of which others have no part
+ * @sk: the socket, of which others have no part
  * @external: it is given again by whoever restarts
  *
  * Return: a text, or NULL if there is nothing.
  */
-const char *ckpt_sock_refused(struct ckpt_ctx *ctx, struct file *file,
-			      bool external)
+const char *ckpt_sk_refused(struct ckpt_ctx *ctx, struct sock *sk,
+			    bool external)
 {
-	struct sock *sk = ckpt_sock_of_file(file)->sk;
 	const char *why;
 
 	if (!external) {
@@ -503,6 +502,20 @@ const char *ckpt_sock_refused(struct ckpt_ctx *ctx, struct file *file,
 			return "SO_PEERCRED of a process whose credentials cannot be saved";
 	}
 	return family_of(sk)->refused(ctx, sk, external);
+}
+
+/**
+ * ckpt_sock_refused - what about a socket that is an open file cannot be saved?
+ * @ctx: the context; the collect pass is over
+ * @file: the open file, of which others have no part
+ * @external: it is given again by whoever restarts
+ *
+ * Return: a text, or NULL if there is nothing.
+ */
+const char *ckpt_sock_refused(struct ckpt_ctx *ctx, struct file *file,
+			      bool external)
+{
+	return ckpt_sk_refused(ctx, ckpt_sock_of_file(file)->sk, external);
 }
 
 /**
@@ -672,8 +685,10 @@ static int unfreeze_one(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
 	u32 mark = ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, 0);
 
-	if ((mark & CKPT_SOCK_MARK_SILENT) && !to_be_saved(ctx, ptr))
+	if ((mark & CKPT_SOCK_MARK_SILENT) && !to_be_saved(ctx, ptr)) {
+		ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_LET_GO);
 		ckpt_tcp_unfreeze(ctx, ptr);
+	}
 	cond_resched();
 	return 0;
 }

@@ -18,6 +18,7 @@
 #define CKPT_SOCK_MARK_NET	0x40	/* its use of its network namespace counts */
 #define CKPT_SOCK_MARK_FROZEN	0x80	/* its packets are stopped, if it has any */
 #define CKPT_SOCK_MARK_SILENT	0x100	/* and it has some */
+#define CKPT_SOCK_MARK_LET_GO	0x200	/* they go on: it is others', too */
 
 /**
  * struct ckpt_sock_group - sockets of which one is chosen for what comes
@@ -183,6 +184,8 @@ bool ckpt_sock_group_fits(const struct ckpt_sock_group *g, u32 nr, bool prog);
 int ckpt_sock_group_room(struct ckpt_sock_group *g, u32 nr, bool prog);
 bool ckpt_sock_group_has(const struct ckpt_sock_group *g,
 			 const struct sock *sk);
+const char *ckpt_sk_refused(struct ckpt_ctx *ctx, struct sock *sk,
+			    bool external);
 const char *ckpt_sock_group_refused(struct ckpt_ctx *ctx, struct sock *sk);
 int ckpt_sock_groups_write(struct ckpt_ctx *ctx);
 

@@ -608,9 +608,7 @@ static int sk_late_write(struct ckpt_ctx *ctx, struct sock *sk)
 
 	/* of one without a file, nobody has asked so far */
 	if (!sk->sk_socket)
-		why = READ_ONCE(sk->sk_user_data) ?
-			"used by the kernel, or in a sockmap" :
-			sk_refused(ctx, sk, false);
+		why = ckpt_sk_refused(ctx, sk, false);
 	if (why)
 		return ckpt_err(ctx, -ENOSYS, "%s socket: %s: not supported",
 				proto->name, why);

@@ -110,6 +110,7 @@ static void shift_clocks(struct sock *sk, ktime_t since)
 	tp->rcv_tstamp = tcp_jiffies32;
 }
 
+/* Once for each time that they were stopped */
 static void start_timers(struct sock *sk, ktime_t since)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
@@ -196,9 +197,10 @@ void ckpt_tcp_unfreeze(struct ckpt_ctx *ctx, struct sock *sk)
 
 static int go_on(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
+	u32 mark = ckpt_obj_mark(ctx, ptr, CKPT_OBJ_SOCK, 0);
 	struct sock *sk = ptr;
 
-	if (!(ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, 0) & CKPT_SOCK_MARK_SILENT))
+	if (!(mark & CKPT_SOCK_MARK_SILENT) || (mark & CKPT_SOCK_MARK_LET_GO))
 		return 0;
 	/* one that is closed may have ended meanwhile */
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
