@@ -16,16 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void put_u8(struct net_msg *m, int type, uint8_t value)
-{
-	net_put(m, type, &value, sizeof(value));
-}
-
-static void put_u16(struct net_msg *m, int type, uint16_t value)
-{
-	net_put(m, type, &value, sizeof(value));
-}
-
 /* One that looks at VLANs: ports get VLAN 7 by themselves. */
 static int make_bridge(const char *name, uint32_t options)
 {
@@ -40,12 +30,12 @@ static int make_bridge(const char *name, uint32_t options)
 	info = net_nest(&m, IFLA_LINKINFO);
 	net_put_str(&m, IFLA_INFO_KIND, "bridge");
 	data = net_nest(&m, IFLA_INFO_DATA);
-	put_u8(&m, IFLA_BR_VLAN_FILTERING, 1);
-	put_u16(&m, IFLA_BR_VLAN_DEFAULT_PVID, 7);
-	put_u8(&m, IFLA_BR_VLAN_STATS_ENABLED, 1);
+	net_put_u8(&m, IFLA_BR_VLAN_FILTERING, 1);
+	net_put_u16(&m, IFLA_BR_VLAN_DEFAULT_PVID, 7);
+	net_put_u8(&m, IFLA_BR_VLAN_STATS_ENABLED, 1);
 	net_put_u32(&m, IFLA_BR_AGEING_TIME, 12345);
 	net_put_u32(&m, IFLA_BR_FDB_MAX_LEARNED, 99);
-	put_u8(&m, IFLA_BR_MCAST_IGMP_VERSION, 2);
+	net_put_u8(&m, IFLA_BR_MCAST_IGMP_VERSION, 2);
 	net_put(&m, IFLA_BR_MULTI_BOOLOPT, &opt, sizeof(opt));
 	net_nest_end(&m, data);
 	net_nest_end(&m, info);
@@ -67,9 +57,9 @@ static int vlans(int type, const char *dev, int from, int to, int flags,
 	entry = net_nest(&m, BRIDGE_VLANDB_ENTRY);
 	net_put(&m, BRIDGE_VLANDB_ENTRY_INFO, &info, sizeof(info));
 	if (to > from)
-		put_u16(&m, BRIDGE_VLANDB_ENTRY_RANGE, to);
+		net_put_u16(&m, BRIDGE_VLANDB_ENTRY_RANGE, to);
 	if (state >= 0)
-		put_u8(&m, BRIDGE_VLANDB_ENTRY_STATE, state);
+		net_put_u8(&m, BRIDGE_VLANDB_ENTRY_STATE, state);
 	if (tunnel) {
 		nest = net_nest(&m, BRIDGE_VLANDB_ENTRY_TUNNEL_INFO);
 		net_put_u32(&m, BRIDGE_VLANDB_TINFO_ID, tunnel);
@@ -92,11 +82,11 @@ static int port(const char *dev, const int *options, int nr, const char *backup)
 	net_put_str(&m, IFLA_INFO_SLAVE_KIND, "bridge");
 	data = net_nest(&m, IFLA_INFO_SLAVE_DATA);
 	for (i = 0; i < nr; i++)
-		put_u8(&m, options[i], 1);
+		net_put_u8(&m, options[i], 1);
 	if (nr) {
-		put_u8(&m, IFLA_BRPORT_LEARNING, 0);
-		put_u8(&m, IFLA_BRPORT_UNICAST_FLOOD, 0);
-		put_u16(&m, IFLA_BRPORT_PRIORITY, 5);
+		net_put_u8(&m, IFLA_BRPORT_LEARNING, 0);
+		net_put_u8(&m, IFLA_BRPORT_UNICAST_FLOOD, 0);
+		net_put_u16(&m, IFLA_BRPORT_PRIORITY, 5);
 		net_put_u32(&m, IFLA_BRPORT_COST, 77);
 	}
 	if (backup)
@@ -119,7 +109,7 @@ static int entry(const char *dev, const char *mac, int vid)
 		  sizeof(ndm));
 	net_put(&m, NDA_LLADDR, mac, 6);
 	if (vid)
-		put_u16(&m, NDA_VLAN, vid);
+		net_put_u16(&m, NDA_VLAN, vid);
 	return net_talk(&m);
 }
 
@@ -184,12 +174,12 @@ static int global(int from, int to)
 
 	net_begin(&m, RTM_NEWVLAN, 0, &bvm, sizeof(bvm));
 	options = net_nest(&m, BRIDGE_VLANDB_GLOBAL_OPTIONS);
-	put_u16(&m, BRIDGE_VLANDB_GOPTS_ID, from);
+	net_put_u16(&m, BRIDGE_VLANDB_GOPTS_ID, from);
 	if (to > from)
-		put_u16(&m, BRIDGE_VLANDB_GOPTS_RANGE, to);
-	put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_SNOOPING, 0);
-	put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_IGMP_VERSION, 3);
-	put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_QUERIER, 1);
+		net_put_u16(&m, BRIDGE_VLANDB_GOPTS_RANGE, to);
+	net_put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_SNOOPING, 0);
+	net_put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_IGMP_VERSION, 3);
+	net_put_u8(&m, BRIDGE_VLANDB_GOPTS_MCAST_QUERIER, 1);
 	net_put_u32(&m, BRIDGE_VLANDB_GOPTS_MCAST_LAST_MEMBER_CNT, 9);
 	net_put_u32(&m, BRIDGE_VLANDB_GOPTS_MCAST_STARTUP_QUERY_CNT, 11);
 	net_put(&m, BRIDGE_VLANDB_GOPTS_MCAST_QUERY_INTVL, &interval,
@@ -297,7 +287,7 @@ static int group(const char *dev, int family, const char *addr,
 		attrs = net_nest(&m, MDBA_SET_ENTRY_ATTRS);
 		inet_pton(AF_INET, source, &from);
 		net_put(&m, MDBE_ATTR_SOURCE, &from, sizeof(from));
-		put_u8(&m, MDBE_ATTR_RTPROT, RTPROT_ZEBRA);
+		net_put_u8(&m, MDBE_ATTR_RTPROT, RTPROT_ZEBRA);
 		net_nest_end(&m, attrs);
 	}
 	return net_talk(&m);

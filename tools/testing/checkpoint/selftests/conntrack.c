@@ -55,11 +55,6 @@ static void put_be16(struct net_msg *m, int type, uint16_t value)
 	net_put(m, type, &value, sizeof(value));
 }
 
-static void put_u8(struct net_msg *m, int type, uint8_t value)
-{
-	net_put(m, type, &value, sizeof(value));
-}
-
 /* ------------------------------------------------------- looking at them */
 
 #define ENTRIES_MAX	1024
@@ -260,11 +255,11 @@ static struct rtattr *begin_tuple(struct net_msg *m, int type, int family,
 
 	put_ends(m, family, src, dst);
 	nest = net_nest(m, CTA_TUPLE_PROTO);
-	put_u8(m, CTA_PROTO_NUM, proto);
+	net_put_u8(m, CTA_PROTO_NUM, proto);
 	if (proto == IPPROTO_ICMP) {
 		put_be16(m, CTA_PROTO_ICMP_ID, sport);
-		put_u8(m, CTA_PROTO_ICMP_TYPE, dport);
-		put_u8(m, CTA_PROTO_ICMP_CODE, 0);
+		net_put_u8(m, CTA_PROTO_ICMP_TYPE, dport);
+		net_put_u8(m, CTA_PROTO_ICMP_CODE, 0);
 	} else {
 		put_be16(m, CTA_PROTO_SRC_PORT, sport);
 		put_be16(m, CTA_PROTO_DST_PORT, dport);
@@ -337,9 +332,9 @@ static void put_tcp(struct net_msg *m, int state)
 	struct rtattr *nest = net_nest(m, CTA_PROTOINFO), *tcp;
 
 	tcp = net_nest(m, CTA_PROTOINFO_TCP);
-	put_u8(m, CTA_PROTOINFO_TCP_STATE, state);
-	put_u8(m, CTA_PROTOINFO_TCP_WSCALE_ORIGINAL, 7);
-	put_u8(m, CTA_PROTOINFO_TCP_WSCALE_REPLY, 9);
+	net_put_u8(m, CTA_PROTOINFO_TCP_STATE, state);
+	net_put_u8(m, CTA_PROTOINFO_TCP_WSCALE_ORIGINAL, 7);
+	net_put_u8(m, CTA_PROTOINFO_TCP_WSCALE_REPLY, 9);
 	net_put(m, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, &f, sizeof(f));
 	net_put(m, CTA_PROTOINFO_TCP_FLAGS_REPLY, &f, sizeof(f));
 	net_nest_end(m, tcp);
@@ -832,7 +827,7 @@ static int help(void)
 	put_be32(&m, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
 	expr = net_nest(&m, NFTA_OBJ_DATA);
 	net_put_str(&m, NFTA_CT_HELPER_NAME, "ftp");
-	put_u8(&m, NFTA_CT_HELPER_L4PROTO, IPPROTO_TCP);
+	net_put_u8(&m, NFTA_CT_HELPER_L4PROTO, IPPROTO_TCP);
 	net_nest_end(&m, expr);
 	add(&m);
 	chain("help", "filter", NF_INET_PRE_ROUTING, 0);

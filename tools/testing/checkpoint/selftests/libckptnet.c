@@ -55,6 +55,16 @@ void net_put(struct net_msg *m, int type, const void *data, size_t len)
 	m->nlh.nlmsg_len = NLMSG_ALIGN(m->nlh.nlmsg_len) + RTA_ALIGN(a->rta_len);
 }
 
+void net_put_u8(struct net_msg *m, int type, uint8_t value)
+{
+	net_put(m, type, &value, sizeof(value));
+}
+
+void net_put_u16(struct net_msg *m, int type, uint16_t value)
+{
+	net_put(m, type, &value, sizeof(value));
+}
+
 void net_put_u32(struct net_msg *m, int type, uint32_t value)
 {
 	net_put(m, type, &value, sizeof(value));

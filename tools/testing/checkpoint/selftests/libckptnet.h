@@ -27,6 +27,8 @@ void net_begin(struct net_msg *m, int type, int flags, const void *hdr,
 /* Begin one about the device @index, RTM_NEWLINK for one. */
 void net_link(struct net_msg *m, int type, int flags, int index);
 void net_put(struct net_msg *m, int type, const void *data, size_t len);
+void net_put_u8(struct net_msg *m, int type, uint8_t value);
+void net_put_u16(struct net_msg *m, int type, uint16_t value);
 void net_put_u32(struct net_msg *m, int type, uint32_t value);
 void net_put_str(struct net_msg *m, int type, const char *text);
 /* Begin and end an attribute with others inside. */

@@ -62,16 +62,6 @@ static void begin(struct net_msg *m, const char *name, int cmd)
 	net_begin(m, id, 0, &hdr, sizeof(hdr));
 }
 
-static void put_u8(struct net_msg *m, int type, uint8_t value)
-{
-	net_put(m, type, &value, sizeof(value));
-}
-
-static void put_u16(struct net_msg *m, int type, uint16_t value)
-{
-	net_put(m, type, &value, sizeof(value));
-}
-
 static void set(struct net_msg *m)
 {
 	CHECK_EQ(net_talk_to(NETLINK_GENERIC, m), 0);
@@ -84,9 +74,9 @@ REFUSED(fou_port, "port of FOU: not supported")
 
 	net_own();
 	begin(&m, FOU_GENL_NAME, FOU_CMD_ADD);
-	put_u16(&m, FOU_ATTR_PORT, htons(5555));
-	put_u8(&m, FOU_ATTR_AF, AF_INET);
-	put_u8(&m, FOU_ATTR_TYPE, FOU_ENCAP_GUE);
+	net_put_u16(&m, FOU_ATTR_PORT, htons(5555));
+	net_put_u8(&m, FOU_ATTR_AF, AF_INET);
+	net_put_u8(&m, FOU_ATTR_TYPE, FOU_ENCAP_GUE);
 	set(&m);
 }
 
@@ -96,7 +86,7 @@ REFUSED(ioam_namespace, "IOAM namespace: not supported")
 
 	net_own();
 	begin(&m, IOAM6_GENL_NAME, IOAM6_CMD_ADD_NAMESPACE);
-	put_u16(&m, IOAM6_ATTR_NS_ID, 123);
+	net_put_u16(&m, IOAM6_ATTR_NS_ID, 123);
 	set(&m);
 }
 
@@ -120,7 +110,7 @@ REFUSED(mptcp_endpoint, "endpoint of MPTCP: not supported")
 	net_own();
 	begin(&m, MPTCP_PM_NAME, MPTCP_PM_CMD_ADD_ADDR);
 	endpoint = net_nest(&m, MPTCP_PM_ENDPOINT_ADDR);
-	put_u16(&m, MPTCP_PM_ADDR_ATTR_FAMILY, AF_INET);
+	net_put_u16(&m, MPTCP_PM_ADDR_ATTR_FAMILY, AF_INET);
 	net_put(&m, MPTCP_PM_ADDR_ATTR_ADDR4, &addr, sizeof(addr));
 	net_put_u32(&m, MPTCP_PM_ADDR_ATTR_FLAGS, MPTCP_PM_ADDR_FLAG_SUBFLOW);
 	net_nest_end(&m, endpoint);
@@ -155,8 +145,8 @@ REFUSED(seg6_key, "key of segment routing: not supported")
 	net_own();
 	begin(&m, SEG6_GENL_NAME, SEG6_CMD_SETHMAC);
 	net_put_u32(&m, SEG6_ATTR_HMACKEYID, 1);
-	put_u8(&m, SEG6_ATTR_SECRETLEN, 4);
-	put_u8(&m, SEG6_ATTR_ALGID, SEG6_HMAC_ALGO_SHA256);
+	net_put_u8(&m, SEG6_ATTR_SECRETLEN, 4);
+	net_put_u8(&m, SEG6_ATTR_ALGID, SEG6_HMAC_ALGO_SHA256);
 	net_put(&m, SEG6_ATTR_SECRET, "key", 4);
 	set(&m);
 }
@@ -207,11 +197,11 @@ REFUSED(ipset, "ipset: not supported")
 	net_own();
 	net_begin(&m, NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_CREATE,
 		  NLM_F_CREATE | NLM_F_EXCL, &hdr, sizeof(hdr));
-	put_u8(&m, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL);
+	net_put_u8(&m, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL);
 	net_put_str(&m, IPSET_ATTR_SETNAME, "set");
 	net_put_str(&m, IPSET_ATTR_TYPENAME, "hash:ip");
-	put_u8(&m, IPSET_ATTR_REVISION, 0);
-	put_u8(&m, IPSET_ATTR_FAMILY, NFPROTO_IPV4);
+	net_put_u8(&m, IPSET_ATTR_REVISION, 0);
+	net_put_u8(&m, IPSET_ATTR_FAMILY, NFPROTO_IPV4);
 	net_nest_end(&m, net_nest(&m, IPSET_ATTR_DATA));
 	CHECK_EQ(net_talk_to(NETLINK_NETFILTER, &m), 0);
 	ckpt_ready();
