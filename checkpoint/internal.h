@@ -137,7 +137,7 @@ struct ckpt_tree_pid_ns {
  * @nr_pid_ns: rows in use in @nss
  * @max_pid_ns: rows there are
  * @nss: the pid namespaces, that of the root first, each before what is inside
- * @slots: checkpoint: rows of @pids, by pointer
+ * @slots: checkpoint: rows of @pids, by number in the initial pid namespace
  * @ns_index: checkpoint: rows of @nss, by pointer
  * @made: restart: rows of the processes in the order in which they were made
  * @nr_made: number of them

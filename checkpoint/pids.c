@@ -154,18 +154,24 @@ int ckpt_pid_ns_add(struct ckpt_ctx *ctx, struct pid_namespace *ns)
  */
 int ckpt_pid_slot(struct ckpt_ctx *ctx, struct pid *pid)
 {
-	void *slot = xa_load(&ctx->tree->slots, ckpt_ptr_index(pid));
+	struct ckpt_tree *tree = ctx->tree;
+	void *slot = xa_load(&tree->slots, pid_nr(pid));
 
-	return slot ? xa_to_value(slot) : -ENOENT;
+	/* the number of one that is dead may be another one's by now */
+	if (!slot || tree->pids[xa_to_value(slot)].pid != pid)
+		return -ENOENT;
+	return xa_to_value(slot);
 }
 
 /**
  * ckpt_pid_add - enter a pid in the image's table
  * @ctx: the context; its tasks are found
- * @pid: a pid that the pid namespace of the root of the tree sees
+ * @pid: a pid that the pid namespace of the root of the tree sees, and that a
+ *	task has
  *
  * Context: process context, may sleep.
- * Return: its slot, or -ENOMEM.
+ * Return: its slot, -ENOMEM, or -EBUSY if that task has gone meanwhile, and its
+ * number is another one's.
  */
 int ckpt_pid_add(struct ckpt_ctx *ctx, struct pid *pid)
 {
@@ -187,9 +193,11 @@ int ckpt_pid_add(struct ckpt_ctx *ctx, struct pid *pid)
 				      &tree->max_vpids, level + 1,
 				      sizeof(*tree->vpids));
 	if (!err)
-		err = xa_err(xa_store(&tree->slots, ckpt_ptr_index(pid),
-				      xa_mk_value(tree->nr_pids),
-				      GFP_KERNEL_ACCOUNT));
+		err = xa_insert(&tree->slots, pid_nr(pid),
+				xa_mk_value(tree->nr_pids), GFP_KERNEL_ACCOUNT);
+	if (err == -EBUSY)
+		return ckpt_err(ctx, err, "pid %d: exits: try again",
+				pid_nr_ns(pid, tree->pid_ns));
 	if (err)
 		return err;
 	p = &tree->pids[tree->nr_pids];

@@ -183,10 +183,13 @@ struct ckpt_given_mount {
 	struct path path;
 };
 
-/* The index of what @ptr points to in an xarray: as dense as can be */
+/*
+ * The index of what @ptr points to in an xarray: as dense, and as low, as can
+ * be, since each six bits cost a level of it.
+ */
 static inline unsigned long ckpt_ptr_index(const void *ptr)
 {
-	return (unsigned long)ptr / sizeof(long);
+	return ((unsigned long)ptr - PAGE_OFFSET) / sizeof(long);
 }
 
 /* ------------------------------------------------------------ messages */
