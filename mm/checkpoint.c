@@ -772,12 +772,14 @@ static int mempolicy_task_checkpoint(struct ckpt_ctx *ctx,
 
 static int mempolicy_task_restore(struct ckpt_ctx *ctx)
 {
-	struct ckpt_hdr_mempolicy h;
-	int err;
+	struct ckpt_hdr_mempolicy *h = ckpt_mempolicy_read(ctx);
+	int err = 0;
 
-	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_MEMPOLICY, sizeof(h));
-	if (!err && h.mode)
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	if (h->mode)
 		err = ckpt_err(ctx, -EINVAL, "NUMA memory policy: this kernel has none");
+	kvfree(h);
 	return err;
 }
 

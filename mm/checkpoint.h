@@ -101,16 +101,48 @@ int ckpt_share_find(struct ckpt_ctx *ctx, struct ckpt_pages *p,
 struct anon_vma *ckpt_anon_family(struct vm_area_struct *vma);
 int ckpt_anon_join(struct vm_area_struct *vma, struct anon_vma *root);
 
+/**
+ * struct ckpt_mempolicy - a NUMA memory policy as it was found
+ * @h: its record, without nodes
+ * @nodes: those; zeros at the end are not written
+ */
+struct ckpt_mempolicy {
+	struct ckpt_hdr_mempolicy h;
+	u64 nodes[CKPT_NODES_WORDS];
+};
+
+/**
+ * ckpt_mempolicy_read - read a policy
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ * Return: the record, with no more nodes than there can be, and nothing else of
+ * it checked, to be freed with kvfree(); or ERR_PTR as of ckpt_read_rec().
+ */
+static inline struct ckpt_hdr_mempolicy *
+ckpt_mempolicy_read(struct ckpt_ctx *ctx)
+{
+	return ckpt_read_rec(ctx, CKPT_HDR_MEMPOLICY,
+			     sizeof(struct ckpt_hdr_mempolicy),
+			     sizeof(struct ckpt_mempolicy));
+}
+
 /* checkpoint_mempolicy.c */
 #ifdef CONFIG_NUMA
-void ckpt_mempolicy_save(const struct mempolicy *pol,
-			 struct ckpt_hdr_mempolicy *h);
+void ckpt_mempolicy_save(const struct mempolicy *pol, struct ckpt_mempolicy *p);
+int ckpt_mempolicy_write(struct ckpt_ctx *ctx, struct ckpt_mempolicy *p);
 int ckpt_mempolicy_restore(struct vm_area_struct *vma,
 			   const struct ckpt_hdr_mempolicy *h);
 #else
 static inline void ckpt_mempolicy_save(const struct mempolicy *pol,
-				       struct ckpt_hdr_mempolicy *h)
+				       struct ckpt_mempolicy *p)
 {
+}
+
+static inline int ckpt_mempolicy_write(struct ckpt_ctx *ctx,
+				       struct ckpt_mempolicy *p)
+{
+	return -ENOSYS;
 }
 
 static inline int ckpt_mempolicy_restore(struct vm_area_struct *vma,
@@ -125,16 +157,16 @@ static inline int ckpt_mempolicy_restore(struct vm_area_struct *vma,
  * @h: its record, without objrefs
  * @file: the file mapped, referenced, or NULL
  * @anon: of ckpt_anon_family(), or NULL
- * @policy: if @h.policy
  * @refused: why it cannot be saved, or NULL
- * @name: if @h.name
+ * @policy: if @h.policy, else undefined
+ * @name: if @h.name, else undefined
  */
 struct ckpt_vma {
 	struct ckpt_hdr_vma h;
 	struct file *file;
 	struct anon_vma *anon;
-	struct ckpt_hdr_mempolicy policy;
 	const char *refused;
+	struct ckpt_mempolicy policy;
 	char name[CKPT_VMA_NAME_MAX];
 };
 

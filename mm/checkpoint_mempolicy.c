@@ -16,27 +16,44 @@ static_assert(MAX_NUMNODES <= 64 * CKPT_NODES_WORDS);
 /**
  * ckpt_mempolicy_save - how a policy is saved
  * @pol: the policy, or NULL for that of the system
- * @h: the record to be filled in
+ * @p: what is to be filled in
  *
  * Context: @pol cannot change.
  */
-void ckpt_mempolicy_save(const struct mempolicy *pol,
-			 struct ckpt_hdr_mempolicy *h)
+void ckpt_mempolicy_save(const struct mempolicy *pol, struct ckpt_mempolicy *p)
 {
 	const nodemask_t *nodes;
 
-	memset(h, 0, sizeof(*h));
-	h->mode = MPOL_DEFAULT;
-	h->home_node = NUMA_NO_NODE;
+	memset(p, 0, sizeof(*p));
+	p->h.mode = MPOL_DEFAULT;
+	p->h.home_node = NUMA_NO_NODE;
 	if (!pol)
 		return;
-	h->mode = pol->mode;
-	h->flags = pol->flags & MPOL_MODE_FLAGS;
-	h->home_node = pol->home_node;
+	p->h.mode = pol->mode;
+	p->h.flags = pol->flags & MPOL_MODE_FLAGS;
+	p->h.home_node = pol->home_node;
 	nodes = mpol_store_user_nodemask(pol) ? &pol->w.user_nodemask :
 						&pol->nodes;
 	if (pol->mode != MPOL_LOCAL)
-		bitmap_to_arr64(h->nodes, nodes->bits, MAX_NUMNODES);
+		bitmap_to_arr64(p->nodes, nodes->bits, MAX_NUMNODES);
+}
+
+/**
+ * ckpt_mempolicy_write - write a policy
+ * @ctx: the context
+ * @p: as ckpt_mempolicy_save() has filled it in
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or the errno of the write.
+ */
+int ckpt_mempolicy_write(struct ckpt_ctx *ctx, struct ckpt_mempolicy *p)
+{
+	unsigned int words = CKPT_NODES_WORDS;
+
+	while (words && !p->nodes[words - 1])
+		words--;
+	return ckpt_write_rec_tail(ctx, &p->h, CKPT_HDR_MEMPOLICY, sizeof(p->h),
+				   p->nodes, words * sizeof(*p->nodes));
 }
 
 /* The policy or NULL for that of the system, as mbind() makes it, or ERR_PTR */
@@ -44,13 +61,15 @@ static struct mempolicy *make_policy(const struct ckpt_hdr_mempolicy *h)
 {
 	NODEMASK_SCRATCH(scratch);
 	int err, mode = h->mode | h->flags;
+	u64 words[CKPT_NODES_WORDS] = {};
 	unsigned short flags;
 	struct mempolicy *pol;
 	nodemask_t nodes;
 
 	if (!scratch)
 		return ERR_PTR(-ENOMEM);
-	bitmap_from_arr64(nodes.bits, h->nodes, MAX_NUMNODES);
+	memcpy(words, h->nodes, h->h.len - sizeof(*h));
+	bitmap_from_arr64(nodes.bits, words, MAX_NUMNODES);
 	err = -EINVAL;
 	if (!h->reserved && !(h->flags & ~MPOL_MODE_FLAGS) &&
 	    h->mode < MPOL_MAX && h->home_node >= NUMA_NO_NODE &&
@@ -104,28 +123,31 @@ int ckpt_mempolicy_restore(struct vm_area_struct *vma,
 static int mempolicy_task_checkpoint(struct ckpt_ctx *ctx,
 				     struct task_struct *t)
 {
-	struct ckpt_hdr_mempolicy h;
+	struct ckpt_mempolicy p;
 
 	/* nobody but the task itself changes it, and that is parked */
 	task_lock(t);
-	ckpt_mempolicy_save(t->mempolicy, &h);
+	ckpt_mempolicy_save(t->mempolicy, &p);
 	task_unlock(t);
-	return ckpt_write_rec(ctx, &h, CKPT_HDR_MEMPOLICY, sizeof(h));
+	return ckpt_mempolicy_write(ctx, &p);
 }
 
 static int mempolicy_task_restore(struct ckpt_ctx *ctx)
 {
+	struct ckpt_hdr_mempolicy *h = ckpt_mempolicy_read(ctx);
 	struct mempolicy *pol, *old;
-	struct ckpt_hdr_mempolicy h;
 	int err;
 
-	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_MEMPOLICY, sizeof(h));
+	if (IS_ERR(h))
+		return PTR_ERR(h);
+	pol = make_policy(h);
+	err = PTR_ERR_OR_ZERO(pol);
+	if (err)
+		ckpt_err(ctx, err, "NUMA memory policy %u: cannot be set, are its nodes there? error %d",
+			 h->mode, err);
+	kvfree(h);
 	if (err)
 		return err;
-	pol = make_policy(&h);
-	if (IS_ERR(pol))
-		return ckpt_err(ctx, PTR_ERR(pol), "NUMA memory policy %u: cannot be set, are its nodes there? error %ld",
-				h.mode, PTR_ERR(pol));
 	/* as set_mempolicy(); not that of who restarts */
 	task_lock(current);
 	old = current->mempolicy;

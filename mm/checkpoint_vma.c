@@ -204,7 +204,8 @@ int ckpt_vma_find(struct mm_struct *mm, unsigned long addr, struct ckpt_vma *v)
 {
 	struct vm_area_struct *vma;
 
-	memset(v, 0, sizeof(*v));
+	/* not the policy and the name, which are large, and seldom there */
+	memset(v, 0, offsetof(struct ckpt_vma, policy));
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, addr);
@@ -304,8 +305,7 @@ int ckpt_vma_checkpoint(struct ckpt_ctx *ctx, struct ckpt_vma *v)
 	if (!err && v->h.name)
 		err = ckpt_write_string(ctx, v->name);
 	if (!err && v->h.policy)
-		err = ckpt_write_rec(ctx, &v->policy, CKPT_HDR_MEMPOLICY,
-				     sizeof(v->policy));
+		err = ckpt_mempolicy_write(ctx, &v->policy);
 	return err;
 }
 
@@ -643,9 +643,7 @@ int ckpt_vma_restore(struct ckpt_ctx *ctx, struct mm_struct *mm, u64 *pos)
 			return PTR_ERR(more.name);
 	}
 	if (h.policy) {
-		more.policy = ckpt_read_rec(ctx, CKPT_HDR_MEMPOLICY,
-					    sizeof(*more.policy),
-					    sizeof(*more.policy));
+		more.policy = ckpt_mempolicy_read(ctx);
 		if (IS_ERR(more.policy)) {
 			kvfree(more.name);
 			return PTR_ERR(more.policy);

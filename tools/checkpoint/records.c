@@ -374,7 +374,7 @@ static uint64_t count_groups_joined(const void *rec)
 	return ((const struct ckpt_hdr_netlink_late *)rec)->nr_groups;
 }
 
-static uint64_t count_xsave(const void *rec)
+static uint64_t count_states(const void *rec)
 {
 	return ((const struct ckpt_hdr_fpu_x86 *)rec)->size;
 }
@@ -840,10 +840,12 @@ static const struct record_type types[] = {
 		.flags = RECORD_TASK,
 		FIXED(hdr_fpu_x86,
 		      HEX(hdr_fpu_x86, xfeatures),
+		      HEX(hdr_fpu_x86, mxcsr),
+		      HEX(hdr_fpu_x86, pkru),
 		      DEC(hdr_fpu_x86, size),
-		      HEX(hdr_fpu_x86, pkru)),
-		.tail = TAIL_BYTES, .tail_name = "xsave",
-		.count = count_xsave,
+		      ZERO(hdr_fpu_x86, reserved)),
+		.tail = TAIL_BYTES, .tail_name = "states",
+		.count = count_states,
 	},
 	[CKPT_HDR_TASK_JOBCTL] = {
 		.name = "TASK_JOBCTL",
@@ -1472,8 +1474,8 @@ static const struct record_type types[] = {
 		      DEC(hdr_mempolicy, mode),
 		      HEX(hdr_mempolicy, flags),
 		      SIGNED(hdr_mempolicy, home_node),
-		      ZERO(hdr_mempolicy, reserved),
-		      HEXS(hdr_mempolicy, nodes, CKPT_NODES_WORDS)),
+		      ZERO(hdr_mempolicy, reserved)),
+		VALUES("nodes", __u64, FIELD_HEX),
 	},
 	[CKPT_HDR_MEMFD] = {
 		.name = "MEMFD",

@@ -291,39 +291,80 @@ static int collect_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
 	return 0;
 }
 
-/* Whatever of these is all zero is as it is initially, and need not be there. */
-static bool pack_state(struct ckpt_xstate *to, int nr,
-		       const struct xregs_state *from)
-{
-	u32 size, offset, ecx, edx;
+/* What FXSAVE has of x87 before MXCSR */
+#define X87_CONTROL_SIZE	offsetof(struct fxregs_state, mxcsr)
 
-	if (!(from->header.xfeatures & BIT_ULL(nr)))
-		return false;
-	cpuid_count(XSTATE_CPUID, nr, &size, &offset, &ecx, &edx);
-	if (!memchr_inv((void *)from + offset, 0, size))
-		return false;
-	to->nr = nr;
-	to->size = size;
-	memcpy(to->data, (void *)from + offset, size);
-	return true;
+static_assert(CKPT_XSTATE_FP_SIZE ==
+	      X87_CONTROL_SIZE + sizeof_field(struct fxregs_state, st_space));
+static_assert(CKPT_XSTATE_SSE_SIZE ==
+	      sizeof_field(struct fxregs_state, xmm_space));
+
+/* Where a state stands in an XSAVE area that is not compacted; not for x87 */
+static void find_state(int nr, u32 *offset, u32 *size)
+{
+	u32 ecx, edx;
+
+	if (nr == XFEATURE_SSE) {
+		*offset = offsetof(struct fxregs_state, xmm_space);
+		*size = CKPT_XSTATE_SSE_SIZE;
+	} else {
+		cpuid_count(XSTATE_CPUID, nr, size, offset, &ecx, &edx);
+	}
 }
 
-/* Returns how much it takes, in bytes. PKRU is apart. */
-static u32 pack_xsave(struct xregs_state *to, const struct xregs_state *from)
+static bool x87_initial(const struct fxregs_state *x)
 {
-	u32 size = XSAVE_MIN_SIZE;
+	return !memcmp(x, &init_fpstate.regs.fxsave, X87_CONTROL_SIZE) &&
+	       !memchr_inv(x->st_space, 0, sizeof(x->st_space));
+}
+
+static void pack_x87(u8 *to, const struct fxregs_state *x)
+{
+	memcpy(to, x, X87_CONTROL_SIZE);
+	memcpy(to + X87_CONTROL_SIZE, x->st_space, sizeof(x->st_space));
+}
+
+static void unpack_x87(struct fxregs_state *x, const u8 *from)
+{
+	memcpy(x, from, X87_CONTROL_SIZE);
+	memcpy(x->st_space, from + X87_CONTROL_SIZE, sizeof(x->st_space));
+}
+
+/*
+ * Store one state, unless it is as it is initially: all zero, but for x87.
+ * Returns how much it takes.
+ */
+static u32 pack_state(struct ckpt_xstate *to, int nr,
+		      const struct xregs_state *from)
+{
+	u32 size, offset;
+
+	if (nr == XFEATURE_FP) {
+		if (x87_initial(&from->i387))
+			return 0;
+		size = CKPT_XSTATE_FP_SIZE;
+		pack_x87(to->data, &from->i387);
+	} else {
+		find_state(nr, &offset, &size);
+		if (!memchr_inv((void *)from + offset, 0, size))
+			return 0;
+		memcpy(to->data, (void *)from + offset, size);
+	}
+	to->nr = nr;
+	to->size = size;
+	return struct_size(to, data, size);
+}
+
+/* Returns how much they take, in bytes. MXCSR and PKRU are apart. */
+static u32 pack_states(void *to, const struct xregs_state *from)
+{
+	u64 used = from->header.xfeatures & ~XFEATURE_MASK_PKRU;
+	u32 size = 0;
 	int i;
 
-	memcpy(to, from, XSAVE_MIN_SIZE);
-	to->header.xfeatures &= XFEATURE_MASK_FPSSE;
-	for (i = XFEATURE_YMM; i < CKPT_XSTATE_MAX; i++) {
-		struct ckpt_xstate *state = (void *)to + size;
-
-		if (i == XFEATURE_PKRU || !pack_state(state, i, from))
-			continue;
-		to->header.xfeatures |= BIT_ULL(i);
-		size += struct_size(state, data, state->size);
-	}
+	for (i = 0; i < CKPT_XSTATE_MAX; i++)
+		if (used & BIT_ULL(i))
+			size += pack_state(to + size, i, from);
 	return size;
 }
 
@@ -331,8 +372,9 @@ static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	struct ckpt_hdr_fpu_x86 h = { .xfeatures = XFEATURE_MASK_FPSSE };
 	struct fpstate *fpstate = t->thread.fpu.fpstate;
-	struct xregs_state *xsave, *packed;
 	size_t size = XSAVE_MIN_SIZE;
+	struct xregs_state *xsave;
+	void *states;
 
 	if (use_xsave()) {
 		h.xfeatures = fpstate->user_xfeatures;
@@ -343,20 +385,19 @@ static int checkpoint_fpu(struct ckpt_ctx *ctx, struct task_struct *t)
 			     CKPT_XSTATE_MAX * sizeof(struct ckpt_xstate));
 	if (!xsave)
 		return -ENOMEM;
-	packed = (void *)xsave + size;
+	states = (void *)xsave + size;
 	if (use_xsave()) {
 		copy_xstate_to_uabi_buf((struct membuf){ xsave, size }, t,
 					XSTATE_COPY_XSAVE);
 	} else {
 		xsave->i387 = fpstate->regs.fxsave;
-		xsave->header = (struct xstate_header){
-			.xfeatures = XFEATURE_MASK_FPSSE,
-		};
+		xsave->header.xfeatures = XFEATURE_MASK_FPSSE;
 	}
-	h.size = pack_xsave(packed, xsave);
+	h.mxcsr = xsave->i387.mxcsr;
 	h.pkru = t == current ? read_pkru() : t->thread.pkru;
+	h.size = pack_states(states, xsave);
 	return ckpt_write_rec_tail(ctx, &h, CKPT_HDR_TASK_FPU, sizeof(h),
-				   packed, h.size);
+				   states, h.size);
 }
 
 static int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
@@ -483,57 +524,6 @@ static void take_fpu_to_memory(void)
 	fpregs_unlock();
 }
 
-/* On a CPU without XSAVE: a state that is not in use is as it is initially */
-static void install_fxsave(const struct xregs_state *xsave)
-{
-	struct fxregs_state *to = &current->thread.fpu.fpstate->regs.fxsave;
-	const struct fxregs_state *from = &xsave->i387;
-
-	*to = init_fpstate.regs.fxsave;
-	if (xsave->header.xfeatures & XFEATURE_MASK_FP) {
-		memcpy(to, from, offsetof(struct fxregs_state, mxcsr));
-		memcpy(to->st_space, from->st_space, sizeof(to->st_space));
-	}
-	if (xsave->header.xfeatures & XFEATURE_MASK_SSE) {
-		memcpy(to->xmm_space, from->xmm_space, sizeof(to->xmm_space));
-		to->mxcsr = from->mxcsr;
-	}
-}
-
-/*
- * Bring the extended states that are in use to where this CPU has them.
- * @to has room for all user states of this CPU.
- */
-static int unpack_states(struct ckpt_ctx *ctx, struct xregs_state *to,
-			 const struct ckpt_hdr_fpu_x86 *h)
-{
-	size_t room = current->thread.fpu.fpstate->user_size;
-	u64 left = to->header.xfeatures & ~XFEATURE_MASK_FPSSE;
-	u32 at, size, offset, ecx, edx;
-	const struct ckpt_xstate *s;
-
-	for (at = XSAVE_MIN_SIZE; at < h->size; at += sizeof(*s) + s->size) {
-		s = (const void *)h->xsave + at;
-		if (h->size - at < sizeof(*s) || s->nr >= CKPT_XSTATE_MAX ||
-		    !(left & BIT_ULL(s->nr)))
-			return ckpt_err(ctx, -EINVAL,
-					"FPU state: what is at %u makes no sense",
-					at);
-		left &= ~BIT_ULL(s->nr);
-		cpuid_count(XSTATE_CPUID, s->nr, &size, &offset, &ecx, &edx);
-		if (s->size != size || s->size > h->size - at - sizeof(*s) ||
-		    (u64)offset + size > room)
-			return ckpt_err(ctx, -EINVAL,
-					"FPU state %u: %u bytes, this CPU has %u bytes of it",
-					s->nr, s->size, size);
-		memcpy((void *)to + offset, s->data, size);
-	}
-	if (left)
-		return ckpt_err(ctx, -EINVAL, "FPU state: %#llx are missing",
-				left);
-	return 0;
-}
-
 /* The instructions that have an extended state */
 static const char *state_name(int i)
 {
@@ -551,53 +541,80 @@ static const char *state_name(int i)
 	return i < ARRAY_SIZE(names) && names[i] ? names[i] : "of unknown name";
 }
 
+/*
+ * Bring the states that are in use to where this CPU has them. @to has room
+ * for all @have, the user states of this CPU, and has them as they are
+ * initially.
+ */
+static int unpack_states(struct ckpt_ctx *ctx, struct xregs_state *to,
+			 const struct ckpt_hdr_fpu_x86 *h, u64 have)
+{
+	u64 left = h->xfeatures & ~XFEATURE_MASK_PKRU;
+	const struct ckpt_xstate *s;
+	u32 at, size, offset;
+
+	for (at = 0; at < h->size; at += sizeof(*s) + s->size) {
+		s = (const void *)h->states + at;
+		if (h->size - at < sizeof(*s) || s->nr >= CKPT_XSTATE_MAX ||
+		    !(left & BIT_ULL(s->nr)))
+			return ckpt_err(ctx, -EINVAL,
+					"FPU state: what is at %u makes no sense",
+					at);
+		left &= ~BIT_ULL(s->nr);
+		if (!(have & BIT_ULL(s->nr)))
+			return ckpt_err(ctx, -EINVAL,
+					"uses CPU state %u (%s) that this CPU does not have: restart on one that has it",
+					s->nr, state_name(s->nr));
+		if (s->nr == XFEATURE_FP)
+			size = CKPT_XSTATE_FP_SIZE;
+		else
+			find_state(s->nr, &offset, &size);
+		if (s->size != size || size > h->size - at - sizeof(*s))
+			return ckpt_err(ctx, -EINVAL,
+					"FPU state %u: %u bytes, this CPU has %u bytes of it",
+					s->nr, s->size, size);
+		if (s->nr == XFEATURE_FP)
+			unpack_x87(&to->i387, s->data);
+		else
+			memcpy((void *)to + offset, s->data, size);
+		to->header.xfeatures |= BIT_ULL(s->nr);
+	}
+	return 0;
+}
+
 static int install_fpu(struct ckpt_ctx *ctx, const struct ckpt_hdr_fpu_x86 *h)
 {
-	const struct xregs_state *from = (const void *)h->xsave;
 	struct fpstate *fpstate = current->thread.fpu.fpstate;
 	u64 have = XFEATURE_MASK_FPSSE;
 	size_t size = XSAVE_MIN_SIZE;
 	struct xregs_state *to;
 	u32 pkru;
-	u64 used;
 	int err;
 
 	if (use_xsave()) {
 		have = fpstate->user_xfeatures;
 		size = fpstate->user_size;
 	}
-	if ((from->header.xfeatures & ~h->xfeatures) ||
-	    h->xfeatures >> CKPT_XSTATE_MAX ||
-	    from->header.xcomp_bv ||
-	    memchr_inv(from->header.reserved, 0,
-		       sizeof(from->header.reserved)))
-		return ckpt_err(ctx, -EINVAL, "FPU state: its header makes no sense");
-	used = from->header.xfeatures;
-	if (used & XFEATURE_MASK_PKRU)
-		return ckpt_err(ctx, -EINVAL, "FPU state: PKRU is not apart");
-	if (used & ~have)
-		return ckpt_err(ctx, -EINVAL,
-				"uses CPU states %#llx (%s) that this CPU does not have: restart on one that has them",
-				used & ~have,
-				state_name(__ffs64(used & ~have)));
-	if (from->i387.mxcsr & ~mxcsr_feature_mask)
+	if (h->mxcsr & ~mxcsr_feature_mask)
 		return ckpt_err(ctx, -EINVAL,
 				"MXCSR %#x: this CPU does not have all of these bits",
-				from->i387.mxcsr);
+				h->mxcsr);
 
 	to = kvzalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!to)
 		return -ENOMEM;
-	memcpy(to, from, FXSAVE_SIZE);
-	to->header.xfeatures = used;
-	err = unpack_states(ctx, to, h);
+	to->i387 = init_fpstate.regs.fxsave;
+	to->i387.mxcsr = h->mxcsr;
+	/* or MXCSR would not be taken */
+	to->header.xfeatures = XFEATURE_MASK_SSE;
+	err = unpack_states(ctx, to, h, have);
 	if (err)
 		goto free;
 	take_fpu_to_memory();
 	if (use_xsave())
 		err = copy_uabi_from_kernel_to_xstate(fpstate, to, &pkru);
 	else
-		install_fxsave(to);
+		fpstate->regs.fxsave = to->i387;
 free:
 	kvfree(to);
 	return err;
@@ -622,13 +639,13 @@ static int restore_fpu(struct ckpt_ctx *ctx, struct cpu_defer *defer)
 	struct ckpt_hdr_fpu_x86 *h;
 	int err;
 
-	h = ckpt_read_rec(ctx, CKPT_HDR_TASK_FPU, sizeof(*h) + XSAVE_MIN_SIZE,
-			  CKPT_REC_MAX);
+	h = ckpt_read_rec(ctx, CKPT_HDR_TASK_FPU, sizeof(*h), CKPT_REC_MAX);
 	if (IS_ERR(h))
 		return PTR_ERR(h);
-	if (h->size < XSAVE_MIN_SIZE || h->size > h->h.len - sizeof(*h))
-		err = ckpt_err(ctx, -EINVAL, "FPU state: %u bytes in a record of %u",
-			       h->size, h->h.len);
+	if (h->reserved || h->size != h->h.len - sizeof(*h) ||
+	    h->xfeatures >> CKPT_XSTATE_MAX)
+		err = ckpt_err(ctx, -EINVAL, "FPU state: %u bytes in a record of %u, of states %#llx",
+			       h->size, h->h.len, h->xfeatures);
 	else
 		err = choose_pkru(ctx, h, &defer->pkru) ?: install_fpu(ctx, h);
 	kvfree(h);

@@ -1275,14 +1275,19 @@ struct ckpt_hdr_cpu_x86 {
 	__aligned_u64 io_denied[];
 };
 
-/* No extended state that the XSAVE header can name today has such a number. */
+/* No state that XSAVE has today has such a number. */
 #define CKPT_XSTATE_MAX		32
 
+/* Of struct ckpt_xstate, for x87 and SSE, in bytes */
+#define CKPT_XSTATE_FP_SIZE	(24 + 128)
+#define CKPT_XSTATE_SSE_SIZE	256
+
 /**
- * struct ckpt_xstate - one extended state that is in use
- * @nr: its number, XFEATURE_*, of 2 and up; not that of PKRU
+ * struct ckpt_xstate - one state of a CPU that is not as it is initially
+ * @nr: its number, XFEATURE_*; not that of PKRU
  * @size: of @data, in bytes, a multiple of 8
- * @data: as XSAVE stores it
+ * @data: as XSAVE stores it; of x87 what FXSAVE has before MXCSR, and the
+ *	registers; of SSE the XMM registers
  */
 struct ckpt_xstate {
 	__u32 nr;
@@ -1293,19 +1298,22 @@ struct ckpt_xstate {
 /**
  * struct ckpt_hdr_fpu_x86 - FPU, SSE, AVX ... state of a thread
  * @h: type CKPT_HDR_TASK_FPU
- * @xfeatures: user states of the CPU, XFEATURE_*
- * @size: of @xsave, in bytes
+ * @xfeatures: user states of the CPU, a set of XFEATURE_*
+ * @mxcsr: control and status register of SSE
  * @pkru: protection keys register, if @xfeatures has its state
- * @xsave: the legacy region and the header of an XSAVE area; each state that is
- *	in use there follows, as struct ckpt_xstate, wherever it is in the area of
- *	one CPU or another
+ * @size: of @states, in bytes
+ * @reserved: 0
+ * @states: struct ckpt_xstate, each of another state, wherever that is in the
+ *	XSAVE area of one CPU or another
  */
 struct ckpt_hdr_fpu_x86 {
 	struct ckpt_hdr h;
 	__aligned_u64 xfeatures;
-	__u32 size;
+	__u32 mxcsr;
 	__u32 pkru;
-	__u8 xsave[];
+	__u32 size;
+	__u32 reserved;
+	__u8 states[];
 };
 
 /* ------------------------------------------------------------- namespaces */
@@ -2763,8 +2771,9 @@ struct ckpt_hdr_vma {
  * @flags: MPOL_F_*_NODES, MPOL_F_NUMA_BALANCING
  * @home_node: of set_mempolicy_home_node(2), or -1
  * @reserved: 0
- * @nodes: a bitmap: as they were asked for, where @flags says what that means
- *	when there are others
+ * @nodes: a bitmap, CKPT_NODES_WORDS at most, up to the last word that is not 0:
+ *	as they were asked for, where @flags says what that means when there are
+ *	others
  */
 struct ckpt_hdr_mempolicy {
 	struct ckpt_hdr h;
@@ -2772,7 +2781,7 @@ struct ckpt_hdr_mempolicy {
 	__u32 flags;
 	__s32 home_node;
 	__u32 reserved;
-	__aligned_u64 nodes[CKPT_NODES_WORDS];
+	__aligned_u64 nodes[];
 };
 
 /**

@@ -252,9 +252,15 @@ static void mm(uint32_t objref, uint32_t exe, uint32_t shared, uint32_t extra)
 		    .policy = i == 4);
 		if (i == 4)
 			string("arena \033[31mred\033[0m");
-		if (i == 4)
-			REC(MEMPOLICY, mempolicy, .mode = 2, .home_node = -1,
-			    .nodes[0] = 3);
+		if (i == 4) {
+			struct ckpt_hdr_mempolicy policy = {
+				.mode = 2, .home_node = -1,
+			};
+			const uint64_t nodes = 3;
+
+			rec2(CKPT_HDR_MEMPOLICY, &policy, sizeof(policy),
+			     &nodes, sizeof(nodes));
+		}
 	}
 	pages(base + 8 * PAGE, 1);
 	pages(base + 0x100000, 9);
@@ -868,7 +874,7 @@ static void thread_state(const char *name, bool stopped)
 	};
 	struct {
 		struct ckpt_hdr_fpu_x86 h;
-		__u8 xsave[96];
+		__u8 states[96];
 	} fpu = { .h = { .xfeatures = 7, .size = 96 } };
 	struct ckpt_hdr_task_misc misc = { .rseq_len = 32 };
 	struct {

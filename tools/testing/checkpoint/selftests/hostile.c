@@ -620,23 +620,14 @@ HOSTILE_TEST(registers)
 
 HOSTILE_TEST(floating_point)
 {
-	/* In the header of the XSAVE area, behind the legacy part */
-	const size_t header = sizeof(struct ckpt_hdr_fpu_x86) + 512;
-	const size_t mxcsr = sizeof(struct ckpt_hdr_fpu_x86) + 24;
-	struct change changes[] = {
+	static const struct change changes[] = {
 		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, xfeatures, ~0ULL),
 		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, xfeatures, 1ULL << 62),
 		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, size, 0),
 		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, size, 0xffffffff),
 		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, size, 8),
-		{ "xstate_bv: all", CKPT_HDR_TASK_FPU, 0, header, 8, ~0ULL },
-		{ "xstate_bv: supervisor", CKPT_HDR_TASK_FPU, 0, header, 8,
-		  1ULL << 8 },
-		{ "xcomp_bv: compacted", CKPT_HDR_TASK_FPU, 0, header + 8, 8,
-		  1ULL << 63 },
-		{ "xsave header: reserved", CKPT_HDR_TASK_FPU, 0, header + 16,
-		  8, 1 },
-		{ "mxcsr", CKPT_HDR_TASK_FPU, 0, mxcsr, 4, 0xffffffff },
+		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, mxcsr, 0xffffffff),
+		CHANGE(TASK_FPU, ckpt_hdr_fpu_x86, reserved, 1),
 	};
 
 	TRY(changes);
@@ -740,7 +731,6 @@ HOSTILE_TEST(address_space)
 		CHANGE(MEMPOLICY, ckpt_hdr_mempolicy, flags, 1),
 		CHANGE(MEMPOLICY, ckpt_hdr_mempolicy, flags, 0xffffffff),
 		CHANGE(MEMPOLICY, ckpt_hdr_mempolicy, home_node, -2),
-		CHANGE(MEMPOLICY, ckpt_hdr_mempolicy, nodes, 1),
 		CHANGE(MEMPOLICY, ckpt_hdr_mempolicy, reserved, 1),
 		CHANGE(VMA, ckpt_hdr_vma, anon, 1),
 		CHANGE(VMA, ckpt_hdr_vma, anon, ~0U),

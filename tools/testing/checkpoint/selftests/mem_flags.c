@@ -271,4 +271,30 @@ CKPT_TEST(numa_policy)
 	CHECK(!pthread_join(thread, NULL));
 }
 
+/* The first one is that of the process itself. */
+DRIVER_TEST(numa_policy_of_an_image)
+{
+	static const uint64_t absent = 1ULL << 40, none;
+	static const uint32_t modes[] = { MPOL_DEFAULT, MPOL_LOCAL, 99 };
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_mempolicy *policy;
+	struct image image;
+	unsigned int i;
+
+	ckpt_start(v, "numa_policy", 0);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	policy = image_at(&image, CKPT_HDR_MEMPOLICY, 0);
+	ASSERT_NE(NULL, policy);
+	ASSERT_EQ(MPOL_BIND, policy->mode);
+	ASSERT_EQ(sizeof(*policy) + sizeof(absent), policy->h.len);
+	EXPECT_EQ(1, policy->nodes[0]);
+	image_refused(v, &image, &policy->nodes[0], &absent, sizeof(absent));
+	image_refused(v, &image, &policy->nodes[0], &none, sizeof(none));
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		image_refused(v, &image, &policy->mode, &modes[i],
+			      sizeof(modes[i]));
+	image_restart_finish(v, &image);
+}
+
 TEST_HARNESS_MAIN
