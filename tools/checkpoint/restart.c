@@ -564,6 +564,91 @@ static int wait_for(pid_t root)
 	return exit_status(root);
 }
 
+/* ------------------------------------------------------------- the detached */
+
+static int wait_exited(pid_t pid, int options)
+{
+	siginfo_t info;
+	int ret;
+
+	do {
+		ret = waitid(P_PID, pid, &info, WEXITED | __WALL | options);
+	} while (ret && errno == EINTR);
+	return ret;
+}
+
+/*
+ * A child that came to this program after the root did: 0 if there is none, or
+ * -1 if that cannot be told. Each of them was left to it by the root or by one
+ * of the others. The children that are before the root in the kernel's list
+ * were there already when this program was started.
+ */
+static pid_t child_after(pid_t root)
+{
+	FILE *f = fopen("/proc/thread-self/children", "re");
+	pid_t pid, found = -1;
+
+	if (!f)
+		return -1;
+	while (fscanf(f, "%d", &pid) == 1) {
+		if (found == 0) {
+			found = pid;
+			break;
+		}
+		if (pid == root)
+			found = 0;
+	}
+	fclose(f);
+	return found;
+}
+
+/*
+ * Kill the tree, of which all that is known is the root. What that leaves
+ * behind becomes a child of this program, which kills it, too. Returns whether
+ * all of it is gone.
+ */
+static bool kill_tree(pid_t root)
+{
+	pid_t child;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (kill(root, SIGKILL))
+		return false;
+	/* As a zombie it stays in the list, where child_after() finds it. */
+	wait_exited(root, WNOWAIT);
+	while ((child = child_after(root)) > 0) {
+		/* A /proc of another pid namespace has other numbers. */
+		if (wait_exited(child, WNOWAIT | WNOHANG) ||
+		    kill(child, SIGKILL) || wait_exited(child, 0))
+			break;
+	}
+	wait_exited(root, 0);
+	return !child;
+}
+
+/*
+ * Print the pid of the root. If nobody gets to know it nobody could care for
+ * the tree, which goes with it then.
+ */
+static int print_root(pid_t root)
+{
+	int err;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (printf("%d\n", root) > 0 && !fflush(stdout))
+		return EXIT_OK;
+	err = errno;
+	if (kill_tree(root))
+		tool_error("standard output: %s: the pid of the root cannot be told, and the tree was killed: redirect it.",
+			   strerror(err));
+	else
+		tool_error("standard output: %s: the root is pid %d: not all of the tree could be killed, see what is left of it.",
+			   strerror(err), root);
+	if (caught)
+		tool_die_by(caught);
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	static struct options o;
@@ -589,6 +674,8 @@ int main(int argc, char **argv)
 	} else if (isatty(fd)) {
 		return tool_usage("standard input is a terminal: say -i FILE, or redirect it.");
 	}
+	if (o.detach && o.closed & 1u << STDOUT_FILENO)
+		return tool_usage("standard output is closed: redirect it, --detach prints the pid of the root.");
 	/* Were it ignored, the root would be reaped with nobody told. */
 	signal(SIGCHLD, SIG_DFL);
 	catch_signals();
@@ -601,11 +688,5 @@ int main(int argc, char **argv)
 	if (!o.detach)
 		return wait_for(root);
 	take_terminal(root, own_terminal());
-	printf("%d\n", root);
-	if (fflush(stdout)) {
-		tool_error("standard output: %s: the root is pid %d.",
-			   strerror(errno), root);
-		return EXIT_FAILED;
-	}
-	return EXIT_OK;
+	return print_root(root);
 }

@@ -99,9 +99,24 @@ static void catch(int sig)
 	caught = sig;
 }
 
-/* What the restored root does */
-static void root(void)
+/* A child, and its child, which has a session of its own */
+static void make_tree(int ready)
 {
+	if (!fork()) {
+		if (!fork()) {
+			setsid();
+			put(ready, "", 1);
+		}
+	}
+	for (;;)
+		pause();
+}
+
+/* What the restored root does */
+static void root(int ready)
+{
+	if (is("tree"))
+		make_tree(ready);
 	if (is("exit"))
 		_exit(7);
 	if (is("die"))
@@ -132,6 +147,7 @@ long restart(pid_t pid, int fd, unsigned long flags, int logfd,
 	char path[64], place[64];
 	FILE *f = trace();
 	sigset_t set, old;
+	int ready[2];
 	uint32_t i;
 	ssize_t n;
 	char c;
@@ -155,11 +171,18 @@ long restart(pid_t pid, int fd, unsigned long flags, int logfd,
 	fill(args->stats);
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, &old);
+	if (pipe(ready))
+		abort();
 	pid = fork();
 	if (!pid) {
 		setpgid(0, 0);
-		root();
+		root(ready[1]);
 	}
+	/* The end of the pipe comes only when nobody has it to write to. */
+	close(ready[1]);
+	if (is("tree") && read(ready[0], &c, 1) != 1)
+		abort();
+	close(ready[0]);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return pid;
 }
