@@ -147,6 +147,8 @@ void tool_log_close(struct tool_log *log, char *line, size_t size)
 	line[strcspn(line, "\n")] = 0;
 }
 
+static const char as_root[] = "run as root, with every capability";
+
 /* "...: error -N": where the words stand that strerror() is to replace */
 static const char *error_number(const char *line, int *err)
 {
@@ -164,30 +166,74 @@ static const char *error_number(const char *line, int *err)
 	return *end || *err <= 0 ? NULL : number;
 }
 
-void tool_failed(const char *line, const char *what, int err,
-		 const char *advice)
+static bool ends_with(const char *line, const char *words)
+{
+	size_t n = strlen(line), len = strlen(words);
+
+	return n >= len && !strcmp(line + n - len, words);
+}
+
+/*
+ * What to do about @line, where the kernel has not said it: NULL if it has, as
+ * after "not supported", or if there is nothing to say.
+ */
+static const char *line_advice(const char *line, int err)
+{
+	switch (err) {
+	case ENOSYS:
+		if (ends_with(line, "in the caller's user namespace: not supported"))
+			return "do it as root outside of that user namespace";
+		if (ends_with(line, ": not supported"))
+			return "end, close or remove that first, see support.rst";
+		return NULL;
+	case EPERM:
+		if (strstr(line, "CAP_") || strstr(line, "you may not "))
+			return as_root;
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* A line of the kernel's, with the number at its end told in words */
+static void line_failed(const char *line, int err, const char *advice)
 {
 	bool image = !strncmp(line, "image: ", strlen("image: "));
 	const char *number;
-	char no_reason[64];
 	int why;
 
-	snprintf(no_reason, sizeof(no_reason), "%s failed: error", tool_name);
-	if (*line && strncmp(line, no_reason, strlen(no_reason))) {
-		number = error_number(line, &why);
-		if (!number)
-			tool_error("%s", line);
-		else if (image && why == err && advice)
-			tool_error("%.*s%s: %s.", (int)(number - line), line,
-				   strerror(why), advice);
+	number = error_number(line, &why);
+	if (!number) {
+		advice = line_advice(line, err);
+		if (advice)
+			tool_error("%s: %s.", line, advice);
 		else
-			tool_error("%.*s%s.", (int)(number - line), line,
-				   strerror(why));
-	} else if (advice) {
-		tool_error("%s%s: %s.", what, strerror(err), advice);
-	} else {
-		tool_error("%s%s.", what, strerror(err));
+			tool_error("%s", line);
+		return;
 	}
+	/* Elsewhere the hints would not be about what the number is of. */
+	if (!image)
+		advice = err == EPERM ? as_root : NULL;
+	if (why == err && advice)
+		tool_error("%.*s%s: %s.", (int)(number - line), line,
+			   strerror(why), advice);
+	else
+		tool_error("%.*s%s.", (int)(number - line), line,
+			   strerror(why));
+}
+
+void tool_failed(const char *line, const char *what, int err,
+		 const char *advice)
+{
+	char no_reason[64];
+
+	snprintf(no_reason, sizeof(no_reason), "%s failed: error", tool_name);
+	if (*line && strncmp(line, no_reason, strlen(no_reason)))
+		line_failed(line, err, advice);
+	else if (advice)
+		tool_error("%s%s: %s.", what, strerror(err), advice);
+	else
+		tool_error("%s%s.", what, strerror(err));
 }
 
 /* ------------------------------------------------------------- statistics */

@@ -63,7 +63,8 @@ void tool_log_close(struct tool_log *log, char *line, size_t size);
  * Say why a call failed: @line of the log, or, if the kernel had nothing to say
  * but a number, what @err means for @what, with @advice if that is not NULL.
  * The number of an error at the end of @line is told in words, with the advice
- * if that is about the image.
+ * if that is about the image. A line that does not say what to do gets a few
+ * words about that where they are known.
  */
 void tool_failed(const char *line, const char *what, int err,
 		 const char *advice);
