@@ -199,62 +199,78 @@ static int parse(struct options *o, int argc, char **argv, int *status)
 
 /* ---------------------------------------------------------------- the task */
 
-/* The value of @field in a file of lines "field:\tvalue", or NULL. */
-static const char *status_field(const char *status, const char *field)
-{
-	const char *p = strstr(status, field);
+/**
+ * struct status - what /proc says of the process
+ * @tgid: its Tgid, 0 if there was none
+ * @levels: the number of pids in NSpid, from the namespace of /proc inwards
+ * @innermost: the last of them
+ */
+struct status {
+	long tgid;
+	unsigned int levels;
+	long innermost;
+};
 
-	return p ? p + strlen(field) : NULL;
+/* The list of groups before NSpid may be of any length. Returns 0 or -1. */
+static int read_status(const char *path, struct status *s)
+{
+	char *line = NULL, *p, *end;
+	FILE *f = fopen(path, "re");
+	size_t size = 0;
+
+	if (!f)
+		return -1;
+	while (getline(&line, &size, f) > 0) {
+		if (!strncmp(line, "Tgid:", strlen("Tgid:")))
+			s->tgid = strtol(line + strlen("Tgid:"), NULL, 10);
+		if (strncmp(line, "NSpid:", strlen("NSpid:")))
+			continue;
+		for (p = line + strlen("NSpid:"); *p == '\t'; p = end) {
+			s->innermost = strtol(p, &end, 10);
+			s->levels++;
+		}
+	}
+	free(line);
+	fclose(f);
+	return s->tgid ? 0 : -1;
 }
 
 /*
  * Look at the process: it must exist, and if not told, find out whether it is
- * the init of a pid namespace. NSpid has its pids from the namespace of /proc
- * inwards.
+ * the init of a pid namespace.
  */
 static int look_at(struct options *o)
 {
-	char path[32], status[4096];
-	const char *tgid, *nspid;
-	unsigned int levels = 0;
-	long nr = 0;
-	ssize_t n;
-	char *end;
-	int fd;
+	struct status s = {};
+	char path[32];
+	bool found;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", o->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n < 0) {
-		if (kill(o->pid, 0) && errno == ESRCH) {
-			tool_error("pid %d: there is no such process.", o->pid);
-			return -1;
-		}
-		if (o->container || o->subtree)
-			return 0;
-		tool_error("pid %d: %s: mount /proc, or say --container or --subtree.",
-			   o->pid, path);
+	found = !read_status(path, &s);
+	if (found && s.tgid != o->pid) {
+		tool_error("pid %d is a thread: checkpoint its process, %ld.",
+			   o->pid, s.tgid);
 		return -1;
 	}
-	status[n] = 0;
-	tgid = status_field(status, "\nTgid:");
-	if (tgid && strtol(tgid, NULL, 10) != o->pid) {
-		tool_error("pid %d is a thread: checkpoint its process, %ld.",
-			   o->pid, strtol(tgid, NULL, 10));
+	if (found && s.levels) {
+		if (!o->container && !o->subtree)
+			o->container = s.levels > 1 && s.innermost == 1;
+		return 0;
+	}
+	/* It may have gone while its file was read. */
+	if (kill(o->pid, 0) && errno == ESRCH) {
+		tool_error("pid %d: there is no such process.", o->pid);
 		return -1;
 	}
 	if (o->container || o->subtree)
 		return 0;
-	nspid = status_field(status, "\nNSpid:");
-	while (nspid && *nspid == '\t') {
-		nr = strtol(nspid, &end, 10);
-		nspid = end;
-		levels++;
-	}
-	o->container = levels > 1 && nr == 1;
-	return 0;
+	if (found)
+		tool_error("pid %d: %s has no NSpid: say --container or --subtree.",
+			   o->pid, path);
+	else
+		tool_error("pid %d: %s: mount /proc, or say --container or --subtree.",
+			   o->pid, path);
+	return -1;
 }
 
 /* ---------------------------------------------------------------- the image */
