@@ -86,6 +86,19 @@ static void *inode_ns(const struct inode *inode, int *kind)
 	return *kind < 0 ? NULL : (void *)ns - kinds[*kind].ns_offset;
 }
 
+/* By its pid: what is left of an init that was reaped is not to be touched. */
+static bool init_inside(struct ckpt_ctx *ctx, struct pid_namespace *ns)
+{
+	struct pid *init;
+	bool inside;
+
+	rcu_read_lock();
+	init = find_pid_ns(1, ns);
+	inside = init && ckpt_pid_slot(ctx, init) >= 0;
+	rcu_read_unlock();
+	return inside;
+}
+
 /**
  * ckpt_ns_collect - count the use of a namespace by an open file or a mount
  * @ctx: the context
@@ -96,7 +109,6 @@ static void *inode_ns(const struct inode *inode, int *kind)
  */
 int ckpt_ns_collect(struct ckpt_ctx *ctx, const struct inode *inode)
 {
-	struct pid_namespace *pid_ns;
 	int kind, err;
 	void *ns;
 
@@ -110,9 +122,7 @@ int ckpt_ns_collect(struct ckpt_ctx *ctx, const struct inode *inode)
 		return ckpt_net_ns_collect(ctx, ns);
 	case CLONE_NEWPID:
 		/* it is made with its tasks, not before */
-		pid_ns = ns;
-		if (!pid_ns->child_reaper ||
-		    ckpt_pid_slot(ctx, task_pid(pid_ns->child_reaper)) < 0)
+		if (!init_inside(ctx, ns))
 			return ckpt_err(ctx, -ENOSYS, "file of a pid namespace whose init is not in the tree: not supported");
 		break;
 	case CLONE_NEWUSER:
