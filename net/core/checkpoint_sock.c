@@ -813,8 +813,13 @@ static int sock_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 	struct sock *sk = ptr;
 	int err;
 
-	if (to_be_saved(ctx, sk))
-		ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, CKPT_SOCK_MARK_SAVED);
+	if (to_be_saved(ctx, sk)) {
+		/* what its peer sends since then would be missing */
+		if (ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK,
+				  CKPT_SOCK_MARK_SAVED) & CKPT_SOCK_MARK_LET_GO)
+			return ckpt_err(ctx, -EBUSY,
+					"socket: was open outside of the tree, too, a moment ago: try again");
+	}
 	opts = kcalloc(ARRAY_SIZE(options), sizeof(*opts), GFP_KERNEL_ACCOUNT);
 	if (!opts)
 		return -ENOMEM;
