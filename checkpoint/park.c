@@ -328,9 +328,11 @@ static bool park_once(void)
 	case CKPT_PARK_KEPT:
 		/*
 		 * A notification that came when it had parked already has cut
-		 * short the call that it was making again.
+		 * short the call that it was making again. One that its tracer
+		 * is to see is not made here.
 		 */
-		ckpt_restart_interrupted(ct);
+		if (ct->keep)
+			ckpt_restart_interrupted(ct);
 		return false;
 	default:
 		return false;
