@@ -212,11 +212,11 @@ struct file *ckpt_pipe_file_restore(struct ckpt_ctx *ctx,
 
 /*
  * Move the content of @from, a pipe of ours, over to @fifo, which has just
- * been opened @own times: once, for the first file of that fifo. Nobody else is
- * to read of it before it is known that the tree will run.
+ * been opened: once, for the first file of that fifo, which has made one reader.
+ * Nobody else is to read of it before it is known that the tree will run.
  */
 static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
-			struct inode *fifo, unsigned int own, const char *name)
+			struct inode *fifo, const char *name)
 {
 	struct pipe_inode_info *src = from->i_pipe, *dst = fifo->i_pipe;
 	const char *why = NULL;
@@ -236,7 +236,7 @@ static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
 	if (!pipe_empty(dst->head, dst->tail)) {
 		why = "there is data in it";
 	} else if (!pipe_empty(src->head, src->tail) &&
-		   READ_ONCE(dst->files) > own) {
+		   dst->readers > 1) {
 		why = "somebody else has it open, and would read what is to be in it";
 	} else {
 		swap(src->bufs, dst->bufs);
@@ -300,7 +300,7 @@ struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
 			      (h->f_flags & ~(O_DIRECT | FASYNC)) | O_NONBLOCK);
 	if (IS_ERR(file))
 		goto out;
-	err = move_to_fifo(ctx, inode, file_inode(file), reader ? 2 : 1, name);
+	err = move_to_fifo(ctx, inode, file_inode(file), name);
 	if (err) {
 		fput(file);
 		file = ERR_PTR(err);

@@ -464,6 +464,27 @@ DRIVER_TEST(fifo_in_use)
 	ckpt_restart_finish(v);
 }
 
+/* Somebody who wants to write waits for the reader that is to come back. */
+DRIVER_TEST(fifo_waited_for)
+{
+	struct ckpt_victim *v = &self->v;
+	char path[128];
+	int status;
+	pid_t pid;
+
+	ckpt_start(v, "fifo_opened_for_both", 0);
+	ckpt_checkpoint_kill(v);
+	snprintf(path, sizeof(path), "%s/fifo", v->dir);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(open(path, O_WRONLY | O_CLOEXEC) < 0);
+	ckpt_wait_blocked(pid, pid, SYS_openat);
+	ckpt_restart_finish(v);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
 /* Two fifos in two directories under the same name */
 CKPT_TEST(two_fifos)
 {
