@@ -169,6 +169,13 @@ static inline bool checkpoint_restart_syscall(struct pt_regs *regs)
 	       __checkpoint_restart_syscall(regs);
 }
 
+/* May the notification that parks a task be why a call of its answers @err? */
+static inline bool checkpoint_cut_short(long err)
+{
+	return unlikely(current->ckpt_task) &&
+	       (err == -EINTR || err == -ERESTARTSYS);
+}
+
 /* A signal is delivered: a call that it ends is not made again. */
 static inline void checkpoint_signal_delivered(void)
 {
@@ -221,6 +228,7 @@ static inline long checkpoint_timeout_start(long timeout) { return timeout; }
 static inline unsigned int checkpoint_wait_state(void) { return 0; }
 static inline void checkpoint_timeout_left(long left, unsigned int state) { }
 static inline void checkpoint_signal_delivered(void) { }
+static inline bool checkpoint_cut_short(long err) { return false; }
 static inline void checkpoint_key_serial(s32 *serial) { }
 static inline bool checkpoint_hides_exit(void) { return false; }
 

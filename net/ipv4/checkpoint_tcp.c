@@ -503,7 +503,10 @@ static bool has_fastopen(const struct sock *sk)
 	       rcu_access_pointer(icsk->icsk_accept_queue.fastopenq.ctx) ||
 	       tp->fastopen_req || rcu_access_pointer(tp->fastopen_rsk) ||
 	       tp->fastopen_connect || tp->fastopen_no_cookie ||
-	       inet_test_bit(DEFER_CONNECT, sk);
+	       inet_test_bit(DEFER_CONNECT, sk) ||
+	       /* data went with the SYN */
+	       (sk->sk_state == TCP_SYN_SENT &&
+		tp->write_seq - tp->snd_una > 1);
 }
 
 /* What the sender is to be told about what is in the queue, or NULL */

@@ -8,8 +8,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -270,6 +273,59 @@ RESTART_TEST_REFUSED(connect_tcp_timeout, SYS_connect)
 	ckpt_ready();
 	CHECK_TIMED_OUT(syscall(SYS_connect, fd, &addr, sizeof(addr)),
 			EINPROGRESS);
+}
+
+static int waiting[4];
+
+/* Makes room for the connection, and counts what comes through it. */
+static void *take_all(void *arg)
+{
+	const struct timespec ts = span;
+	int fd, i, listener = *(int *)arg;
+	long total = 0;
+	char buf[16];
+	ssize_t n;
+
+	nanosleep(&ts, NULL);
+	for (i = 0; i < 4; i++)
+		close(waiting[i]);
+	while (!total) {
+		fd = accept(listener, NULL, NULL);
+		REQUIRE(fd >= 0);
+		while ((n = read(fd, buf, sizeof(buf))) > 0)
+			total += n;
+		close(fd);
+	}
+	return (void *)total;
+}
+
+/* What went with the SYN is not sent once more. */
+RESTART_TEST_REFUSED(fastopen, SYS_sendto)
+{
+	int fd, i, sysctl, listener;
+	struct sockaddr_in addr;
+	pthread_t thread;
+	void *total;
+
+	REQUIRE(!unshare(CLONE_NEWNET));
+	listener = inet_listener(&addr);
+	sysctl = open("/proc/sys/net/ipv4/tcp_fastopen", O_WRONLY | O_CLOEXEC);
+	/* a client, also without a cookie */
+	REQUIRE(sysctl >= 0 && write(sysctl, "5", 1) == 1);
+	close(sysctl);
+	for (i = 0; i < 4; i++) {
+		waiting[i] = inet_socket();
+		REQUIRE(!ioctl(waiting[i], FIONBIO, &(int){ 1 }));
+		connect(waiting[i], (void *)&addr, sizeof(addr));
+	}
+	fd = inet_socket();
+	REQUIRE(!pthread_create(&thread, NULL, take_all, &listener));
+	ckpt_ready();
+	CHECK_EQ(syscall(SYS_sendto, fd, "abc", 3, MSG_FASTOPEN, &addr,
+			 sizeof(addr)), 3);
+	CHECK(!shutdown(fd, SHUT_WR));
+	CHECK(!pthread_join(thread, &total));
+	CHECK_EQ((long)total, 3);
 }
 
 RESTART_TEST_REFUSED(recvfrom_tcp_timeout, SYS_recvfrom)

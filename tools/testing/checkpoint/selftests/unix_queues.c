@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -493,6 +494,50 @@ DRIVER_TEST(sender_outside)
 	ckpt_checkpoint_kill(v);
 	close(fd);
 	ckpt_restart_finish(v);
+}
+
+static volatile pid_t receiver;
+
+static void *receive_three(void *arg)
+{
+	struct mmsghdr msgs[3] = {};
+	struct iovec iov[3];
+	char c[3];
+	int i;
+
+	receiver = syscall(SYS_gettid);
+	for (i = 0; i < 3; i++) {
+		iov[i] = (struct iovec){ &c[i], 1 };
+		msgs[i].msg_hdr.msg_iov = &iov[i];
+		msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+	return (void *)syscall(SYS_recvmmsg, *(int *)arg, msgs, 3, 0, NULL);
+}
+
+/* That it waited for more is no error of the socket. */
+CKPT_TEST(recvmmsg_has_some)
+{
+	struct pollfd poll_fd;
+	pthread_t thread;
+	int fd[2], err;
+	socklen_t len = sizeof(err);
+	void *got;
+	char c;
+
+	REQUIRE(!socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
+	REQUIRE(write(fd[1], "a", 1) == 1 && write(fd[1], "b", 1) == 1);
+	REQUIRE(!pthread_create(&thread, NULL, receive_three, &fd[0]));
+	CKPT_WAIT_FOR(receiver);
+	ckpt_wait_blocked(getpid(), receiver, SYS_recvmmsg);
+	ckpt_ready();
+	REQUIRE(write(fd[1], "c", 1) == 1);
+	CHECK(!pthread_join(thread, &got));
+	CHECK((long)got == 2 || (long)got == 3);
+	poll_fd = (struct pollfd){ .fd = fd[0] };
+	CHECK_EQ(poll(&poll_fd, 1, 0), 0);
+	CHECK(!getsockopt(fd[0], SOL_SOCKET, SO_ERROR, &err, &len) && !err);
+	if ((long)got == 2)
+		CHECK(read(fd[0], &c, 1) == 1 && c == 'c');
 }
 
 TEST_HARNESS_MAIN
