@@ -7,7 +7,7 @@ B := build
 T_DIR := tools/testing/checkpoint
 LOCKED := scripts/locked
 
-export CKPT_ROUNDS CKPT_SEEDS
+export CKPT_ROUNDS CKPT_SEEDS FRESH
 
 .NOTPARALLEL:
 .SUFFIXES:
@@ -26,7 +26,7 @@ demo: guest root-debian	## show the main job: real programs stopped, killed, bro
 		--log $(B)/demo.log -- env DEMO_DIR=$(or $(DEMO_DIR),usr) \
 		/opt/checkpoint/demo
 
-check: setup		## all tests, or those of T=NAME; closes with "N passed, N failed"
+check: setup		## all tests, or those of T=NAME; what passed and is unchanged is not run again (FRESH=1); closes with "N passed, N failed"
 	@$(T_DIR)/check $(T)
 
 check-long: setup	## all tests with more rounds and seeds, and the comparison with CONFIG_CHECKPOINT=n
