@@ -25,7 +25,7 @@ container "$work/undisturbed" "$script" "$work/input"
 finish
 mv "$work/input.xz" "$work/expected.xz"
 container "$work/disturbed" "$script" "$work/input"
-interrupt "${CKPT_ROUNDS:-3}" "$(stat -c %s "$work/input")" bytes_read anew
+interrupt "${CKPT_ROUNDS:-3}" "$(stat -c %s "$work/input")" bytes_read
 finish
 cmp "$work/expected.xz" "$work/input.xz" || fail "the files differ"
 xz -dc "$work/input.xz" | cmp - "$work/input" || fail "it is damaged"

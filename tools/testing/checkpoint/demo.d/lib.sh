@@ -117,24 +117,22 @@ save() {
 }
 
 # Interrupt the job ROUNDS times, at about equal distances from its begin to
-# its end: interrupt ROUNDS TOTAL PROGRESS [anew]. The function PROGRESS sets
-# "done" to how far the job is, of TOTAL, or fails; with "anew" it counts from 0
-# again after a restart.
+# its end: interrupt ROUNDS TOTAL PROGRESS. The function PROGRESS sets "done" to
+# how far the job is, of TOTAL, or fails.
 interrupt() {
-	local rounds=$1 total=$2 progress=$3 anew=${4-}
-	local round before=0 again at
+	local rounds=$1 total=$2 progress=$3
+	local round again at
 	for ((round = 1; round <= rounds; round++)); do
 		while :; do
 			[ -d "/proc/$root" ] ||
 				fail "ended before checkpoint $round"
 			# What passes while it is looked at leads behind the place.
-			if $progress && [ $((before + done)) -ge \
+			if $progress && [ "$done" -ge \
 				$((total * round * 9 / (rounds + 1) / 10)) ]; then
 				break
 			fi
 			sleep 0.05
 		done
-		[ -z "$anew" ] || before=$((before + done))
 		clock
 		at=$now
 		save "$work/image.$round"
@@ -196,7 +194,7 @@ run_pipeline() {
 	done
 	echo "  the same, interrupted $2 times:"
 	container "$work/interrupted" "$pipeline" "${dirs[@]}"
-	interrupt "$2" "$bytes" pipeline_progress anew
+	interrupt "$2" "$bytes" pipeline_progress
 	finish
 	echo "  at $(seconds $took %3d)   $(head -n 1 "$output" | cut -d ' ' -f 1)"
 	[ "$(head -n 1 "$output")" = "$digest" ] || fail "the digests differ"
