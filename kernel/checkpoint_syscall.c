@@ -171,6 +171,26 @@ static const u8 repeats[] = {
 	[__NR_symlinkat]	= REPEATS,
 	[__NR_mknod]		= REPEATS,
 	[__NR_mknodat]		= REPEATS,
+	[__NR_fchdir]		= REPEATS,
+	[__NR_chroot]		= REPEATS,
+	[__NR_mount]		= REPEATS,
+	[__NR_umount2]		= REPEATS,
+	[__NR_open_tree]	= REPEATS,
+	[__NR_move_mount]	= REPEATS,
+	[__NR_name_to_handle_at] = REPEATS,
+	[__NR_open_by_handle_at] = REPEATS,
+	[__NR_swapon]		= REPEATS,
+	[__NR_quotactl]		= REPEATS,
+	[__NR_quotactl_fd]	= REPEATS,
+	[__NR_inotify_add_watch] = REPEATS,
+	[__NR_fanotify_mark]	= REPEATS,
+
+	/* ask such a server about an open file */
+	[__NR_lseek]		= REPEATS,
+	[__NR_fsync]		= REPEATS,
+	[__NR_fdatasync]	= REPEATS,
+	[__NR_msync]		= REPEATS,
+	[__NR_sync_file_range]	= REPEATS,
 };
 
 static enum repeat repeat_of(u32 nr)
