@@ -292,6 +292,27 @@ CKPT_TEST(signal_suppressed)
 	in_signal_stop(true, 0);
 }
 
+/* The call that the signal interrupted is made again, for the tracer to see. */
+CKPT_TEST(signal_suppressed_in_a_call)
+{
+	pid_t pid = seized(reads, PTRACE_O_TRACESYSGOOD);
+
+	REQUIRE(!kill(pid, SIGUSR1));
+	expect_stop(pid, SIGUSR1);
+	ckpt_ready();
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_read);
+	resume(PTRACE_SYSCALL, pid, 0);
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, 1);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 30);
+}
+
 /* PTRACE_TRACEME, and a signal of its own: as gdb starts a program */
 static int traces_me(void *arg)
 {
