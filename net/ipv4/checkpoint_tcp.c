@@ -88,11 +88,20 @@ static bool awaits_peer(const struct sock *sk)
 	return ckpt_tcp_connected(sk->sk_state) || sk->sk_state == TCP_SYN_SENT;
 }
 
-/* For as long as there is no answer, which is not the peer's fault */
+/*
+ * For as long as there is no answer, which is not the peer's fault. In
+ * icsk_timeout there remains when the retransmission, or the probe, was due.
+ */
 static void stop_timers(struct sock *sk)
 {
-	if (awaits_peer(sk))
-		inet_csk_clear_xmit_timers(sk);
+	struct inet_connection_sock *icsk = inet_csk(sk);
+
+	if (!awaits_peer(sk))
+		return;
+	if (icsk->icsk_pending != ICSK_TIME_RETRANS &&
+	    icsk->icsk_pending != ICSK_TIME_PROBE0)
+		icsk->icsk_timeout = jiffies + icsk->icsk_rto;
+	inet_csk_clear_xmit_timers(sk);
 }
 
 /* They run on from where they were: what has passed was no silence of the peer. */
@@ -113,18 +122,21 @@ static void shift_clocks(struct sock *sk, ktime_t since)
 /* Once for each time that they were stopped */
 static void start_timers(struct sock *sk, ktime_t since)
 {
+	s64 elapsed = ktime_to_ns(ktime_sub(ktime_get(), since));
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	struct tcp_sock *tp = tcp_sk(sk);
+	long left;
 
 	if (!awaits_peer(sk))
 		return;
+	left = icsk->icsk_timeout + nsecs_to_jiffies(elapsed) - jiffies;
+	left = clamp(left, 1L, (long)TCP_RTO_MAX);
 	shift_clocks(sk, since);
 	tcp_mstamp_refresh(tp);
-	if (tp->packets_out)
-		inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS,
-					  icsk->icsk_rto, TCP_RTO_MAX);
-	else if (tcp_send_head(sk))
-		tcp_check_probe_timer(sk);
+	if (tp->packets_out || tcp_send_head(sk))
+		inet_csk_reset_xmit_timer(sk, tp->packets_out ?
+					  ICSK_TIME_RETRANS : ICSK_TIME_PROBE0,
+					  left, TCP_RTO_MAX);
 	if (sk->sk_state == TCP_SYN_SENT)
 		return;
 	/* one that was delayed */

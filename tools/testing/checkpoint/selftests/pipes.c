@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 static struct ckpt_gate up, go;
@@ -468,21 +469,24 @@ DRIVER_TEST(fifo_in_use)
 DRIVER_TEST(fifo_waited_for)
 {
 	struct ckpt_victim *v = &self->v;
-	char path[128];
-	int status;
+	char path[128], c;
 	pid_t pid;
+	int fd[2];
 
 	ckpt_start(v, "fifo_opened_for_both", 0);
 	ckpt_checkpoint_kill(v);
 	snprintf(path, sizeof(path), "%s/fifo", v->dir);
+	ASSERT_EQ(0, pipe2(fd, O_CLOEXEC));
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(open(path, O_WRONLY | O_CLOEXEC) < 0);
+		_exit(open(path, O_WRONLY | O_CLOEXEC) < 0 ||
+		      write(fd[1], "x", 1) != 1);
+	close(fd[1]);
 	ckpt_wait_blocked(pid, pid, SYS_openat);
 	ckpt_restart_finish(v);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(1, read(fd[0], &c, 1));
+	close(fd[0]);
 }
 
 /* Two fifos in two directories under the same name */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -304,6 +305,7 @@ RESTART_TEST_REFUSED(fastopen, SYS_sendto)
 {
 	int fd, i, sysctl, listener;
 	struct sockaddr_in addr;
+	struct pollfd poll_fd;
 	pthread_t thread;
 	void *total;
 
@@ -323,6 +325,9 @@ RESTART_TEST_REFUSED(fastopen, SYS_sendto)
 	ckpt_ready();
 	CHECK_EQ(syscall(SYS_sendto, fd, "abc", 3, MSG_FASTOPEN, &addr,
 			 sizeof(addr)), 3);
+	/* it may have been cut short before there was a connection */
+	poll_fd = (struct pollfd){ .fd = fd, .events = POLLOUT };
+	CHECK_EQ(poll(&poll_fd, 1, -1), 1);
 	CHECK(!shutdown(fd, SHUT_WR));
 	CHECK(!pthread_join(thread, &total));
 	CHECK_EQ((long)total, 3);

@@ -497,12 +497,14 @@ DRIVER_TEST(sender_outside)
 }
 
 static volatile pid_t receiver;
+static struct ckpt_gate received;
 
 static void *receive_three(void *arg)
 {
 	struct mmsghdr msgs[3] = {};
 	struct iovec iov[3];
 	char c[3];
+	long got;
 	int i;
 
 	receiver = syscall(SYS_gettid);
@@ -511,7 +513,9 @@ static void *receive_three(void *arg)
 		msgs[i].msg_hdr.msg_iov = &iov[i];
 		msgs[i].msg_hdr.msg_iovlen = 1;
 	}
-	return (void *)syscall(SYS_recvmmsg, *(int *)arg, msgs, 3, 0, NULL);
+	got = syscall(SYS_recvmmsg, *(int *)arg, msgs, 3, 0, NULL);
+	ckpt_gate_wait(&received);
+	return (void *)got;
 }
 
 /* That it waited for more is no error of the socket. */
@@ -526,11 +530,13 @@ CKPT_TEST(recvmmsg_has_some)
 
 	REQUIRE(!socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
 	REQUIRE(write(fd[1], "a", 1) == 1 && write(fd[1], "b", 1) == 1);
+	ckpt_gate_init(&received);
 	REQUIRE(!pthread_create(&thread, NULL, receive_three, &fd[0]));
 	CKPT_WAIT_FOR(receiver);
 	ckpt_wait_blocked(getpid(), receiver, SYS_recvmmsg);
 	ckpt_ready();
 	REQUIRE(write(fd[1], "c", 1) == 1);
+	ckpt_gate_open(&received, 1);
 	CHECK(!pthread_join(thread, &got));
 	CHECK((long)got == 2 || (long)got == 3);
 	poll_fd = (struct pollfd){ .fd = fd[0] };
