@@ -156,6 +156,29 @@ CKPT_TEST(running)
 	ckpt_join(pid, 30);
 }
 
+/* The read(2) that it is in ends, which its tracer sees; and so does the child. */
+static void ends_call(pid_t pid)
+{
+	ckpt_gate_open(&go, 1);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
+	CHECK_EQ(regs_of(pid).rax, 1);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_read);
+	resume(PTRACE_CONT, pid, 0);
+	ckpt_join(pid, 30);
+}
+
+/* It is told to go on from a stop, and its tracer sees it make the call again. */
+static void makes_call_again(pid_t pid)
+{
+	resume(PTRACE_SYSCALL, pid, 0);
+	expect_stop(pid, SYSCALL_STOP);
+	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
+	CHECK_EQ(regs_of(pid).orig_rax, SYS_read);
+	resume(PTRACE_SYSCALL, pid, 0);
+	ends_call(pid);
+}
+
 /* A seized child at the entry of the read(2) that it was waiting in */
 static pid_t at_read(void)
 {
@@ -180,13 +203,7 @@ CKPT_TEST(in_a_call_that_is_traced)
 	/* Nothing was interrupted. */
 	ckpt_wait_state(pid, 'S');
 	expect_nothing_new(pid);
-	ckpt_gate_open(&go, 1);
-	expect_stop(pid, SYSCALL_STOP);
-	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
-	CHECK_EQ(regs_of(pid).rax, 1);
-	CHECK_EQ(regs_of(pid).orig_rax, SYS_read);
-	resume(PTRACE_CONT, pid, 0);
-	ckpt_join(pid, 30);
+	ends_call(pid);
 }
 
 /* It has seen the end of the call that the signal interrupts, as it would. */
@@ -204,16 +221,7 @@ CKPT_TEST(in_a_call_that_a_signal_ends)
 	CHECK_EQ(regs_of(pid).rax, -512); /* ERESTARTSYS */
 	resume(PTRACE_SYSCALL, pid, 0);
 	expect_stop(pid, SIGUSR1);
-	resume(PTRACE_SYSCALL, pid, 0);
-	expect_stop(pid, SYSCALL_STOP);
-	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
-	resume(PTRACE_SYSCALL, pid, 0);
-	ckpt_gate_open(&go, 1);
-	expect_stop(pid, SYSCALL_STOP);
-	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
-	CHECK_EQ(regs_of(pid).rax, 1);
-	resume(PTRACE_CONT, pid, 0);
-	ckpt_join(pid, 30);
+	makes_call_again(pid);
 }
 
 CKPT_VICTIM(in_a_call_from_a_stop)
@@ -227,12 +235,7 @@ CKPT_VICTIM(in_a_call_from_a_stop)
 	ckpt_ready();
 	ckpt_wait_state(pid, 'S');
 	expect_nothing_new(pid);
-	ckpt_gate_open(&go, 1);
-	expect_stop(pid, SYSCALL_STOP);
-	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
-	CHECK_EQ(regs_of(pid).rax, 1);
-	resume(PTRACE_CONT, pid, 0);
-	ckpt_join(pid, 30);
+	ends_call(pid);
 }
 
 /* The call that a restored task makes is interrupted by another checkpoint. */
@@ -300,17 +303,7 @@ CKPT_TEST(signal_suppressed_in_a_call)
 	REQUIRE(!kill(pid, SIGUSR1));
 	expect_stop(pid, SIGUSR1);
 	ckpt_ready();
-	resume(PTRACE_SYSCALL, pid, 0);
-	expect_stop(pid, SYSCALL_STOP);
-	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_ENTRY);
-	CHECK_EQ(regs_of(pid).orig_rax, SYS_read);
-	resume(PTRACE_SYSCALL, pid, 0);
-	ckpt_gate_open(&go, 1);
-	expect_stop(pid, SYSCALL_STOP);
-	CHECK_EQ(message_of(pid), PTRACE_EVENTMSG_SYSCALL_EXIT);
-	CHECK_EQ(regs_of(pid).rax, 1);
-	resume(PTRACE_CONT, pid, 0);
-	ckpt_join(pid, 30);
+	makes_call_again(pid);
 }
 
 /* PTRACE_TRACEME, and a signal of its own: as gdb starts a program */
