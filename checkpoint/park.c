@@ -453,18 +453,6 @@ static int attach_stopped(struct task_struct *t, struct ckpt_task *ct)
 }
 
 /*
- * Waiting for its child, or its tracer, it stands still. Should it be woken by
- * one that is not parked so far, it parks where all others do: see
- * wait_off_cpu().
- */
-static int attach_asleep(struct ckpt_task *ct)
-{
-	ct->state = CKPT_PARK_PARKED;
-	ct->asleep = true;
-	return 0;
-}
-
-/*
  * Attach @ct to @t, or use what is attached to it from before: a system call
  * that is being made again, or a task that was released before it had parked.
  * Returns 1 if the task has to be waited for, 0 if not, -EAGAIN if it is just
@@ -476,7 +464,6 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		  struct ckpt_task **ctp)
 {
 	struct ckpt_task *ct = *ctp, *old;
-	bool vfork = waits_for_vfork(t);
 	unsigned long flags;
 	int ret = 1;
 
@@ -506,6 +493,7 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		old->state = CKPT_PARK_KICKED;
 		old->entered = false;
 		old->asleep = false;
+		old->switches = 0;
 		old->tree = ctx->tree;
 		spin_unlock(&old->wait.lock);
 		refcount_inc(&old->refs);
@@ -517,9 +505,6 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 	if (task_is_stopped(t)) {
 		(*ctp)->tree = NULL;
 		ret = attach_stopped(t, *ctp);
-	} else if (vfork || task_is_traced(t)) {
-		(*ctp)->tree = NULL;
-		ret = attach_asleep(*ctp);
 	} else {
 		atomic_inc(&ctx->tree->pending);
 	}
@@ -578,6 +563,22 @@ static int prepare(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 	return row->spare ? 0 : -ENOMEM;
 }
 
+/*
+ * Waiting for its child, or its tracer, it stands still. Should it be woken by
+ * one that is not parked so far, it parks where all others do: see
+ * wait_off_cpu(). For that it has its notification already.
+ */
+static void park_asleep(struct ckpt_task *ct)
+{
+	spin_lock_irq(&ct->wait.lock);
+	if (ct->state == CKPT_PARK_KICKED) {
+		ct->state = CKPT_PARK_PARKED;
+		ct->asleep = true;
+		tell_tree(ct);
+	}
+	spin_unlock_irq(&ct->wait.lock);
+}
+
 static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 {
 	struct ckpt_task *ct = row->spare;
@@ -596,18 +597,9 @@ static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 		 GFP_KERNEL_ACCOUNT);
 	row->ct = ct;
 	set_notify_signal(row->task);
+	if (stands_still(row->task))
+		park_asleep(ct);
 	return 0;
-}
-
-/* It has gone into vfork(2), or a ptrace stop, instead. */
-static void park_asleep(struct ckpt_task *ct)
-{
-	spin_lock_irq(&ct->wait.lock);
-	if (ct->state == CKPT_PARK_KICKED) {
-		attach_asleep(ct);
-		tell_tree(ct);
-	}
-	spin_unlock_irq(&ct->wait.lock);
 }
 
 /* It was past the park already, and has gone into group stop. */
@@ -744,24 +736,30 @@ bool ckpt_woken(const struct ckpt_task *ct)
 
 /*
  * FPU state and PKRU are in the task once it is off the CPU. It says that it
- * has parked a moment before it goes to sleep.
+ * has parked a moment before it goes to sleep. Returns 1 if it has been on the
+ * CPU since this was asked last, and may have made children.
  */
 static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 			unsigned long deadline)
 {
+	struct ckpt_task *ct = row->ct;
+	unsigned long switches;
 	unsigned int looks = 0;
 	bool entered;
 
+	/* it stands in the park, where nothing wakes it */
+	if (ct->switches && !ct->asleep)
+		return 0;
 	ctx->task = row->task;
 	for (;;) {
-		/* before it is off the CPU, or it might not be there yet */
-		entered = READ_ONCE(row->ct->entered);
-		if (wait_task_inactive(row->task, TASK_NORMAL | TASK_STOPPED |
-						  TASK_TRACED) &&
-		    (entered || !ckpt_woken(row->ct)))
-			break;
 		/* killed: ckpt_task_pin() says so */
-		if (READ_ONCE(row->ct->state) != CKPT_PARK_PARKED)
+		if (READ_ONCE(ct->state) != CKPT_PARK_PARKED)
+			return 0;
+		/* before it is off the CPU, or it might not be there yet */
+		entered = READ_ONCE(ct->entered);
+		switches = wait_task_inactive(row->task, TASK_NORMAL |
+					      TASK_STOPPED | TASK_TRACED);
+		if (switches && (entered || !ckpt_woken(ct)))
 			break;
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -769,10 +767,12 @@ static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 			return busy(ctx, row);
 		wait_a_moment(&looks);
 	}
-	/* it stands in the park, where nothing wakes it */
 	if (entered)
-		row->ct->asleep = false;
-	return 0;
+		ct->asleep = false;
+	if (ct->switches == switches)
+		return 0;
+	ct->switches = switches;
+	return 1;
 }
 
 static bool is_ours(const struct ckpt_tree_task *row)
@@ -840,7 +840,8 @@ static int kick_all(struct ckpt_ctx *ctx, unsigned long deadline)
  * @timeout: how long to wait, in jiffies
  *
  * Whoever is not parked yet may make children and threads: the tree is walked
- * until nobody new is found. ckpt_release_tree() must follow, also on failure.
+ * until nobody new is found, and nobody known was on the CPU meanwhile.
+ * ckpt_release_tree() must follow, also on failure.
  *
  * Context: process context, may sleep.
  * Return: 0, -EBUSY for a task that does not come to the boundary in time,
@@ -868,15 +869,15 @@ int ckpt_park_tree(struct ckpt_ctx *ctx, unsigned long timeout)
 		err = wait_parked(ctx, deadline);
 		if (err)
 			return err;
+		for (i = 0; i < tree->nr_tasks; i++) {
+			if (!tree->tasks[i].ct)
+				continue;
+			err = wait_off_cpu(ctx, &tree->tasks[i], deadline);
+			if (err < 0)
+				return err;
+			again |= err;
+		}
 	} while (again);
-
-	for (i = 0; i < tree->nr_tasks; i++) {
-		if (!tree->tasks[i].ct)
-			continue;
-		err = wait_off_cpu(ctx, &tree->tasks[i], deadline);
-		if (err)
-			return err;
-	}
 	ctx->task = NULL;
 	return 0;
 }

@@ -578,6 +578,9 @@ int ckpt_tree_for_each(struct ckpt_ctx *ctx,
  * @entered: the task has come to the boundary of user mode and seen this
  * @asleep: it need not come there: it waits for its vfork child, or its tracer
  * @keep: stay attached after the park, see ckpt_task_keep()
+ * @switches: the task's count of voluntary context switches when it was last
+ *	found off the CPU, with the highest bit set: see wait_task_inactive();
+ *	or 0
  * @pins: the context is reading the state of the task: it must not go away
  * @timed: the wait that was interrupted had a timeout, and @until is its end
  * @again: no signal interrupted the system call that answers -EINTR
@@ -602,6 +605,7 @@ struct ckpt_task {
 	bool entered;
 	bool asleep;
 	bool keep;
+	unsigned long switches;
 	unsigned int pins;
 	bool timed;
 	bool again;
