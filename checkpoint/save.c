@@ -301,6 +301,12 @@ static void finish(struct ckpt_ctx *ctx)
 			kill_row(tree, i);
 }
 
+/* Does nothing happen to the tree that needs a complete image? */
+static bool runs_on(const struct ckpt_ctx *ctx)
+{
+	return !(ctx->uflags & (CHECKPOINT_KILL | CHECKPOINT_STOP));
+}
+
 static int save(struct ckpt_ctx *ctx)
 {
 	u64 start = ktime_get_ns();
@@ -332,22 +338,23 @@ static int save(struct ckpt_ctx *ctx)
 		err = visit_live(ctx, save_one);
 	if (!err)
 		err = ckpt_late_write(ctx);
-	if (!err && !ctx->snapshot)
+	if (!err && !runs_on(ctx))
 		err = ckpt_write_trailer(ctx);
 	return phase(ctx, "write", &ctx->stats.tasks_ns, &start, err);
 }
 
-/* The tree runs again: write what was gathered. It may take its time. */
-static int write_snapshot(struct ckpt_ctx *ctx)
+/* The tree runs again: write what is left. It may take its time. */
+static int write_rest(struct ckpt_ctx *ctx)
 {
 	u64 start = ktime_get_ns();
-	int err;
+	int err = 0;
 
 	ckpt_stream_set_timeout(ctx->stream, 0);
-	err = ckpt_snapshot_write(ctx);
+	if (ctx->snapshot)
+		err = ckpt_snapshot_write(ctx);
 	if (!err)
 		err = ckpt_write_trailer(ctx);
-	return phase(ctx, "snapshot", &ctx->stats.write_ns, &start, err);
+	return phase(ctx, "rest", &ctx->stats.write_ns, &start, err);
 }
 
 /**
@@ -391,10 +398,10 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
 	trace_checkpoint_phase(ctx->id, "release", err);
 	if (killed)
 		wait_killed(ctx);
-	else if (!err && (ctx->uflags & CHECKPOINT_STOP))
+	else if (!err && !runs_on(ctx))
 		ckpt_wait_stopped(ctx);
-	else if (!err && ctx->snapshot)
-		err = write_snapshot(ctx);
+	else if (!err && runs_on(ctx))
+		err = write_rest(ctx);
 out:
 	ckpt_snapshot_free(ctx);
 	if (err) {

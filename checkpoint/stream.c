@@ -23,6 +23,12 @@
 
 #define CKPT_BUF_SIZE	(32 * 1024)
 
+/*
+ * Of an image in a file so much is held back until the tree runs on. A pipe has
+ * a reader that may go on meanwhile.
+ */
+#define CKPT_HELD_SIZE	(1024 * 1024)
+
 /**
  * struct ckpt_stream - an image being written or read
  * @file: where to, or from
@@ -34,7 +40,8 @@
  * @summed: writing: end of what in @buf is in @crc
  * @head: first byte in @buf that was not consumed (reading)
  * @tail: end of what is in @buf
- * @buf: records on their way, CKPT_BUF_SIZE bytes
+ * @size: of @buf, in bytes
+ * @buf: records on their way
  * @failed: an error that left the stream in an unknown state, or 0
  * @timeout: how long a write may take that gets nowhere, in jiffies, or 0
  * @timer: interrupts a write after that time
@@ -52,6 +59,7 @@ struct ckpt_stream {
 	size_t summed;
 	size_t head;
 	size_t tail;
+	size_t size;
 	u8 *buf;
 	int failed;
 	unsigned long timeout;
@@ -87,17 +95,18 @@ struct ckpt_stream *ckpt_stream_open(struct file *file, bool write)
 	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 	if (!s)
 		return ERR_PTR(-ENOMEM);
-	s->buf = kvmalloc(CKPT_BUF_SIZE, GFP_KERNEL_ACCOUNT);
-	if (!s->buf) {
-		kfree(s);
-		return ERR_PTR(-ENOMEM);
-	}
 	s->file = file;
 	s->crc = ~0;
 	timer_setup(&s->timer, stream_expired, 0);
 	if (!(file->f_mode & FMODE_STREAM) && (file->f_mode & FMODE_LSEEK)) {
 		s->pos = file->f_pos;
 		s->ppos = &s->pos;
+	}
+	s->size = write && s->ppos ? CKPT_HELD_SIZE : CKPT_BUF_SIZE;
+	s->buf = kvmalloc(s->size, GFP_KERNEL_ACCOUNT);
+	if (!s->buf) {
+		kfree(s);
+		return ERR_PTR(-ENOMEM);
 	}
 	return s;
 }
@@ -303,12 +312,12 @@ int ckpt_stream_put(struct ckpt_ctx *ctx, const void *data, size_t len)
 			return err;
 	}
 	while (len) {
-		if (s->tail == CKPT_BUF_SIZE) {
+		if (s->tail == s->size) {
 			err = ckpt_stream_flush(ctx);
 			if (err)
 				return err;
 		}
-		n = min(len, CKPT_BUF_SIZE - s->tail);
+		n = min(len, s->size - s->tail);
 		memcpy(s->buf + s->tail, data, n);
 		s->tail += n;
 		s->off += n;
@@ -403,6 +412,13 @@ u32 ckpt_payload_pad(struct ckpt_ctx *ctx, size_t rec_len)
 	return -(ctx->stream->off + rec_len) & (PAGE_SIZE - 1);
 }
 
+/* Is the image still in the buffer as a whole, and is there room for more? */
+static bool holds_back(const struct ckpt_stream *s, size_t bytes)
+{
+	return s->size == CKPT_HELD_SIZE && s->off == s->tail &&
+	       bytes <= s->size - s->tail;
+}
+
 /**
  * ckpt_write_payload - write page payload
  * @ctx: the context
@@ -419,9 +435,10 @@ int ckpt_write_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
 {
 	struct ckpt_stream *s = ctx->stream;
 	struct iov_iter iter;
+	bool held;
 	int err;
 
-	if (pad > CKPT_BUF_SIZE - s->tail) {
+	if (pad > s->size - s->tail) {
 		err = ckpt_stream_flush(ctx);
 		if (err)
 			return err;
@@ -429,12 +446,15 @@ int ckpt_write_payload(struct ckpt_ctx *ctx, u32 pad, struct bio_vec *bvec,
 	stream_sum(s);
 	memset(s->buf + s->tail, 0, pad);
 	s->tail += pad;
-	s->summed = s->tail;
 	s->off += pad;
-	err = ckpt_stream_flush(ctx);
+	iov_iter_bvec(&iter, ITER_SOURCE, bvec, nr, bytes);
+	held = holds_back(s, bytes);
+	if (held)
+		s->tail += copy_from_iter(s->buf + s->tail, bytes, &iter);
+	s->summed = s->tail;
+	err = held ? s->failed : ckpt_stream_flush(ctx);
 	if (err)
 		return err;
-	iov_iter_bvec(&iter, ITER_SOURCE, bvec, nr, bytes);
 	s->off += bytes;
 	return stream_out(ctx, &iter);
 }
@@ -494,7 +514,7 @@ static int stream_fill(struct ckpt_ctx *ctx, size_t need)
 		s->tail -= s->head;
 		s->head = 0;
 	}
-	want = s->ppos ? CKPT_BUF_SIZE - s->tail : need - s->tail;
+	want = s->ppos ? s->size - s->tail : need - s->tail;
 	kv.iov_base = s->buf + s->tail;
 	kv.iov_len = want;
 	iov_iter_kvec(&iter, ITER_DEST, &kv, 1, want);
@@ -520,7 +540,7 @@ static int stream_get(struct ckpt_ctx *ctx, void *to, size_t len)
 	int err;
 
 	while (len) {
-		n = min_t(size_t, len, CKPT_BUF_SIZE / 2);
+		n = min_t(size_t, len, s->size / 2);
 		err = stream_fill(ctx, n);
 		if (err)
 			return err;

@@ -291,6 +291,7 @@ static void stream_test_long_records(struct kunit *test)
 	static const size_t sizes[] = {
 		8, 16, CKPT_BUF_SIZE - 8, CKPT_BUF_SIZE, CKPT_BUF_SIZE + 8, 24,
 		CKPT_BUF_SIZE / 2, CKPT_BUF_SIZE / 2 + 8, CKPT_REC_MAX, 8,
+		CKPT_REC_MAX, CKPT_REC_MAX, CKPT_REC_MAX - 8, 24, CKPT_REC_MAX,
 	};
 	struct ckpt_hdr *h;
 	int i, j;
@@ -316,6 +317,46 @@ static void stream_test_long_records(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, sizes[i], j);
 		kvfree(h);
 	}
+	KUNIT_EXPECT_EQ(test, 0, ckpt_read_trailer(ctx));
+	ckpt_kunit_put(test, ctx);
+}
+
+/* An image in a file is in the buffer as long as it fits, pages and all. */
+static void stream_test_held_back(struct kunit *test)
+{
+	const int nr = CKPT_HELD_SIZE / PAGE_SIZE / 2;
+	struct ckpt_ctx *ctx = ckpt_kunit_writer(test);
+	struct inode *inode = file_inode(ctx->file);
+	struct page *in[4], *out[2];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		in[i] = test_page(test, i);
+	for (i = 0; i < 2; i++)
+		out[i] = test_page(test, 100);
+	/* each takes three pages, with its record and the padding */
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, 0, write_pages(ctx, &in[i % 3], 2));
+		if (3 * (i + 1) <= 2 * nr)
+			KUNIT_EXPECT_EQ(test, 0, i_size_read(inode));
+		else
+			KUNIT_EXPECT_EQ(test, ckpt_stream_bytes(ctx->stream) -
+					      ctx->stream->tail,
+					i_size_read(inode));
+	}
+	KUNIT_EXPECT_LT(test, CKPT_HELD_SIZE, i_size_read(inode));
+	KUNIT_EXPECT_EQ(test, 0, ckpt_write_trailer(ctx));
+
+	ckpt_kunit_rewind(test, ctx);
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, 0, read_pages(ctx, out, 2));
+		if (memcmp(page_address(in[i % 3]), page_address(out[0]),
+			   PAGE_SIZE) ||
+		    memcmp(page_address(in[i % 3 + 1]), page_address(out[1]),
+			   PAGE_SIZE))
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, nr, i);
 	KUNIT_EXPECT_EQ(test, 0, ckpt_read_trailer(ctx));
 	ckpt_kunit_put(test, ctx);
 }
@@ -368,6 +409,8 @@ static void stream_test_payload_alignment(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, write_pages(ctx, &in, 1));
 		end = ckpt_stream_bytes(ctx->stream);
 		KUNIT_EXPECT_EQ(test, 0, end % PAGE_SIZE);
+		/* the first of them was held back */
+		KUNIT_EXPECT_EQ(test, 0, ckpt_stream_flush(ctx));
 		pos = end - PAGE_SIZE;
 		KUNIT_EXPECT_EQ(test, PAGE_SIZE,
 				kernel_read(ctx->file, out, PAGE_SIZE, &pos));
@@ -1019,6 +1062,7 @@ static struct kunit_case stream_test_cases[] = {
 	KUNIT_CASE(stream_test_in_the_middle),
 	KUNIT_CASE(stream_test_pipe),
 	KUNIT_CASE(stream_test_long_records),
+	KUNIT_CASE(stream_test_held_back),
 	KUNIT_CASE(stream_test_record_padding),
 	KUNIT_CASE(stream_test_payload_alignment),
 	KUNIT_CASE(stream_test_crc),

@@ -54,7 +54,7 @@ static const char usage_text[] =
 "  --conntrack      with the entries of connection tracking\n"
 "  --snapshot       let the tree run on while its memory is written, from a\n"
 "                   duplicate that shares it copy-on-write\n"
-"  --no-snapshot    the tree stands still until the image is complete\n"
+"  --no-snapshot    the tree stands still until its memory is written\n"
 "                   (default: as it has more than 4 MiB or less; it stands\n"
 "                   still with --kill and --leave-stopped)\n"
 "  --silence SECONDS with --kill: how long connections of a network that is not\n"

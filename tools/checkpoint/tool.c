@@ -256,10 +256,10 @@ void tool_print_stats(const struct checkpoint_stats *s, bool restart)
 		print_time("count shared objects", s->collect_ns);
 		print_time("tasks and objects", s->tasks_ns);
 		print_time("  of it memory", s->memory_ns);
-		if (s->snapshot) {
+		if (s->snapshot)
 			print_time("    of it duplicates", s->duplicate_ns);
+		if (s->write_ns)
 			print_time("write, the tree runs on", s->write_ns);
-		}
 		print_time("all", s->total_ns);
 		print_time("of it the tree was stopped", s->stopped_ns);
 	}

@@ -46,7 +46,8 @@
  *	spaces
  * @copied: checkpoint: pages that were copied before the tree ran, since no
  *	duplicate has them: of shared memory and files
- * @write_ns: checkpoint: time to write the image from copies while the tree ran
+ * @write_ns: checkpoint: time to write what was left of the image when the tree
+ *	ran on
  *
  * Those from @snapshot on are stored where the caller says that there is room
  * for them, by @stats_size of struct checkpoint_args.
