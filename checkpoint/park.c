@@ -747,9 +747,6 @@ static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 	unsigned int looks = 0;
 	bool entered;
 
-	/* it stands in the park, where nothing wakes it */
-	if (ct->switches && !ct->asleep)
-		return 0;
 	ctx->task = row->task;
 	for (;;) {
 		/* killed: ckpt_task_pin() says so */
@@ -767,6 +764,7 @@ static int wait_off_cpu(struct ckpt_ctx *ctx, struct ckpt_tree_task *row,
 			return busy(ctx, row);
 		wait_a_moment(&looks);
 	}
+	/* it stands in the park, where nothing wakes it */
 	if (entered)
 		ct->asleep = false;
 	if (ct->switches == switches)

@@ -230,7 +230,8 @@ static int look(struct ckpt_ctx *ctx, struct task_struct *t,
 		return err;
 	if (test_task_syscall_work(t, SYSCALL_TRACE))
 		trace->h.flags |= CKPT_PTRACE_SYSCALL;
-	if (ct && ct->exit_due)
+	/* a call that is made again, and is in a stop now, tells of its own end */
+	if (ct && ct->exit_due && !trace->h.stop)
 		trace->h.flags |= CKPT_PTRACE_EXIT_DUE;
 	return find_child(ctx, t, trace);
 }

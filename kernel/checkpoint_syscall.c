@@ -42,8 +42,8 @@ enum repeat {
  *
  * - close(2): the descriptor is gone all the same;
  * - restart_syscall(2): asked for by the program, with nothing to restart;
- * - what only a fatal signal interrupts: mmap(2) and its like, execve(2),
- *   fork(2), init_module(2), prctl(2), process_vm_readv(2), ...
+ * - what only a fatal signal interrupts: mmap(2) and its like, fork(2),
+ *   init_module(2), prctl(2), process_vm_readv(2), ...
  *
  * What answers -ERESTART* instead needs no entry: nanosleep(2), poll(2),
  * futex(2), pause(2), rt_sigsuspend(2), msgrcv(2), mq_timedreceive(2),

@@ -459,7 +459,7 @@ DRIVER_TEST(fifo_in_use)
 	ckpt_world_take(&before);
 	EXPECT_EQ(-EBUSY, ckpt_restart(v, 0));
 	EXPECT_TRUE(ckpt_logged(v, "somebody else has it open")) TH_LOG("%s", v->log);
-	ckpt_world_expect(&before, 256);
+	ckpt_world_expect(&before, 8192);
 	EXPECT_EQ(0, read(fd, &c, 1));
 	close(fd);
 	ckpt_restart_finish(v);

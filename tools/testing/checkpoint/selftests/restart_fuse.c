@@ -466,7 +466,6 @@ CKPT_VICTIM(asks_a_server)
 	unsigned int i;
 	int err;
 
-	ckpt_ready();
 	REQUIRE(!pipe2(fds, O_NONBLOCK));
 	file = open(THE("file"), O_RDWR);
 	cached = open(THE("cached"), O_RDWR);
@@ -477,6 +476,7 @@ CKPT_VICTIM(asks_a_server)
 	REQUIRE(watch >= 0 && fan >= 0);
 	mapped = mmap(NULL, 4096, PROT_READ, MAP_SHARED, cached, 0);
 	REQUIRE(mapped != MAP_FAILED);
+	ckpt_ready();
 	while (read(TOLD, &i, sizeof(i)) == sizeof(i) && i < nr_calls) {
 		err = calls[i].make() < 0 ? errno : 0;
 		REQUIRE(write(DONE, &err, sizeof(err)) == sizeof(err));
