@@ -400,7 +400,7 @@ int ckpt_do_checkpoint(struct ckpt_ctx *ctx, pid_t pid, unsigned long timeout)
 		wait_killed(ctx);
 	else if (!err && !runs_on(ctx))
 		ckpt_wait_stopped(ctx);
-	else if (!err && runs_on(ctx))
+	else if (!err)
 		err = write_rest(ctx);
 out:
 	ckpt_snapshot_free(ctx);

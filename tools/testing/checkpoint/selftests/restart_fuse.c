@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
@@ -27,7 +26,6 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <utime.h>
 
 #define PLACE	"/tmp/fuse"
 #define THE(name)	PLACE "/" name
@@ -61,7 +59,7 @@ static const struct {
  * struct server - what the thread that answers shares with the test
  * @fd: of /dev/fuse
  * @lock: of all that follows
- * @changed: @unique or @interrupted has
+ * @changed: a request is held
  * @hold: the next request of this kind is not answered: FUSE_*, ANY, or NONE
  * @unique: the one that is held; or 0
  * @opcode: its kind, also when it is not held any more
@@ -289,7 +287,6 @@ static void interrupt(const struct fuse_interrupt_in *in)
 	if (ours) {
 		server.unique = 0;
 		server.interrupted = true;
-		pthread_cond_broadcast(&server.changed);
 	}
 	pthread_mutex_unlock(&server.lock);
 	if (ours)
@@ -526,8 +523,8 @@ static void interrupt_call(struct __test_metadata *const _metadata,
 	int err;
 	long ret;
 
-	server.interrupted = false;
 	pthread_mutex_lock(&server.lock);
+	server.interrupted = false;
 	server.hold = opcode;
 	pthread_mutex_unlock(&server.lock);
 	ASSERT_EQ(sizeof(i), write(told[1], &i, sizeof(i)));
