@@ -445,27 +445,25 @@ static bool stands_still(struct task_struct *t)
  * In group stop it stands at the boundary already. Should SIGCONT wake it,
  * get_signal() handles this trap, and so parks it, before it dequeues anything.
  */
-static int attach_stopped(struct task_struct *t, struct ckpt_task *ct)
+static void attach_stopped(struct task_struct *t, struct ckpt_task *ct)
 {
 	ct->state = CKPT_PARK_PARKED;
 	t->jobctl |= JOBCTL_TRAP_FREEZE;
-	return 0;
 }
 
 /*
  * Attach @ct to @t, or use what is attached to it from before: a system call
  * that is being made again, or a task that was released before it had parked.
- * Returns 1 if the task has to be waited for, 0 if not, -EAGAIN if it is just
- * leaving another checkpoint or restart, -EBUSY if that goes on, -ESRCH if it
- * exits, -ETXTBSY if it dumps core, which a notification would cut short. @ctp
- * is put if this fails.
+ * Returns -EAGAIN if it is just leaving another checkpoint or restart, -EBUSY if
+ * that goes on, -ESRCH if it exits, -ETXTBSY if it dumps core, which a
+ * notification would cut short. @ctp is put if this fails.
  */
 static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 		  struct ckpt_task **ctp)
 {
 	struct ckpt_task *ct = *ctp, *old;
 	unsigned long flags;
-	int ret = 1;
+	int ret = 0;
 
 	if (!lock_task_sighand(t, &flags)) {
 		ret = -ESRCH;
@@ -504,14 +502,14 @@ static int attach(struct ckpt_ctx *ctx, struct task_struct *t,
 	}
 	if (task_is_stopped(t)) {
 		(*ctp)->tree = NULL;
-		ret = attach_stopped(t, *ctp);
+		attach_stopped(t, *ctp);
 	} else {
 		atomic_inc(&ctx->tree->pending);
 	}
 unlock:
 	unlock_task_sighand(t, &flags);
 put:
-	if (ct != *ctp || ret < 0) {
+	if (ct != *ctp || ret) {
 		/* the task's reference and the caller's */
 		ckpt_task_put(ct);
 		ckpt_task_put(ct);
@@ -590,7 +588,7 @@ static int kick(struct ckpt_ctx *ctx, struct ckpt_tree_task *row)
 		return err;
 	if (err == -ETXTBSY)
 		return dumps_core(ctx);
-	if (err < 0)
+	if (err)
 		return ckpt_err(ctx, err,
 				"takes part in another checkpoint or restart: try again");
 	xa_store(&ctx->tree->parts, ckpt_ptr_index(row->task), ct,
