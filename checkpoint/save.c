@@ -209,11 +209,22 @@ static int not_changed(struct ckpt_ctx *ctx, struct task_struct *t)
 	return 0;
 }
 
+/* A thread that has all of what its leader was asked for, which came first */
+static bool as_leader(const struct task_struct *t)
+{
+	const struct task_struct *leader = t->group_leader;
+
+	return t != leader && t->mm == leader->mm &&
+	       t->nsproxy == leader->nsproxy &&
+	       rcu_access_pointer(t->real_cred) ==
+	       rcu_access_pointer(leader->real_cred);
+}
+
 static int collect_one(struct ckpt_ctx *ctx, u32 i, struct task_struct *t)
 {
 	int err = not_changed(ctx, t);
 
-	if (!err)
+	if (!err && !as_leader(t))
 		err = may_checkpoint(ctx, t);
 	return err ?: ckpt_task_collect(ctx, t);
 }
