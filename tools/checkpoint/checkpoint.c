@@ -494,7 +494,6 @@ static int call_in_child(const struct options *o, const struct output *out,
 	}
 	if (!child) {
 		/* The keyboard's signals are the parent's to handle. */
-		signal(SIGPIPE, SIG_IGN);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() == parent)
 			call(o, out, log, r);
@@ -539,19 +538,22 @@ static int report_unpublished(const struct options *o, const struct output *out,
 static int finish(const struct options *o, struct output *out,
 		  const struct result *r, int sig, const char *line)
 {
+	/* one that came to the child alone cannot have been caught */
+	int ended_by = sig ? sig : SIGKILL;
 	bool ok = r->done && r->ret >= 0;
 	char what[24];
 
 	/* The call came to its end, or was killed on its last yards. */
-	if (ok || (sig && !r->done && is_complete(out))) {
+	if (ok || (!r->done && is_complete(out))) {
 		if (publish(out))
 			return report_unpublished(o, out, errno);
 		if (ok)
 			return EXIT_OK;
 		tool_error("pid %d: ended by signal %d: the image is complete%s.",
-			   o->pid, sig, o->kill || o->stop ?
+			   o->pid, ended_by, o->kill || o->stop ?
 			   ", see whether the tree still runs" : "");
-		tool_die_by(sig);
+		if (sig)
+			tool_die_by(sig);
 		return EXIT_FAILED;
 	}
 	discard(out);
@@ -560,7 +562,7 @@ static int finish(const struct options *o, struct output *out,
 		tool_failed(line, what, r->err, hint(r->err));
 	} else {
 		tool_error("pid %d: ended by signal %d: there is no image, and the tree runs on.",
-			   o->pid, sig ? sig : SIGKILL);
+			   o->pid, ended_by);
 		if (sig)
 			tool_die_by(sig);
 	}
@@ -577,7 +579,7 @@ int main(int argc, char **argv)
 	char line[1024];
 	int sig, status;
 
-	closed = tool_open_standard();
+	closed = tool_start();
 	if (parse(&o, argc, argv, &status))
 		return status;
 	if (!o.file && closed & 1u << STDOUT_FILENO)
@@ -605,7 +607,7 @@ int main(int argc, char **argv)
 		tool_print_stats(&r->stats, false);
 		/* why there was no snapshot */
 		if (*line)
-			fprintf(stderr, "%s\n", line);
+			tool_say(line);
 	}
 	return status;
 }

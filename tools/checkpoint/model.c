@@ -779,6 +779,40 @@ static int read_late_files(struct parser *p)
 	return h ? 0 : -1;
 }
 
+static const struct ckpt_hdr_mnt_ns *mounts_of(const struct model_object *o)
+{
+	return (const struct ckpt_hdr_mnt_ns *)o->rec;
+}
+
+static int by_first_mount(const void *a, const void *b)
+{
+	uint32_t first = mounts_of(*(struct model_object *const *)a)->first;
+	uint32_t other = mounts_of(*(struct model_object *const *)b)->first;
+
+	return first < other ? -1 : first > other;
+}
+
+/* For model_mount() */
+static int sort_mounts(struct parser *p)
+{
+	struct model *m = p->m;
+	struct model_object *o;
+	size_t i;
+
+	m->mounts = calloc(m->nr_objects + 1, sizeof(struct model_object *));
+	if (!m->mounts)
+		return no_memory(p);
+	for (i = 0; i < m->nr_objects; i++) {
+		o = m->objects[i];
+		if ((o->type == CKPT_OBJ_MNT_NS || o->type == CKPT_OBJ_MNT) &&
+		    o->done)
+			m->mounts[m->nr_mounts++] = o;
+	}
+	qsort(m->mounts, m->nr_mounts, sizeof(struct model_object *),
+	      by_first_mount);
+	return 0;
+}
+
 static int read_image(struct parser *p)
 {
 	const struct ckpt_hdr_header *h = need(p, CKPT_HDR_HEADER);
@@ -802,7 +836,7 @@ static int read_image(struct parser *p)
 		    !(p->m->tasks[i].e.flags & CKPT_TASK_ZOMBIE))
 			return damaged(p, "there is no state of task %zu", i);
 	p->place.task = MODEL_NONE;
-	return next(p) ? 0 : -1;
+	return need(p, CKPT_HDR_TRAILER) ? sort_mounts(p) : -1;
 }
 
 int model_read(struct model *m, struct ckpt_image *img, model_record_fn *fn,
@@ -828,6 +862,7 @@ void model_free(struct model *m)
 		object_free(m->objects[i]);
 	free(m->objects);
 	free(m->hash);
+	free(m->mounts);
 	free(m->tasks);
 	free(m->pids);
 	free(m->pid_ns);
@@ -847,24 +882,26 @@ struct model_object *model_task_object(const struct model *m, uint32_t i,
 
 const char *model_mount(const struct model *m, uint32_t mnt)
 {
+	size_t low = 0, high = m->nr_mounts, i;
 	const struct ckpt_hdr_mnt_ns *ns;
-	const struct model_object *o;
 	const char *name;
-	size_t i;
 
-	for (i = 0; i < m->nr_objects; i++) {
-		o = m->objects[i];
-		if ((o->type != CKPT_OBJ_MNT_NS && o->type != CKPT_OBJ_MNT) ||
-		    !o->done)
-			continue;
-		ns = (const struct ckpt_hdr_mnt_ns *)o->rec;
-		if (mnt < ns->first || mnt - ns->first >= ns->nr_mounts)
-			continue;
-		name = o->strings[(mnt - ns->first) * MODEL_MNT_STRINGS +
-				  MODEL_MNT_NAME];
-		return strcmp(name, "/") ? name : "";
+	/* The last that does not begin behind it */
+	while (low < high) {
+		i = low + (high - low) / 2;
+		if (mounts_of(m->mounts[i])->first <= mnt)
+			low = i + 1;
+		else
+			high = i;
 	}
-	return "";
+	if (!low)
+		return "";
+	ns = mounts_of(m->mounts[low - 1]);
+	if (mnt - ns->first >= ns->nr_mounts)
+		return "";
+	name = m->mounts[low - 1]->strings[(mnt - ns->first) *
+					   MODEL_MNT_STRINGS + MODEL_MNT_NAME];
+	return strcmp(name, "/") ? name : "";
 }
 
 uint32_t model_pid(const struct model *m, uint32_t slot)

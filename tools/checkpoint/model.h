@@ -131,6 +131,8 @@ struct model_pid {
  * @objects: in the order of the image
  * @hash: of the objrefs, for model_object()
  * @hash_size: its size, a power of 2
+ * @nr_mounts: number of objects that have mounts
+ * @mounts: they, by the number of the first of their mounts
  * @records: number of records
  * @record_bytes: size of them
  * @bytes: size of the image
@@ -152,6 +154,8 @@ struct model {
 	struct model_object **objects;
 	struct model_object **hash;
 	size_t hash_size;
+	size_t nr_mounts;
+	struct model_object **mounts;
 	uint64_t records;
 	uint64_t record_bytes;
 	uint64_t bytes;

@@ -634,7 +634,6 @@ static int print_root(pid_t root)
 {
 	int err;
 
-	signal(SIGPIPE, SIG_IGN);
 	if (printf("%d\n", root) > 0 && !fflush(stdout))
 		return EXIT_OK;
 	err = errno;
@@ -656,7 +655,7 @@ int main(int argc, char **argv)
 	struct stat st;
 	pid_t root;
 
-	o.closed = tool_open_standard();
+	o.closed = tool_start();
 	if (parse(&o, argc, argv, &status))
 		return status;
 	if (o.file && strcmp(o.file, "-")) {

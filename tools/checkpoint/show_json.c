@@ -12,7 +12,8 @@
 
 /*
  * A string of an image may hold any byte. What is not UTF-8 becomes the
- * character of that number, as if it were Latin-1.
+ * character of that number, as if it were Latin-1. Control characters, which a
+ * terminal may obey, are written as numbers.
  */
 static void put_string(FILE *f, const char *s, size_t left)
 {
@@ -20,12 +21,16 @@ static void put_string(FILE *f, const char *s, size_t left)
 
 	fputc('"', f);
 	for (; left; s += len, left -= len) {
+		const unsigned char *p = (const unsigned char *)s;
+
 		len = text_utf8_len(s, left);
 		if (len == 1 && (*s == '"' || *s == '\\')) {
 			fprintf(f, "\\%c", *s);
-		} else if (!len || (len == 1 && (unsigned char)*s < ' ')) {
+		} else if (!len || (len == 1 && (p[0] < ' ' || p[0] == 0x7f))) {
 			len = 1;
-			fprintf(f, "\\u%04x", (unsigned char)*s);
+			fprintf(f, "\\u%04x", p[0]);
+		} else if (len == 2 && p[0] == 0xc2 && p[1] < 0xa0) {
+			fprintf(f, "\\u%04x", p[1]);
 		} else {
 			fwrite(s, 1, len, f);
 		}

@@ -22,8 +22,18 @@
 __attribute__((format(printf, 1, 0)))
 static void error_line(const char *fmt, va_list ap)
 {
+	char *line;
+
+	if (vasprintf(&line, fmt, ap) < 0)
+		return;
 	fprintf(stderr, "%s: ", tool_name);
-	vfprintf(stderr, fmt, ap);
+	tool_say(line);
+	free(line);
+}
+
+void tool_say(const char *line)
+{
+	text_put(stderr, line, text_utf8());
 	fputc('\n', stderr);
 }
 
@@ -49,11 +59,12 @@ int tool_usage(const char *fmt, ...)
 
 /* ------------------------------------------------------------ descriptors */
 
-unsigned int tool_open_standard(void)
+unsigned int tool_start(void)
 {
 	unsigned int closed = 0;
 	int fd;
 
+	signal(SIGPIPE, SIG_IGN);
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) == fd)
 			closed |= 1u << fd;

@@ -22,11 +22,16 @@ void tool_error(const char *fmt, ...);
 __attribute__((format(printf, 1, 2)))
 int tool_usage(const char *fmt, ...);
 
+/* Print a line that others wrote, with what a terminal must not get escaped. */
+void tool_say(const char *line);
+
 /*
  * Open what is closed of the standard descriptors, so that no file that is
- * opened later is taken for one of them. Returns a bit for each.
+ * opened later is taken for one of them. Returns a bit for each. From then on
+ * whoever reads what is printed may go without ending the program, which has a
+ * tree to care for.
  */
-unsigned int tool_open_standard(void);
+unsigned int tool_start(void);
 
 /*
  * Block the signals in @sigs, a list that ends with 0, for sigtimedwait(2) or

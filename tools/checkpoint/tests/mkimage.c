@@ -632,7 +632,7 @@ static void files(uint32_t objref, uint32_t first)
 		file(21, CKPT_FILE_PIPE, O_WRONLY | O_NONBLOCK, 0, 25,
 		     "pipe:[4242]");
 		file(22, CKPT_FILE_REG, O_RDWR | O_APPEND, 123456789, 0,
-		     "/tmp/caf\303\251 \377 with \033[2J and \"quotes\"");
+		     "/tmp/caf\303\251 \377 with \033[2J\177\302\233 and \"quotes\"");
 		event_files(100);
 		inet_files(130);
 		tcp_files(140);
