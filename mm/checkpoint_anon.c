@@ -932,27 +932,40 @@ static int anon_install_copy(struct vm_area_struct *vma, unsigned long addr,
 	return err;
 }
 
+/* Do the pages from @i on make up all of @folio, in a row? */
+static bool anon_all_of(const struct folio *folio, const struct ckpt_pages *p,
+			unsigned int i)
+{
+	unsigned long addr = p->addr[i] & PAGE_MASK;
+	unsigned int j;
+
+	if (p->nr - i < HPAGE_PMD_NR)
+		return false;
+	for (j = 0; j < HPAGE_PMD_NR; j++)
+		if (p->page[i + j] != folio_page(folio, j) ||
+		    (p->addr[i + j] & PAGE_MASK) != addr + j * PAGE_SIZE)
+			return false;
+	return true;
+}
+
 /*
- * A huge page that the other has as one, and that is all there from @i on; no
- * mapping of a file can have one. Returns the number of pages, or 0 if it is to
- * be mapped page by page.
+ * A huge page that somebody has as one, and of which the other has replaced no
+ * part; no mapping of a file can have one. Returns the number of pages, or 0 if
+ * it is to be mapped page by page.
  */
 static int anon_share_huge(struct vm_area_struct *vma, unsigned long addr,
 			   struct ckpt_pages *p, unsigned int i)
 {
 	struct page *page = p->page[i];
 	struct folio *folio = page_folio(page);
-	unsigned int last = i + HPAGE_PMD_NR - 1;
 	pmd_t *pmd;
 	int n;
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
 	    !vma_is_anonymous(vma) ||
-	    !IS_ALIGNED(addr, HPAGE_PMD_SIZE) || last >= p->nr ||
-	    !folio_test_pmd_mappable(folio) || page != &folio->page ||
-	    !folio_entire_mapcount(folio) ||
-	    p->page[last] != folio_page(folio, HPAGE_PMD_NR - 1) ||
-	    !anon_can_share(vma, addr, page))
+	    !IS_ALIGNED(addr, HPAGE_PMD_SIZE) ||
+	    !folio_test_pmd_mappable(folio) || !folio_entire_mapcount(folio) ||
+	    !anon_all_of(folio, p, i) || !anon_can_share(vma, addr, page))
 		return 0;
 	pmd = anon_pmd_alloc(vma->vm_mm, addr);
 	if (!pmd)

@@ -346,6 +346,80 @@ CKPT_TEST(huge_pages)
 	CHECK(ckpt_filled(mem + 2 * HUGE, HUGE, 3));
 }
 
+/*
+ * The child has written to a page of each huge one, the grandchild to nothing:
+ * the first still has huge pages, of which the others have all but one page.
+ */
+#define BLOCKS		4
+#define WRITTEN		5
+
+static pid_t *third;
+
+static void check_blocks(bool written)
+{
+	char *block;
+	size_t i;
+
+	for (i = 0; i < BLOCKS; i++) {
+		block = mem + i * HUGE;
+		CHECK(pages_filled(block, 0, WRITTEN, i));
+		CHECK(pages_filled(block, WRITTEN, WRITTEN + 1,
+				   written ? 9000 + i : i));
+		CHECK(pages_filled(block, WRITTEN + 1, HUGE / PAGE, i));
+	}
+}
+
+static int as_it_was(void *arg)
+{
+	*third = getpid();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	check_blocks(true);
+	return 0;
+}
+
+static int with_written(void *arg)
+{
+	pid_t child;
+	size_t i;
+
+	for (i = 0; i < BLOCKS; i++)
+		fill_pages(mem + i * HUGE, WRITTEN, WRITTEN + 1, 9000 + i);
+	child = ckpt_fork(as_it_was, NULL);
+	ckpt_gate_wait(&go);
+	check_blocks(true);
+	ckpt_join(child, 0);
+	return 0;
+}
+
+CKPT_TEST(huge_generations)
+{
+	static struct sharing before;
+	pid_t pid[3] = { getpid() };
+	char *area = map_rw((BLOCKS + 1) * HUGE);
+	size_t i;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	third = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(third != MAP_FAILED);
+	mem = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
+	if (madvise(mem, BLOCKS * HUGE, MADV_HUGEPAGE))
+		ckpt_skip("MADV_HUGEPAGE: %m");
+	for (i = 0; i < BLOCKS; i++)
+		fill_pages(mem + i * HUGE, 0, HUGE / PAGE, i);
+	pid[1] = ckpt_fork(with_written, NULL);
+	ckpt_gate_wait(&up);
+	pid[2] = *third;
+	look(&before, mem, BLOCKS * HUGE / PAGE, pid, 3);
+	ckpt_ready();
+	check_sharing(&before, mem, pid, 3);
+	check_blocks(false);
+	ckpt_gate_open(&go, 2);
+	ckpt_join(pid[1], 0);
+}
+
 /* -------------------------------------------------------------- the image */
 
 #define CHILDREN	10
