@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/page_counter.h>
+#include <linux/pagewalk.h>
 #include <linux/rmap.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
@@ -45,28 +46,47 @@ struct need {
 	const char *why;
 };
 
-/* A fault of their owner may take a huge page from a duplicate. */
-static int has_private_huge(struct mm_struct *mm)
+/* Has a mapping pages that anon_test_walk() goes for? */
+static bool has_private(struct vm_area_struct *vma)
 {
-	VMA_ITERATOR(vmi, mm, 0);
-	struct vm_area_struct *vma;
-	int ret = 0;
-
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	for_each_vma(vmi, vma)
-		if (is_vm_hugetlb_page(vma) && !(vma->vm_flags & VM_MAYSHARE)) {
-			ret = 1;
-			break;
-		}
-	mmap_read_unlock(mm);
-	return ret;
+	return vma->anon_vma && !is_vm_hugetlb_page(vma) &&
+	       !(vma->vm_flags & (VM_SHARED | VM_PFNMAP));
 }
 
+static int zeros_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long end,
+			   struct mm_walk *walk)
+{
+	pte_t *pte, *start, entry;
+	spinlock_t *ptl;
+	int found = 0;
+
+	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!start)
+		return 0;
+	for (pte = start; addr != end && !found; addr += PAGE_SIZE, pte++) {
+		entry = ptep_get(pte);
+		found = pte_present(entry) && is_zero_pfn(pte_pfn(entry));
+	}
+	pte_unmap_unlock(start, ptl);
+	return found;
+}
+
+static const struct mm_walk_ops zeros_walk_ops = {
+	.pmd_entry	= zeros_pmd_entry,
+	.walk_lock	= PGWALK_RDLOCK,
+};
+
 /*
- * Where they hide what a file has, a duplicate that lets go of the file loses
- * them.
+ * Are there pages of zeros, by UFFDIO_ZEROPAGE for one, that hide what the file
+ * has? A duplicate that lets go of the file loses them.
  */
+static bool has_hiding_zeros(struct vm_area_struct *vma)
+{
+	return has_private(vma) && !vma_is_anonymous(vma) &&
+	       walk_page_vma(vma, &zeros_walk_ops, NULL) > 0;
+}
+
+/* The end of a duplicate would take them from the count of all. */
 static bool has_merged_zeros(struct mm_struct *mm)
 {
 #ifdef CONFIG_KSM
@@ -76,21 +96,40 @@ static bool has_merged_zeros(struct mm_struct *mm)
 #endif
 }
 
+/* What a duplicate would not keep. */
+static int look_for_lost(struct mm_struct *mm, struct need *need)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	struct vm_area_struct *vma;
+
+	if (has_merged_zeros(mm)) {
+		need->why = "pages of zeros that KSM has merged";
+		return 0;
+	}
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	for_each_vma(vmi, vma) {
+		/* a fault of their owner may take one from a duplicate */
+		if (is_vm_hugetlb_page(vma) && !(vma->vm_flags & VM_MAYSHARE))
+			need->why = "private huge pages of hugetlbfs";
+		else if (has_hiding_zeros(vma))
+			need->why = "pages of zeros that hide what a file has";
+		if (need->why)
+			break;
+	}
+	mmap_read_unlock(mm);
+	return 0;
+}
+
 static int add_need(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
 	struct mm_struct *mm = ptr;
 	struct need *need = arg;
-	int ret;
 
 	need->pages += get_mm_counter(mm, MM_ANONPAGES) +
 		       get_mm_counter(mm, MM_SWAPENTS);
 	need->shared += get_mm_counter(mm, MM_SHMEMPAGES);
-	ret = has_private_huge(mm);
-	if (ret > 0)
-		need->why = "private huge pages of hugetlbfs";
-	else if (has_merged_zeros(mm))
-		need->why = "pages of zeros that KSM has merged";
-	return ret < 0 ? ret : 0;
+	return need->why ? 0 : look_for_lost(mm, need);
 }
 
 #ifdef CONFIG_MEMCG
@@ -164,13 +203,6 @@ int ckpt_snapshot_room(struct ckpt_ctx *ctx, unsigned long *room)
 }
 
 /* -------------------------------------------------------------- duplicates */
-
-/* Has a mapping pages that anon_test_walk() goes for? */
-static bool has_private(struct vm_area_struct *vma)
-{
-	return vma->anon_vma && !is_vm_hugetlb_page(vma) &&
-	       !(vma->vm_flags & (VM_SHARED | VM_PFNMAP));
-}
 
 /* Not anonymous memory, of which a page of zeros need not be stored */
 static const struct vm_operations_struct dup_file_vm_ops = {};
@@ -251,6 +283,9 @@ static int dup_vmas(struct ckpt_ctx *ctx, struct mm_struct *dup,
 		/* by who has its descriptor, outside of the tree */
 		if (userfaultfd_armed(vma))
 			return ckpt_err(ctx, -EBUSY, "memory %#lx-%#lx: userfaultfd was set up while the tree was being read",
+					vma->vm_start, vma->vm_end);
+		if (has_hiding_zeros(vma))
+			return ckpt_err(ctx, -EBUSY, "memory %#lx-%#lx: pages of zeros came to hide its file meanwhile: try again",
 					vma->vm_start, vma->vm_end);
 		if (fatal_signal_pending(current))
 			return -EINTR;

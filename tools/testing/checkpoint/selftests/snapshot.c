@@ -2,6 +2,8 @@
 /*
  * Checkpoints by copy on write: the tree runs on while its image is written,
  * and the image is of one moment.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 
@@ -818,6 +820,51 @@ TEST_F(huge, private)
 		return;
 	}
 	expect_parked(_metadata, &v, "private huge pages");
+}
+
+/* Zeros that were put where the memory of the file has something else */
+CKPT_VICTIM(put_zeros)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_zeropage put = {};
+	int fd = memfd_create("full", MFD_CLOEXEC), uffd;
+	static const char zeros[PAGE];
+	const size_t nr = 2048;
+	char *mem;
+	size_t i;
+
+	REQUIRE(fd >= 0 && !ftruncate(fd, nr * PAGE));
+	mem = mmap(NULL, nr * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	REQUIRE(mem != MAP_FAILED);
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0)
+		ckpt_skip("userfaultfd: %m");
+	reg.range.start = (uintptr_t)mem;
+	reg.range.len = nr * PAGE;
+	put.range.start = (uintptr_t)mem;
+	put.range.len = PAGE;
+	REQUIRE(!ioctl(uffd, UFFDIO_API, &api));
+	REQUIRE(!ioctl(uffd, UFFDIO_REGISTER, &reg));
+	REQUIRE(!ioctl(uffd, UFFDIO_ZEROPAGE, &put));
+	REQUIRE(!ioctl(uffd, UFFDIO_UNREGISTER, &reg.range));
+	REQUIRE(!close(uffd));
+	for (i = 0; i < nr; i++)
+		REQUIRE(pwrite(fd, "f", 1, i * PAGE) == 1);
+	/* so many that a duplicate is worth it */
+	memset(mem + PAGE, 'm', (nr - 1) * PAGE);
+	ckpt_ready();
+	CHECK(!memcmp(mem, zeros, PAGE));
+	for (i = 1; i < nr; i++)
+		CHECK_EQ(mem[i * PAGE], 'm');
+}
+
+DRIVER_TEST(hiding_zeros)
+{
+	ckpt_start(&self->v, "put_zeros", 0);
+	if (self->v.skip[0])
+		SKIP(return, "%s", self->v.skip);
+	expect_parked(_metadata, &self->v, "zeros that hide what a file has");
 }
 
 /* ------------------------------------------------------- what is refused */
