@@ -174,7 +174,6 @@ struct ckpt_tree {
 /* tree.c */
 struct ckpt_tree *ckpt_tree_alloc(void);
 void ckpt_tree_free(struct ckpt_tree *tree);
-int ckpt_table_grow(void **table, u32 used, u32 *max, u32 n, size_t size);
 int ckpt_tree_walk(struct ckpt_ctx *ctx);
 int ckpt_tree_fill(struct ckpt_ctx *ctx);
 int ckpt_tree_collect(struct ckpt_ctx *ctx);

@@ -209,6 +209,13 @@ void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...);
 /* Memory to put a record together in, until the next call; not at a restart */
 void *ckpt_scratch(struct ckpt_ctx *ctx, size_t size);
 
+/*
+ * Make room for @n more rows, of @size bytes each, after the @used ones of
+ * *@table, which has room for *@max: no more than twice what is needed. Free it
+ * with kvfree(). Returns 0 or -ENOMEM.
+ */
+int ckpt_table_grow(void **table, u32 used, u32 *max, u32 n, size_t size);
+
 /* ---------------------------------------------------------- the stream */
 
 /*

@@ -13,7 +13,11 @@
  * later is not in the image, and the timer is about to expire there.
  */
 
+#include <linux/bsearch.h>
+#include <linux/overflow.h>
 #include <linux/sched/signal.h>
+#include <linux/sort.h>
+#include <linux/xarray.h>
 
 #include "../checkpoint.h"
 
@@ -343,10 +347,12 @@ free:
 /**
  * struct timers_defer - what the timers of a task wait for
  * @nr: how many
+ * @max: how many @timers has room for
  * @timers: their records
  */
 struct timers_defer {
-	unsigned int nr;
+	u32 nr;
+	u32 max;
 	struct ckpt_posix_timer *timers;
 };
 
@@ -432,76 +438,177 @@ static bool record_ok(const struct ckpt_posix_timer *r)
 }
 
 /**
- * struct timer_signals - signals of timers that are queued and have no timer
- * @met: the queues that were looked through, by address
- * @queue: their signals, by the id of the timer
+ * struct timer_signal - a queued signal that is to be that of a timer
+ * @q: the signal, or NULL once a timer has it
+ * @id: the timer's
  */
-struct timer_signals {
-	struct xarray met;
-	struct xarray queue;
+struct timer_signal {
+	struct sigqueue *q;
+	u32 id;
 };
 
-static int index_signals(struct timer_signals *s, struct sigpending *pending)
-{
-	struct sigqueue *q;
-	int err = 0;
+/**
+ * struct timer_signals - those of one queue
+ * @nr: how many
+ * @signals: the signals, by the id of the timer
+ */
+struct timer_signals {
+	unsigned int nr;
+	struct timer_signal signals[];
+};
 
-	list_for_each_entry(q, &pending->list, list) {
-		if (!(q->flags & CKPT_SIGQUEUE_TIMER))
-			continue;
-		err = xa_insert(&s->queue, (u32)q->info.si_tid, q, GFP_ATOMIC);
-		/* a timer has one signal: another one stays nobody's */
-		if (err && err != -EBUSY)
-			return err;
-		/* else one that stops, or continues, may free it at any time */
-		if (!err)
-			q->flags = SIGQUEUE_PREALLOC;
-	}
-	return xa_err(xa_store(&s->met, ckpt_ptr_index(pending), pending,
-			       GFP_ATOMIC));
+static int compare_ids(const void *a, const void *b)
+{
+	const struct timer_signal *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
 }
 
 /*
- * Its signal, if that is in the queue, where it becomes the timer's; or NULL.
- * Each queue is gone through once, however many timers there are.
+ * Under siglock, without which no thread leaves: where the signal of a timer
+ * is, or NULL if its thread is gone.
  */
-static struct sigqueue *take_signal(struct timer_signals *s,
+static struct sigpending *pending_of(const struct ckpt_posix_timer *r,
+				     struct pid *pid)
+{
+	struct task_struct *thread;
+
+	if (!(r->notify & SIGEV_THREAD_ID))
+		return &current->signal->shared_pending;
+	rcu_read_lock();
+	thread = thread_of(pid, current);
+	rcu_read_unlock();
+	return thread ? &thread->pending : NULL;
+}
+
+/* Is it to be that of a timer, and is it nobody's so far? */
+static bool is_marked(const struct sigqueue *q)
+{
+	return q->flags == CKPT_SIGQUEUE_TIMER;
+}
+
+static unsigned int count_signals(const struct sigpending *pending)
+{
+	const struct sigqueue *q;
+	unsigned int nr = 0;
+
+	list_for_each_entry(q, &pending->list, list)
+		nr += is_marked(q);
+	return nr;
+}
+
+static void keep_signals(struct timer_signals *s, unsigned int max,
+			 struct sigpending *pending)
+{
+	struct sigqueue *q;
+
+	list_for_each_entry(q, &pending->list, list) {
+		if (s->nr == max)
+			break;
+		if (!is_marked(q))
+			continue;
+		/* who takes it off the queue leaves it to put_signals() */
+		q->flags |= SIGQUEUE_PREALLOC;
+		s->signals[s->nr].id = q->info.si_tid;
+		s->signals[s->nr++].q = q;
+	}
+}
+
+/*
+ * The signals in the queue that a timer's is in; NULL if its thread is gone.
+ * Each queue is gone through once, however many timers there are.
+ *
+ * None is marked once its queue is restored, which was before, and no task is
+ * restored meanwhile: while there is no lock they can only get fewer. A signal
+ * from outside that stops, or continues, frees some, and so does a thread that
+ * exits; those that are kept are freed by nobody else.
+ */
+static struct timer_signals *signals_of(struct xarray *queues,
+					const struct ckpt_posix_timer *r,
+					struct pid *pid)
+{
+	struct sighand_struct *sighand = ckpt_sighand(current);
+	struct timer_signals *s = NULL;
+	struct sigpending *pending;
+	unsigned int nr = 0;
+	int err;
+
+	spin_lock_irq(&sighand->siglock);
+	pending = pending_of(r, pid);
+	if (pending)
+		s = xa_load(queues, ckpt_ptr_index(pending));
+	if (pending && !s)
+		nr = count_signals(pending);
+	spin_unlock_irq(&sighand->siglock);
+	if (!pending || s)
+		return s;
+
+	s = kvzalloc(struct_size(s, signals, nr),
+		     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	err = xa_err(xa_store(queues, ckpt_ptr_index(pending), s,
+			      GFP_KERNEL_ACCOUNT));
+	if (err) {
+		kvfree(s);
+		return ERR_PTR(err);
+	}
+	spin_lock_irq(&sighand->siglock);
+	if (pending_of(r, pid) == pending)
+		keep_signals(s, nr, pending);
+	spin_unlock_irq(&sighand->siglock);
+	sort(s->signals, s->nr, sizeof(s->signals[0]), compare_ids, NULL);
+	return s;
+}
+
+/* Its signal, if that is in the queue, where it becomes the timer's; or NULL */
+static struct sigqueue *take_signal(struct xarray *queues,
 				    const struct ckpt_posix_timer *r,
 				    struct pid *pid)
 {
-	struct sigpending *pending = &current->signal->shared_pending;
-	struct task_struct *thread;
-	struct sigqueue *q = NULL;
-	int err = 0;
+	const struct timer_signal key = { .id = r->id };
+	struct timer_signals *s = signals_of(queues, r, pid);
+	struct timer_signal *found;
+	struct sigqueue *q;
 
-	rcu_read_lock();
+	if (IS_ERR_OR_NULL(s))
+		return ERR_CAST(s);
+	/* a timer has one signal: another one stays nobody's */
+	found = bsearch(&key, s->signals, s->nr, sizeof(key), compare_ids);
+	if (!found || !found->q || found->q->info.si_signo != r->signo)
+		return NULL;
+	q = found->q;
+	found->q = NULL;
 	spin_lock_irq(&ckpt_sighand(current)->siglock);
-	if (r->notify & SIGEV_THREAD_ID) {
-		thread = thread_of(pid, current);
-		pending = thread ? &thread->pending : NULL;
-	}
-	if (pending && !xa_load(&s->met, ckpt_ptr_index(pending)))
-		err = index_signals(s, pending);
-	if (pending && !err) {
-		q = xa_load(&s->queue, r->id);
-		if (q && q->info.si_signo == r->signo)
-			xa_erase(&s->queue, r->id);
-		else
-			q = NULL;
-	}
+	q->flags = SIGQUEUE_PREALLOC;
 	spin_unlock_irq(&ckpt_sighand(current)->siglock);
-	rcu_read_unlock();
-	return err ? ERR_PTR(err) : q;
+	return q;
 }
 
-static struct sigqueue *get_signal_of(struct timer_signals *s,
+/* Those that no timer took stay marked: one of a later thread may take them. */
+static void put_signals(struct xarray *queues)
+{
+	struct timer_signals *s;
+	unsigned long index;
+	unsigned int i;
+
+	xa_for_each(queues, index, s) {
+		for (i = 0; i < s->nr; i++)
+			if (s->signals[i].q)
+				sigqueue_free(s->signals[i].q);
+		kvfree(s);
+	}
+	xa_destroy(queues);
+}
+
+static struct sigqueue *get_signal_of(struct xarray *queues,
 				      const struct ckpt_posix_timer *r,
 				      struct pid *pid)
 {
 	struct sigqueue *q = NULL;
 
 	if (r->flags & CKPT_TIMER_PENDING)
-		q = take_signal(s, r, pid);
+		q = take_signal(queues, r, pid);
 	if (IS_ERR(q))
 		return NULL;
 	if (!q) {
@@ -566,7 +673,7 @@ static int init_timer(struct k_itimer *timer, const struct ckpt_posix_timer *r,
 	return err;
 }
 
-static int make_timer(struct ckpt_ctx *ctx, struct timer_signals *s,
+static int make_timer(struct ckpt_ctx *ctx, struct xarray *queues,
 		      const struct ckpt_posix_timer *r, struct pid *pid,
 		      struct pid *clock_pid)
 {
@@ -576,7 +683,7 @@ static int make_timer(struct ckpt_ctx *ctx, struct timer_signals *s,
 	timer = kmem_cache_zalloc(posix_timers_cache, GFP_KERNEL);
 	if (!timer)
 		return -ENOMEM;
-	timer->sigq = get_signal_of(s, r, pid);
+	timer->sigq = get_signal_of(queues, r, pid);
 	if (!timer->sigq) {
 		kmem_cache_free(posix_timers_cache, timer);
 		return ckpt_err(ctx, -EAGAIN, "POSIX timers: more than RLIMIT_SIGPENDING of the caller of restart, %lu, or no memory",
@@ -612,7 +719,7 @@ static int make_timer(struct ckpt_ctx *ctx, struct timer_signals *s,
 	return 0;
 }
 
-static int restore_timer(struct ckpt_ctx *ctx, struct timer_signals *s,
+static int restore_timer(struct ckpt_ctx *ctx, struct xarray *queues,
 			 const struct ckpt_posix_timer *r)
 {
 	struct pid *pid, *clock_pid;
@@ -638,22 +745,19 @@ static int restore_timer(struct ckpt_ctx *ctx, struct timer_signals *s,
 	if (!ok)
 		return ckpt_err(ctx, -EINVAL, "image: POSIX timer %u notifies a task that is no thread of the process",
 				r->id);
-	return make_timer(ctx, s, r, pid, clock_pid);
+	return make_timer(ctx, queues, r, pid, clock_pid);
 }
 
 static int keep_records(struct timers_defer *d,
 			const struct ckpt_posix_timer *timers, size_t n)
 {
-	struct ckpt_posix_timer *more;
+	int err;
 
-	more = kvmalloc_array(d->nr + n, sizeof(*more), GFP_KERNEL_ACCOUNT);
-	if (!more)
-		return -ENOMEM;
-	if (d->nr)
-		memcpy(more, d->timers, d->nr * sizeof(*more));
-	memcpy(more + d->nr, timers, n * sizeof(*more));
-	kvfree(d->timers);
-	d->timers = more;
+	err = ckpt_table_grow((void **)&d->timers, d->nr, &d->max, n,
+			      sizeof(*d->timers));
+	if (err)
+		return err;
+	memcpy(d->timers + d->nr, timers, n * sizeof(*timers));
 	d->nr += n;
 	return 0;
 }
@@ -662,15 +766,12 @@ static int timers_restore(struct ckpt_ctx *ctx)
 {
 	struct ckpt_hdr_task_timers *h;
 	struct timers_defer *d = NULL;
-	struct timer_signals s;
-	unsigned long index;
-	struct sigqueue *q;
+	struct xarray queues;
 	size_t size, i, n;
 	bool more;
 	int err = 0;
 
-	xa_init_flags(&s.met, XA_FLAGS_LOCK_IRQ);
-	xa_init_flags(&s.queue, XA_FLAGS_LOCK_IRQ);
+	xa_init_flags(&queues, XA_FLAGS_ACCOUNT);
 	do {
 		h = ckpt_read_rec(ctx, CKPT_HDR_TASK_TIMERS, sizeof(*h),
 				  struct_size(h, timers, CKPT_TIMERS_CHUNK));
@@ -689,7 +790,7 @@ static int timers_restore(struct ckpt_ctx *ctx)
 		if (!err && thread_group_leader(current))
 			current->signal->next_posix_timer_id = h->next_id;
 		for (i = 0; i < n && !err; i++)
-			err = restore_timer(ctx, &s, &h->timers[i]);
+			err = restore_timer(ctx, &queues, &h->timers[i]);
 		if (!err && n && !d) {
 			d = ckpt_task_defer(ctx, CKPT_STATE_TIMERS, sizeof(*d));
 			if (!d)
@@ -697,13 +798,11 @@ static int timers_restore(struct ckpt_ctx *ctx)
 		}
 		if (!err && n)
 			err = keep_records(d, h->timers, n);
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
 		kvfree(h);
 	} while (more && !err);
-	/* those that no timer took are like any other */
-	xa_for_each(&s.queue, index, q)
-		sigqueue_free(q);
-	xa_destroy(&s.met);
-	xa_destroy(&s.queue);
+	put_signals(&queues);
 	return err;
 }
 
@@ -768,7 +867,7 @@ static void timers_link(struct task_struct *t, void *defer)
 	const struct timers_defer *d = defer;
 	struct signal_struct *sig = t->signal;
 	struct k_itimer *timer;
-	unsigned int i;
+	u32 i;
 
 	for (i = 0; i < d->nr; i++) {
 		const struct ckpt_posix_timer *r = &d->timers[i];

@@ -2,6 +2,8 @@
 /*
  * POSIX timers: their ids, what is left of their time, what they send and to
  * whom, and what they have sent already.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 
@@ -491,6 +493,41 @@ CKPT_TEST(of_a_child)
 	take(id, SIG);
 	kill(pid, SIGKILL);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	drop(id);
+}
+
+static void *computes(void *arg)
+{
+	pthread_getcpuclockid(pthread_self(), &thread_clock);
+	uses_time(&busy);
+	return NULL;
+}
+
+/* The time of another thread, and a signal that was there before */
+CKPT_TEST(of_a_thread_and_pending)
+{
+	pthread_t thread;
+	int own, id, i;
+
+	ckpt_gate_init(&up);
+	block(SIG);
+	block(SIG + 1);
+	REQUIRE(!pthread_create(&thread, NULL, computes, NULL));
+	ckpt_gate_wait(&up);
+	own = make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIG, 0);
+	id = make(thread_clock, SIGEV_SIGNAL, SIG + 1, 0);
+	REQUIRE(own >= 0 && id >= 0);
+	set(own, 0, SECOND / 100, SECOND / 100);
+	set(id, 0, SECOND / 50, SECOND / 50);
+	CKPT_WAIT_FOR(is_pending(SIG) && is_pending(SIG + 1));
+	ckpt_ready();
+	for (i = 0; i < 3; i++) {
+		take(own, SIG);
+		take(id, SIG + 1);
+	}
+	*(volatile bool *)&busy = false;
+	REQUIRE(!pthread_join(thread, NULL));
+	drop(own);
 	drop(id);
 }
 
