@@ -15,7 +15,6 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/ptrace.h>
-#include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -311,22 +310,52 @@ static void __noreturn leave_to_threads(struct ckpt_task *ct, u32 code)
 	do_exit(code);
 }
 
-/* A zombie has the credentials that it had, if they were saved. */
+/**
+ * struct zombie_cred - what a zombie is to have
+ * @work: run when it has exited so far
+ * @cred: its credentials, referenced
+ */
+struct zombie_cred {
+	struct callback_head work;
+	const struct cred *cred;
+};
+
+static void commit_zombie_cred(struct callback_head *work)
+{
+	struct zombie_cred *z = container_of(work, struct zombie_cred, work);
+
+	commit_creds((struct cred *)z->cred);
+	kfree(z);
+}
+
+/*
+ * A zombie has the credentials that it had, if they were saved: from when it
+ * has let go of the memory and the files that it was made with. They are those
+ * of the caller of restart, and who has the same credentials may trace it.
+ */
 static int take_cred(struct ckpt_ctx *ctx, const struct ckpt_task_entry *e)
 {
+	struct zombie_cred *z;
 	struct cred *cred;
-	int dumpable;
+	int err;
 
 	if (!e->cred)
 		return 0;
 	cred = ckpt_obj_fetch(ctx, e->cred, CKPT_OBJ_CRED);
 	if (IS_ERR(cred))
 		return PTR_ERR(cred);
-	/* the memory is not its own: that of the caller of restart, say */
-	dumpable = get_dumpable(current->mm);
-	commit_creds((struct cred *)get_cred(cred));
-	set_dumpable(current->mm, dumpable);
-	return 0;
+	z = kmalloc(sizeof(*z), GFP_KERNEL_ACCOUNT);
+	if (!z)
+		return -ENOMEM;
+	z->cred = get_cred(cred);
+	init_task_work(&z->work, commit_zombie_cred);
+	/* exit_task_work() comes behind exit_mm(), exit_files() and exit_fs() */
+	err = task_work_add(current, &z->work, TWA_NONE);
+	if (err) {
+		put_cred(z->cred);
+		kfree(z);
+	}
+	return err;
 }
 
 /* A restored task, from its creation to its release */

@@ -2,6 +2,8 @@
 /*
  * The tree itself: pids, parents, threads, process groups, sessions, and
  * those who are dead but not yet reaped.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 
@@ -314,8 +316,15 @@ static int pause_fn(void *arg)
 	return 0;
 }
 
+static int exit_as_user(void *arg)
+{
+	REQUIRE(!setresuid(1234, 1234, 1234));
+	return 78;
+}
+
 CKPT_TEST(zombies)
 {
+	pid_t user = ckpt_fork(exit_as_user, NULL);
 	pid_t exited = ckpt_fork(exit_fn, (void *)77);
 	pid_t killed = ckpt_fork(pause_fn, NULL);
 	pid_t later = ckpt_fork(pause_fn, NULL);
@@ -323,9 +332,13 @@ CKPT_TEST(zombies)
 	int status;
 
 	kill(killed, SIGTERM);
+	ckpt_wait_state(user, 'Z');
 	ckpt_wait_state(exited, 'Z');
 	ckpt_wait_state(killed, 'Z');
 	ckpt_ready();
+	CHECK(!waitid(P_PID, user, &info, WEXITED | WNOWAIT));
+	CHECK_EQ(info.si_uid, 1234);
+	ckpt_join(user, 78);
 	CHECK(!waitid(P_PID, exited, &info, WEXITED | WNOWAIT));
 	CHECK_EQ(info.si_pid, exited);
 	CHECK_EQ(info.si_code, CLD_EXITED);
