@@ -629,12 +629,15 @@ static int cred_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t)
 static bool in_own_ns(struct ckpt_ctx *ctx)
 {
 	const struct nsproxy *ns = current->nsproxy, *caller = ctx->caller_ns;
+	const struct pid_namespace *pid_ns = task_active_pid_ns(ctx->caller);
 
 	return ns->uts_ns != caller->uts_ns || ns->ipc_ns != caller->ipc_ns ||
 	       ns->mnt_ns != caller->mnt_ns || ns->net_ns != caller->net_ns ||
 	       ns->cgroup_ns != caller->cgroup_ns ||
 	       ns->time_ns != caller->time_ns ||
-	       task_active_pid_ns(current) != task_active_pid_ns(ctx->caller);
+	       ns->time_ns_for_children != caller->time_ns ||
+	       ns->pid_ns_for_children != pid_ns ||
+	       task_active_pid_ns(current) != pid_ns;
 }
 
 /*
