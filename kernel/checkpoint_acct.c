@@ -8,12 +8,14 @@
  * timer that counts CPU time.
  */
 
+#include <linux/capability.h>
 #include <linux/checkpoint_types.h>
 #include <linux/sched.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
 
 #include "checkpoint.h"
 
@@ -223,7 +225,9 @@ static void prev_load(struct prev_cputime *to,
 /*
  * The same number as before, by which programs know a process: in a time
  * namespace of the tree, and on the machine on which it was. On another one it
- * is as old as it was.
+ * is as old as it was. Pid and start time tell privileged programs which process
+ * they had permitted something: who may not choose the one for all of the machine
+ * may not choose the other.
  */
 static void start_load(struct task_struct *t,
 		       const struct ckpt_hdr_task_acct *h)
@@ -231,6 +235,8 @@ static void start_load(struct task_struct *t,
 	s64 now = ktime_get_boottime_ns(), start = h->start_ns, by_clock;
 	struct time_namespace *ns = NULL;
 
+	if (!checkpoint_restore_ns_capable(&init_user_ns))
+		return;
 	task_lock(t);
 	if (t->nsproxy) {
 		ns = t->nsproxy->time_ns;
