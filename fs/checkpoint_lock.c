@@ -65,10 +65,18 @@ static u32 ms_until(unsigned long then)
 	return time_after(then, now) ? jiffies_to_msecs(then - now) ?: 1 : 1;
 }
 
+/* What /proc/sys/fs/lease-break-time is unless the administrator changes it */
+#define LEASE_BREAK_MS	(45 * MSEC_PER_SEC)
+
+/*
+ * When a lease ends that is being broken. Whoever opens the file waits for that:
+ * no longer than for leases that were made here, and never for ever.
+ */
 static unsigned long jiffies_in(u32 ms)
 {
-	/* 0 would be never */
-	return ms ? (jiffies + msecs_to_jiffies(ms)) ?: 1 : 0;
+	if (!ms || ms > LEASE_BREAK_MS)
+		ms = LEASE_BREAK_MS;
+	return (jiffies + msecs_to_jiffies(ms)) ?: 1;
 }
 
 static void save_lease(const struct file_lock_core *flc, struct ckpt_lock *l)
