@@ -39,6 +39,9 @@ static const char *const of_namespace[] = {
 	"mountinfo", "mounts", "mountstats", "net",
 };
 
+/* Files of a cgroup: what was written to it is state of the open file. */
+static const char *const of_peak[] = { "memory.peak", "memory.swap.peak" };
+
 static bool is_proc(const struct super_block *sb)
 {
 	return sb->s_magic == PROC_SUPER_MAGIC;
@@ -146,6 +149,10 @@ const char *ckpt_pseudo_refuse(struct ckpt_ctx *ctx, struct file *file)
 	    !strcmp(d->d_parent->d_name.name, "pressure") &&
 	    (file->f_mode & FMODE_WRITE))
 		return "a trigger";
+	if (d->d_sb->s_magic == CGROUP2_SUPER_MAGIC &&
+	    match_string(of_peak, ARRAY_SIZE(of_peak), d->d_name.name) >= 0 &&
+	    (file->f_mode & FMODE_WRITE))
+		return "it may count a peak of its own";
 	if (!pid)
 		return NULL;
 	if (ckpt_pid_slot(ctx, pid) < 0)

@@ -378,6 +378,21 @@ REFUSED(io_ring, "io_uring")
 	ckpt_ready();
 }
 
+/* The peak since it was written to is known to the open file alone. */
+REFUSED(memory_peak, "it may count a peak of its own")
+{
+	char dir[64], path[96];
+	int fd;
+
+	snprintf(dir, sizeof(dir), "/sys/fs/cgroup/refuse.%d", getpid());
+	HAVE(mkdir(dir, 0755));
+	snprintf(path, sizeof(path), "%s/memory.peak", dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	REQUIRE(fd >= 0 && write(fd, "reset", 5) == 5);
+	ckpt_ready();
+	CHECK(!close(fd) && !rmdir(dir));
+}
+
 REFUSED(page_faults, "userfaultfd")
 {
 	HAVE(syscall(SYS_userfaultfd, O_CLOEXEC));
