@@ -317,6 +317,14 @@ int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
 		return ckpt_err(ctx, -ENOSYS, "%s: '%s': it was removed, and has a lease for writing: not supported",
 				who, IS_ERR(name) ? "?" : name);
 	}
+	/* it would come back as a file like any other */
+	if (IS_VERITY(inode) || IS_ENCRYPTED(inode)) {
+		name = d_path(path, buf, PATH_MAX);
+		return ckpt_err(ctx, -ENOSYS, "%s: '%s': it was removed, and is %s: not supported",
+				who, IS_ERR(name) ? "?" : name,
+				IS_VERITY(inode) ? "sealed by fs-verity" :
+						   "encrypted");
+	}
 	err = inode_permission(mnt_idmap(path->mnt), inode, MAY_READ);
 	if (err) {
 		name = d_path(path, buf, PATH_MAX);
@@ -1118,6 +1126,16 @@ static int may_open_linked(const struct path *path, unsigned int flags)
 	return 0;
 }
 
+/* What is reached through @mnt: may it be through @found in the same ways? */
+static bool allows_no_more(const struct vfsmount *mnt,
+			   const struct vfsmount *found)
+{
+	const int denied = MNT_READONLY | MNT_NOSUID | MNT_NODEV | MNT_NOEXEC;
+
+	return !(found->mnt_flags & ~mnt->mnt_flags & denied) &&
+	       mnt_idmap(found) == mnt_idmap(mnt);
+}
+
 /**
  * ckpt_removed_path - a path to something that was removed, made again
  * @ctx: the context of a restart
@@ -1148,6 +1166,11 @@ int ckpt_removed_path(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h,
 		goto out;
 	if (parent.dentry->d_sb != r->path.dentry->d_sb) {
 		err = ckpt_err(ctx, -ESTALE, "'%s' is on another file system now",
+			       name);
+		goto out;
+	}
+	if (!r->made && !allows_no_more(parent.mnt, r->path.mnt)) {
+		err = ckpt_err(ctx, -EACCES, "'%s': the mount of its other name allows less than its own",
 			       name);
 		goto out;
 	}
