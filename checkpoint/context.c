@@ -4,6 +4,7 @@
  */
 
 #include <linux/cred.h>
+#include <linux/ctype.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
@@ -37,8 +38,8 @@ struct ckpt_ctx *ckpt_ctx_alloc(bool restart, unsigned long uflags, int fd,
 		return ERR_PTR(-ENOMEM);
 	ctx->restart = restart;
 	ctx->uflags = uflags;
-	xa_init(&ctx->removed);
-	xa_init(&ctx->tcp_waiting);
+	xa_init_flags(&ctx->removed, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&ctx->tcp_waiting, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&ctx->nodes);
 	INIT_LIST_HEAD(&ctx->late_fds);
 	INIT_LIST_HEAD(&ctx->dups);
@@ -182,6 +183,14 @@ bool ckpt_intr(int err)
 	       err == -ERESTART_RESTARTBLOCK;
 }
 
+/* A name may hold anything; this is one line of text, for a terminal too. */
+static void without_controls(char *line)
+{
+	for (; *line; line++)
+		if (iscntrl(*line))
+			*line = '?';
+}
+
 /**
  * ckpt_err - report an error
  * @ctx: the context
@@ -189,8 +198,9 @@ bool ckpt_intr(int err)
  * @fmt: one sentence, without a newline
  *
  * The first report wins: it is where the error was found, those that follow
- * are on the way out. The text is kept, and written to the log once the tree
- * runs again, since a log that is not read must not stop it.
+ * are on the way out. The text is kept, with a '?' for each control character,
+ * and written to the log once the tree runs again, since a log that is not read
+ * must not stop it.
  *
  * Context: process context; for a restart, in the task that reads.
  * Return: @err.
@@ -217,6 +227,7 @@ int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...)
 	va_start(args, fmt);
 	vscnprintf(ctx->errmsg + n, sizeof(ctx->errmsg) - n, fmt, args);
 	va_end(args);
+	without_controls(ctx->errmsg);
 #ifdef CONFIG_CHECKPOINT_DEBUG
 	pr_info("checkpoint: %s: %s (error %d)\n",
 		ctx->restart ? "restart" : "checkpoint", ctx->errmsg, err);
@@ -242,6 +253,7 @@ void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...)
 	va_start(args, fmt);
 	vscnprintf(ctx->note, sizeof(ctx->note), fmt, args);
 	va_end(args);
+	without_controls(ctx->note);
 }
 
 static void flush_line(struct ckpt_ctx *ctx, char *line)

@@ -138,7 +138,7 @@ struct ckpt_objhash *ckpt_objhash_alloc(void)
 		kfree(hash);
 		return NULL;
 	}
-	xa_init(&hash->by_ref);
+	xa_init_flags(&hash->by_ref, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&hash->list);
 	return hash;
 }

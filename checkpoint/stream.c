@@ -621,9 +621,11 @@ static int next_hdr(struct ckpt_ctx *ctx, struct ckpt_hdr *h, u32 type,
 		if (err)
 			return err;
 		/*
-		 * Objects are made by the tasks that use them, but for what
-		 * these are made with.
+		 * Objects are made by the tasks that use them, with what these
+		 * may do, but for what these are made with.
 		 */
+		if (current_cred() != current_real_cred())
+			goto bad;
 		if (obj.objtype != CKPT_OBJ_USER_NS &&
 		    obj.objtype != CKPT_OBJ_CRED && !ckpt_restoring(ctx, NULL))
 			goto bad;

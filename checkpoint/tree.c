@@ -60,9 +60,9 @@ struct ckpt_tree *ckpt_tree_alloc(void)
 
 	if (!tree)
 		return NULL;
-	xa_init(&tree->parts);
-	xa_init(&tree->slots);
-	xa_init(&tree->ns_index);
+	xa_init_flags(&tree->parts, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&tree->slots, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&tree->ns_index, XA_FLAGS_ACCOUNT);
 	init_waitqueue_head(&tree->wait);
 	return tree;
 }
@@ -403,7 +403,7 @@ int ckpt_tree_fill(struct ckpt_ctx *ctx)
 		if (slot < 0)
 			return slot;
 	}
-	xa_init(&outside);
+	xa_init_flags(&outside, XA_FLAGS_ACCOUNT);
 	err = 0;
 	for (i = 0; i < tree->nr_tasks && err >= 0; i++) {
 		struct ckpt_tree_task *row = &tree->tasks[i];

@@ -140,7 +140,7 @@ static int locks_checkpoint(struct ckpt_ctx *ctx, struct files_struct *files)
 	u32 flags, notify, told;
 	int err = 0;
 
-	xa_init(&seen);
+	xa_init_flags(&seen, XA_FLAGS_ACCOUNT);
 	for (fd = 0; (file = next_known_fd(ctx, files, &fd, &flags)); fd++) {
 		err = PTR_ERR_OR_ZERO(file);
 		if (err)

@@ -104,10 +104,10 @@ struct ckpt_mnts *ckpt_mnts(struct ckpt_ctx *ctx)
 	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	if (!m)
 		return ERR_PTR(-ENOMEM);
-	xa_init(&m->mnts);
-	xa_init(&m->numbers);
-	xa_init(&m->first);
-	xa_init(&m->groups);
+	xa_init_flags(&m->mnts, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&m->numbers, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&m->first, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&m->groups, XA_FLAGS_ACCOUNT);
 	ctx->mnts = m;
 	if (ctx->restart)
 		return m;

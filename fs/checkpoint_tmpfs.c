@@ -423,7 +423,7 @@ int ckpt_content_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb)
 		return -ENOMEM;
 	s->sb = sb;
 	s->dir = dget(sb->s_root);
-	xa_init(&s->linked);
+	xa_init_flags(&s->linked, XA_FLAGS_ACCOUNT);
 	err = walk(ctx, s);
 	if (err == -EBUSY)
 		ckpt_err(ctx, err, "%s (device %u:%u): it changed meanwhile, try again",
@@ -826,7 +826,7 @@ int ckpt_content_restore(struct ckpt_ctx *ctx, struct super_block *sb)
 		return -ENOMEM;
 	f->sb = sb;
 	f->dir = dget(sb->s_root);
-	xa_init(&f->linked);
+	xa_init_flags(&f->linked, XA_FLAGS_ACCOUNT);
 	err = fill(ctx, f);
 	dput(f->dir);
 	kvfree(f->name);

@@ -55,7 +55,7 @@ static struct ckpt_nets *nets_alloc(u32 nr)
 	nets->nr = nr;
 	INIT_LIST_HEAD(&nets->tuns);
 	for (i = 0; i < nr; i++)
-		xa_init(&nets->net[i].by_index);
+		xa_init_flags(&nets->net[i].by_index, XA_FLAGS_ACCOUNT);
 	return nets;
 }
 
@@ -498,7 +498,7 @@ static int set_ids(struct ckpt_ctx *ctx, struct ckpt_net *n)
 	struct xarray met;
 	int err = 0;
 
-	xa_init(&met);
+	xa_init_flags(&met, XA_FLAGS_ACCOUNT);
 	for (; e < end && !err; e++) {
 		err = give_id(ctx, n->net, &met, e);
 		if (err)

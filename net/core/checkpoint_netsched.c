@@ -453,7 +453,7 @@ int ckpt_netsched_restore(struct ckpt_ctx *ctx, struct ckpt_net *n,
 	struct nlmsghdr *nlh;
 	int left, err = 0;
 
-	xa_init(&k.made);
+	xa_init_flags(&k.made, XA_FLAGS_ACCOUNT);
 	do {
 		k.done = false;
 		k.left = false;

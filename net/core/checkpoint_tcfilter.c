@@ -602,7 +602,7 @@ int ckpt_tcfilter_checkpoint(struct ckpt_ctx *ctx, u32 index,
 
 	if (!IS_ENABLED(CONFIG_NET_CLS))
 		return 0;
-	xa_init(&f.u32);
+	xa_init_flags(&f.u32, XA_FLAGS_ACCOUNT);
 	for (; block < end && !err; block++)
 		err = save_block(&f, nl, block);
 	if (!err)
