@@ -2,6 +2,8 @@
 /*
  * System calls that a process waits in: it waits on after the restart, for
  * what it waited for, and no longer than it wanted to.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

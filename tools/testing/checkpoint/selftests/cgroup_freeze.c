@@ -2,6 +2,8 @@
 /*
  * Trees that stand still already: in a frozen cgroup, or in group stop. A
  * checkpoint does not set them going, and the cgroup does not lose count.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

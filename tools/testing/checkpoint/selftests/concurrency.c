@@ -2,6 +2,8 @@
 /*
  * Several at once: two checkpoints of a tree, two restarts of an image, and
  * trees that change while they are taken.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

@@ -2,6 +2,8 @@
 /*
  * A checkpoint that fails, or whose process is killed, leaves the tree running
  * as before.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

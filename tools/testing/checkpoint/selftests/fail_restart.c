@@ -2,6 +2,8 @@
 /*
  * A restart that fails, or that is killed, leaves nothing behind: no task, no
  * pid, no namespace, no open file, no memory. And the log says why.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

@@ -3,6 +3,8 @@
  * Futexes that more is known of than who waits: those that inherit priority,
  * held and waited for, and those whose waiters were, or will be, moved to
  * another one.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

@@ -2,6 +2,8 @@
 /*
  * Small state of a task: names, personality, what the kernel and libc agreed
  * on (robust list, rseq, thread ids), and what happens when somebody dies.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

@@ -2,6 +2,8 @@
 /*
  * Tracers and traced: each kind of stop of ptrace(2), told and not told, and
  * what happens when the tracer lets the traced task go on.
+ *
+ * guest: --smp 2
  */
 
 #include <elf.h>

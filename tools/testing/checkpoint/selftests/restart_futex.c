@@ -2,6 +2,8 @@
 /*
  * Waiting for a futex: it goes on, by restart_syscall(2) or by itself, until
  * the time at which it was to end.
+ *
+ * guest: --smp 2
  */
 #include "librestart.h"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Waiting for signals: only a signal ends it.
+ *
+ * guest: --smp 2
  */
 #include "librestart.h"
 

@@ -2,6 +2,8 @@
 /*
  * Scheduling: policy, nice, priority, clamps, affinity, I/O priority, timer
  * slack.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

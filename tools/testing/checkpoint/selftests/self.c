@@ -2,6 +2,8 @@
 /*
  * The other ways to use the system calls: a task that checkpoints itself, one
  * that is replaced, and trees that are left stopped.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

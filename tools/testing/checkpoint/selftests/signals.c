@@ -2,6 +2,8 @@
 /*
  * Signals: actions, masks, the alternate stack, handlers that run, and what is
  * pending, in its order and with all that came with it.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 

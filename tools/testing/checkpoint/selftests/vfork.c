@@ -2,6 +2,8 @@
 /*
  * Who waits for a child of vfork(2), processes that share their memory, and
  * processes of which only some threads are in group stop.
+ *
+ * guest: --smp 2
  */
 
 #include <fcntl.h>
