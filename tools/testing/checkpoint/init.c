@@ -13,7 +13,8 @@
  *	S	the command was started
  *	O, E	bytes of its standard output, standard error
  *	L	bytes of the report of the leak detector
- *	F	the guest could not run the command, with the reason
+ *	F	the guest could not run the command, or could not look for leaks
+ *		after it, with the reason
  *	X	a shell's exit status (4 bytes); 124 with a fifth byte if it
  *		ran out of time. Always the last frame.
  */
@@ -515,13 +516,15 @@ static void scan_leaks(void)
 	if (access(LEAKS, W_OK))
 		return;
 	sleep(LEAK_AGE_S);
-	put_file(LEAKS, "scan");
-	put_file(LEAKS, "scan");
-	fd = open(LEAKS, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
+	fd = open(LEAKS, O_RDWR | O_CLOEXEC);
+	/* It refuses to scan once it has disabled itself. */
+	if (fd < 0 || write(fd, "scan", 4) < 0 || write(fd, "scan", 4) < 0 ||
+	    lseek(fd, 0, SEEK_SET) < 0)
+		fail("cannot scan for leaks: %m");
 	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		send_frame('L', buf, n);
+	if (n < 0)
+		fail("cannot read the leaks: %m");
 	close(fd);
 }
 
