@@ -66,20 +66,32 @@ void ckpt_tcp_tuple(const struct sock *sk, struct ckpt_tuple *t)
  * @sk: the socket
  * @t: what they are known by
  *
+ * Those to a port may be meant for the listener of somebody else, whom only who
+ * administers the network namespace may keep from being heard.
+ *
  * Context: process context, may sleep.
  * Return: 0 or a negative errno, reported.
  */
 int ckpt_tcp_silence(struct ckpt_ctx *ctx, struct sock *sk,
 		     const struct ckpt_tuple *t)
 {
-	int err = ckpt_silence(ctx, sock_net(sk), t);
+	struct net *net = sock_net(sk);
+	int err;
 
+	if (!t->rport && !ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return 0;
+	err = ckpt_silence(ctx, net, t);
 	if (err == -EOPNOTSUPP)
 		return ckpt_err(ctx, -ENOSYS, "TCP connection: not supported in a kernel without CONFIG_NETFILTER");
 	if (err)
 		return ckpt_err(ctx, err, "TCP socket: its packets cannot be stopped: error %d",
 				err);
 	return 0;
+}
+
+static bool listens(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_state) == TCP_LISTEN;
 }
 
 /* It has timers that wait for an answer of its peer. */
@@ -241,6 +253,7 @@ static int hush(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
 	struct sock *sk = ptr;
 	struct ckpt_tuple t;
+	bool connected;
 
 	if (!sk_is_tcp(sk) || !(ckpt_obj_mark(ctx, sk, CKPT_OBJ_SOCK, 0) &
 				CKPT_SOCK_MARK_SAVED))
@@ -250,12 +263,18 @@ static int hush(struct ckpt_ctx *ctx, void *ptr, void *arg)
 		return 0;
 	lock_sock(sk);
 	ckpt_tcp_tuple(sk, &t);
-	tcp_sk(sk)->repair = 1;
-	tcp_sk(sk)->repair_queue = TCP_NO_QUEUE;
+	connected = ckpt_tcp_connected(sk->sk_state);
+	/* who connects to one that listens now is not in the image: a reset */
+	if (!listens(sk)) {
+		tcp_sk(sk)->repair = 1;
+		tcp_sk(sk)->repair_queue = TCP_NO_QUEUE;
+	}
 	if (sock_flag(sk, SOCK_DEAD))
 		end_orphan(sk);
 	release_sock(sk);
-	ckpt_silence_keep(sock_net(sk), &t);
+	/* one that has no peer so far connects again */
+	if (connected)
+		ckpt_silence_keep(sock_net(sk), &t);
 	sock_put(sk);
 	return 0;
 }
@@ -327,11 +346,6 @@ int ckpt_tcp_waiting_get(struct sock *sk, struct ckpt_tcp_waiting *w)
 	}
 	spin_unlock_bh(&queue->rskq_lock);
 	return 0;
-}
-
-static bool listens(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_state) == TCP_LISTEN;
 }
 
 /*

@@ -180,7 +180,7 @@ static int put_page_of(struct sock *sk, struct sk_buff *skb, const void *data,
 
 	if (tcp_wmem_schedule(sk, len) < len)
 		return -ENOMEM;
-	page = alloc_page(GFP_KERNEL);
+	page = alloc_page(GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
 	memcpy(page_address(page), data, len);
@@ -224,7 +224,10 @@ static int put_seg(struct sock *sk, const struct ckpt_hdr_tcp_seg *h,
 	return 0;
 }
 
-/* All that is in the queue so far was sent: nothing leaves here. */
+/*
+ * All that is in the queue so far was sent: nothing leaves here. Nobody can
+ * answer so far, for which the timers wait: see go_live().
+ */
 static void mark_sent(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -232,6 +235,7 @@ static void mark_sent(struct sock *sk)
 	tp->repair_queue = TCP_SEND_QUEUE;
 	__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_PUSH);
 	tp->repair_queue = TCP_NO_QUEUE;
+	inet_csk_clear_xmit_timers(sk);
 }
 
 static bool seg_valid(const struct ckpt_hdr_tcp_seg *h, u32 last, bool may_end)
