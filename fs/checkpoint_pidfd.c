@@ -322,6 +322,9 @@ static void *dead_pid_restore(struct ckpt_ctx *ctx)
 	ns = ckpt_dead_pid_ns(ctx, h.ns);
 	if (IS_ERR(ns))
 		return ns;
+	/* others know processes by it, whom the caller may not deceive */
+	if (!checkpoint_restore_ns_capable(root->user_ns))
+		h.numbers[0] = 0;
 	return make_dead_pid(root, ns, h.numbers);
 }
 

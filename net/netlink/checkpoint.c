@@ -332,7 +332,9 @@ static int ckpt_restore_creds(struct ckpt_ctx *ctx, struct sock *sk,
 
 	if (!h->portid && !ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
 		return ckpt_err(ctx, -EPERM, "netlink socket with messages of the kernel: CAP_NET_ADMIN is needed");
-	creds->pid = h->pid;
+	/* as for SCM_CREDENTIALS; whoever may not say who sends says nobody */
+	if (ns_capable(task_active_pid_ns(current)->user_ns, CAP_SYS_ADMIN))
+		creds->pid = h->pid;
 	if (h->flags & CKPT_NETLINK_KERNEL) {
 		creds->uid = GLOBAL_ROOT_UID;
 		creds->gid = GLOBAL_ROOT_GID;
