@@ -57,18 +57,20 @@ static int zeros_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long end,
 			   struct mm_walk *walk)
 {
 	pte_t *pte, *start, entry;
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table */
 	int found = 0;
 
 	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
 	if (!start)
 		return 0;
+	__acquire(ptl);		/* sparse cannot see it */
 	for (pte = start; addr != end && !found; addr += PAGE_SIZE, pte++) {
 		entry = ptep_get(pte);
 		found = pte_present(entry) && is_zero_pfn(pte_pfn(entry));
 	}
 	pte_unmap_unlock(start, ptl);
-	return found;
+	cond_resched();
+	return found ?: fatal_signal_pending(current) ? -EINTR : 0;
 }
 
 static const struct mm_walk_ops zeros_walk_ops = {
@@ -78,12 +80,13 @@ static const struct mm_walk_ops zeros_walk_ops = {
 
 /*
  * Are there pages of zeros, by UFFDIO_ZEROPAGE for one, that hide what the file
- * has? A duplicate that lets go of the file loses them.
+ * has? A duplicate that lets go of the file loses them. Returns 1, 0, or -EINTR.
  */
-static bool has_hiding_zeros(struct vm_area_struct *vma)
+static int has_hiding_zeros(struct vm_area_struct *vma)
 {
-	return has_private(vma) && !vma_is_anonymous(vma) &&
-	       walk_page_vma(vma, &zeros_walk_ops, NULL) > 0;
+	if (!has_private(vma) || vma_is_anonymous(vma))
+		return 0;
+	return walk_page_vma(vma, &zeros_walk_ops, NULL);
 }
 
 /* The end of a duplicate would take them from the count of all. */
@@ -97,28 +100,35 @@ static bool has_merged_zeros(struct mm_struct *mm)
 }
 
 /* What a duplicate would not keep. */
-static int look_for_lost(struct mm_struct *mm, struct need *need)
+static int look_for_lost(struct ckpt_ctx *ctx, void *ptr, void *arg)
 {
-	VMA_ITERATOR(vmi, mm, 0);
+	struct mm_struct *mm = ptr;
+	struct need *need = arg;
 	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, 0);
+	int ret = 0;
 
 	if (has_merged_zeros(mm)) {
 		need->why = "pages of zeros that KSM has merged";
-		return 0;
+		return 1;
 	}
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	for_each_vma(vmi, vma) {
 		/* a fault of their owner may take one from a duplicate */
-		if (is_vm_hugetlb_page(vma) && !(vma->vm_flags & VM_MAYSHARE))
+		if (is_vm_hugetlb_page(vma) && !(vma->vm_flags & VM_MAYSHARE)) {
 			need->why = "private huge pages of hugetlbfs";
-		else if (has_hiding_zeros(vma))
+			ret = 1;
+			break;
+		}
+		ret = has_hiding_zeros(vma);
+		if (ret > 0)
 			need->why = "pages of zeros that hide what a file has";
-		if (need->why)
+		if (ret)
 			break;
 	}
 	mmap_read_unlock(mm);
-	return 0;
+	return ret;
 }
 
 static int add_need(struct ckpt_ctx *ctx, void *ptr, void *arg)
@@ -129,7 +139,7 @@ static int add_need(struct ckpt_ctx *ctx, void *ptr, void *arg)
 	need->pages += get_mm_counter(mm, MM_ANONPAGES) +
 		       get_mm_counter(mm, MM_SWAPENTS);
 	need->shared += get_mm_counter(mm, MM_SHMEMPAGES);
-	return need->why ? 0 : look_for_lost(mm, need);
+	return 0;
 }
 
 #ifdef CONFIG_MEMCG
@@ -181,11 +191,12 @@ int ckpt_snapshot_room(struct ckpt_ctx *ctx, unsigned long *room)
 	struct need need = {};
 	int ret;
 
-	ret = ckpt_obj_for_each(ctx, CKPT_OBJ_MM, add_need, &need);
-	if (ret)
-		return ret;
+	ckpt_obj_for_each(ctx, CKPT_OBJ_MM, add_need, &need);
 	if ((u64)(need.pages + need.shared) << PAGE_SHIFT < ctx->snapshot_min)
 		return 0;
+	ret = ckpt_obj_for_each(ctx, CKPT_OBJ_MM, look_for_lost, &need);
+	if (ret < 0)
+		return ret;
 	/* pages that several of them have were counted more than once */
 	need.pages = min(need.pages, global_node_page_state(NR_ANON_MAPPED) +
 			 total_swap_pages - get_nr_swap_pages());
@@ -284,10 +295,11 @@ static int dup_vmas(struct ckpt_ctx *ctx, struct mm_struct *dup,
 		if (userfaultfd_armed(vma))
 			return ckpt_err(ctx, -EBUSY, "memory %#lx-%#lx: userfaultfd was set up while the tree was being read",
 					vma->vm_start, vma->vm_end);
-		if (has_hiding_zeros(vma))
+		err = has_hiding_zeros(vma);
+		if (err > 0)
 			return ckpt_err(ctx, -EBUSY, "memory %#lx-%#lx: pages of zeros came to hide its file meanwhile: try again",
 					vma->vm_start, vma->vm_end);
-		if (fatal_signal_pending(current))
+		if (err || fatal_signal_pending(current))
 			return -EINTR;
 		err = dup_vma(dup, vma);
 		if (err)
