@@ -241,6 +241,8 @@ static int thread_vforks(void *arg)
 
 	REQUIRE(!pthread_create(&thread, NULL, vforks_in_thread, arg));
 	pthread_join(thread, NULL);
+	/* what it did before could not be seen any more */
+	ckpt_gate_wait(&go);
 	return 5;
 }
 
@@ -280,6 +282,7 @@ CKPT_TEST(some_threads_stopped)
 	CHECK(!kill(pid, SIGCONT));
 	CHECK_EQ(waitpid(pid, &status, WCONTINUED), pid);
 	CHECK(WIFCONTINUED(status));
+	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 5);
 }
 
@@ -301,7 +304,7 @@ CKPT_TEST(some_threads_stopped_and_continued)
 	CHECK_EQ(waitpid(pid, &status, WCONTINUED), pid);
 	CHECK(WIFCONTINUED(status));
 	CHECK_EQ(waitpid(pid, &status, WUNTRACED | WNOHANG), 0);
-	ckpt_gate_open(&go, 1);
+	ckpt_gate_open(&go, 2);
 	ckpt_join(pid, 5);
 }
 
