@@ -78,6 +78,19 @@ bool ckpt_removed_match(struct file *file)
 	       (S_ISREG(mode) || S_ISDIR(mode) || (file->f_mode & FMODE_PATH));
 }
 
+/* What is reached through @mnt: may it be through @found in the same ways? */
+static bool allows_no_more(const struct inode *inode,
+			   const struct vfsmount *mnt,
+			   const struct vfsmount *found)
+{
+	int denied = MNT_READONLY | MNT_NOSUID | MNT_NOEXEC;
+
+	if (S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode))
+		denied |= MNT_NODEV;
+	return !(found->mnt_flags & ~mnt->mnt_flags & denied) &&
+	       mnt_idmap(found) == mnt_idmap(mnt);
+}
+
 /* ---------------------------------------------------------- checkpoint */
 
 static struct ckpt_removed *find_removed(struct ckpt_ctx *ctx,
@@ -104,6 +117,10 @@ static int collect_one(struct ckpt_ctx *ctx, const struct path *path)
 			kfree(r);
 			return err;
 		}
+	} else if (!S_ISDIR(inode->i_mode) &&
+		   !allows_no_more(inode, path->mnt, r->path.mnt)) {
+		/* it is found, or made, where that is allowed */
+		r->path = *path;
 	}
 	return ckpt_obj_collect(ctx, r, CKPT_OBJ_REMOVED);
 }
@@ -293,6 +310,7 @@ int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
 {
 	struct inode *inode = d_backing_inode(path->dentry);
 	struct path home = home_of(path);
+	struct ckpt_removed *removed;
 	struct dentry *other;
 	const char *name;
 	int err;
@@ -300,6 +318,13 @@ int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
 	err = ckpt_path_check(ctx, &home, who, buf);
 	if (err || S_ISDIR(inode->i_mode))
 		return err;
+	removed = find_removed(ctx, inode);
+	if (inode->i_nlink && removed &&
+	    !allows_no_more(inode, path->mnt, removed->path.mnt)) {
+		name = d_path(path, buf, PATH_MAX);
+		return ckpt_err(ctx, -ENOSYS, "%s: '%s': it was removed, and is open through mounts of which each allows what another does not: not supported",
+				who, IS_ERR(name) ? "?" : name);
+	}
 	if (inode->i_nlink) {
 		other = other_name(ctx, path, buf);
 		dput(other);
@@ -317,13 +342,14 @@ int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
 		return ckpt_err(ctx, -ENOSYS, "%s: '%s': it was removed, and has a lease for writing: not supported",
 				who, IS_ERR(name) ? "?" : name);
 	}
-	/* it would come back as a file like any other */
-	if (IS_VERITY(inode) || IS_ENCRYPTED(inode)) {
+	/* it would come back as a file like any other there */
+	if (IS_VERITY(inode) ||
+	    (IS_ENCRYPTED(inode) && !IS_ENCRYPTED(d_inode(home.dentry)))) {
 		name = d_path(path, buf, PATH_MAX);
 		return ckpt_err(ctx, -ENOSYS, "%s: '%s': it was removed, and is %s: not supported",
 				who, IS_ERR(name) ? "?" : name,
 				IS_VERITY(inode) ? "sealed by fs-verity" :
-						   "encrypted");
+				"encrypted, in a directory that is not");
 	}
 	err = inode_permission(mnt_idmap(path->mnt), inode, MAY_READ);
 	if (err) {
@@ -1126,16 +1152,6 @@ static int may_open_linked(const struct path *path, unsigned int flags)
 	return 0;
 }
 
-/* What is reached through @mnt: may it be through @found in the same ways? */
-static bool allows_no_more(const struct vfsmount *mnt,
-			   const struct vfsmount *found)
-{
-	const int denied = MNT_READONLY | MNT_NOSUID | MNT_NODEV | MNT_NOEXEC;
-
-	return !(found->mnt_flags & ~mnt->mnt_flags & denied) &&
-	       mnt_idmap(found) == mnt_idmap(mnt);
-}
-
 /**
  * ckpt_removed_path - a path to something that was removed, made again
  * @ctx: the context of a restart
@@ -1169,7 +1185,8 @@ int ckpt_removed_path(struct ckpt_ctx *ctx, const struct ckpt_hdr_file *h,
 			       name);
 		goto out;
 	}
-	if (!r->made && !allows_no_more(parent.mnt, r->path.mnt)) {
+	if (!r->made && !allows_no_more(d_inode(r->path.dentry), parent.mnt,
+					r->path.mnt)) {
 		err = ckpt_err(ctx, -EACCES, "'%s': the mount of its other name allows less than its own",
 			       name);
 		goto out;

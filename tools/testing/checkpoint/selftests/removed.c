@@ -404,6 +404,43 @@ CKPT_TEST(removed_fifos)
 	fifos();
 }
 
+/* Through a mount that allows less it is met first. */
+static void two_mounts(bool named)
+{
+	int reads, writes;
+
+	REQUIRE(!mkdir("dir", 0700) && !mkdir("bound", 0700));
+	REQUIRE(!mount("dir", "bound", NULL, MS_BIND, NULL));
+	REQUIRE(!mount(NULL, "bound", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY |
+		       MS_NOSUID, NULL));
+	close(make_file("dir/a", "text"));
+	REQUIRE(!link("dir/a", "dir/b"));
+	reads = open("bound/a", O_RDONLY);
+	writes = open("dir/a", O_RDWR);
+	REQUIRE(reads >= 0 && writes > reads && !unlink("dir/a"));
+	REQUIRE(named || !unlink("dir/b"));
+	ckpt_ready();
+	CHECK(same_inode(reads, writes));
+	CHECK_EQ(pwrite(writes, "T", 1, 0), 1);
+	expect_text(reads, "Text");
+	CHECK_EQ(openat(AT_FDCWD, "bound/b", O_RDWR), -1);
+	CHECK_EQ(errno, named ? EROFS : ENOENT);
+	close(reads);
+	CHECK(!umount("bound") && !rmdir("bound"));
+	CHECK(!named || !unlink("dir/b"));
+	expect_empty("dir");
+}
+
+CKPT_TEST(two_mounts_of_a_file)
+{
+	two_mounts(false);
+}
+
+CKPT_TEST(two_mounts_of_a_name)
+{
+	two_mounts(true);
+}
+
 /* What can only be looked at */
 CKPT_TEST(nodes)
 {
