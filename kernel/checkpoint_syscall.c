@@ -197,6 +197,10 @@ static const u8 repeats[] = {
 	[__NR_fdatasync]	= REPEATS,
 	[__NR_msync]		= REPEATS,
 	[__NR_sync_file_range]	= REPEATS,
+	[__NR_syncfs]		= REPEATS,
+
+	/* wait for somebody else who loads the same module */
+	[__NR_finit_module]	= REPEATS,
 };
 
 static enum repeat repeat_of(u32 nr)
