@@ -323,6 +323,8 @@ static bool park_once(void)
 		ckpt_ptrace_take(ct);
 		ckpt_task_discard(ct);
 		ckpt_task_forget_tree(ct);
+		/* nobody is to meet another who is not what it was so far */
+		wait_event_killable(ct->wait, READ_ONCE(ct->go));
 		restored = ct;
 		break;
 	case CKPT_PARK_KEPT:
@@ -370,6 +372,9 @@ void __checkpoint_task_exit(struct task_struct *tsk)
 	spin_unlock_irq(&tsk->sighand->siglock);
 	if (!ct)
 		return;
+	/* exit_task_work() comes behind exit_mm(), exit_files() and exit_fs() */
+	if (ct->exited)
+		task_work_add(tsk, ct->exited, TWA_NONE);
 	gone(ct);
 	ckpt_task_detach_current();
 }
@@ -535,6 +540,9 @@ static int may_park(struct ckpt_ctx *ctx, struct task_struct *t)
 	if (t->io_uring && !xa_empty(&t->io_uring->xa))
 		return ckpt_err(ctx, -ENOSYS, "io_uring: not supported");
 #endif
+	/* a call of it that is interrupted would not be made again */
+	if (ckpt_arch_is_compat(t))
+		return ckpt_err(ctx, -ENOSYS, "32-bit program: not supported");
 	if (t->signal->core_state)
 		return dumps_core(ctx);
 	if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS))

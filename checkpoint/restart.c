@@ -331,17 +331,17 @@ static void commit_zombie_cred(struct callback_head *work)
 /*
  * A zombie has the credentials that it had, if they were saved: from when it
  * has let go of the memory and the files that it was made with. They are those
- * of the caller of restart, and who has the same credentials may trace it.
+ * of the caller of restart, and who has the same credentials may trace it. Not
+ * before PTRACE_EVENT_EXIT, which runs what work there is.
  */
-static int take_cred(struct ckpt_ctx *ctx, const struct ckpt_task_entry *e)
+static int take_cred(struct ckpt_task *ct, const struct ckpt_task_entry *e)
 {
 	struct zombie_cred *z;
 	struct cred *cred;
-	int err;
 
 	if (!e->cred)
 		return 0;
-	cred = ckpt_obj_fetch(ctx, e->cred, CKPT_OBJ_CRED);
+	cred = ckpt_obj_fetch(ct->restore->ctx, e->cred, CKPT_OBJ_CRED);
 	if (IS_ERR(cred))
 		return PTR_ERR(cred);
 	z = kmalloc(sizeof(*z), GFP_KERNEL_ACCOUNT);
@@ -349,13 +349,8 @@ static int take_cred(struct ckpt_ctx *ctx, const struct ckpt_task_entry *e)
 		return -ENOMEM;
 	z->cred = get_cred(cred);
 	init_task_work(&z->work, commit_zombie_cred);
-	/* exit_task_work() comes behind exit_mm(), exit_files() and exit_fs() */
-	err = task_work_add(current, &z->work, TWA_NONE);
-	if (err) {
-		put_cred(z->cred);
-		kfree(z);
-	}
-	return err;
+	ct->exited = &z->work;
+	return 0;
 }
 
 /* A restored task, from its creation to its release */
@@ -396,7 +391,7 @@ static int run_restored(void *arg)
 			break;
 		case CKPT_CMD_EXIT:
 			set_task_comm(current, e->comm);
-			result = take_cred(r->ctx, e);
+			result = take_cred(ct, e);
 			if (result)
 				break;
 			done(ct, cmd, 0);
@@ -424,7 +419,7 @@ static int run_zombie(void *arg)
 
 	attach_current(ct);
 	set_task_comm(current, e->comm);
-	done(ct, CKPT_CMD_NONE, take_cred(ctx, e));
+	done(ct, CKPT_CMD_NONE, take_cred(ct, e));
 	do_exit(code);
 }
 
@@ -698,7 +693,7 @@ static void wait_outlived(struct ckpt_tree *tree)
 			schedule_timeout_killable(1);
 }
 
-/* To user mode, or into a ptrace stop. */
+/* To the boundary of user mode, where it becomes what it was, and waits. */
 static void release(struct ckpt_task *ct)
 {
 	spin_lock_irq(&ct->wait.lock);
@@ -706,6 +701,15 @@ static void release(struct ckpt_task *ct)
 		ct->state = CKPT_PARK_COMMIT;
 	spin_unlock_irq(&ct->wait.lock);
 	command(ct, CKPT_CMD_RELEASE, 0);
+}
+
+/* To user mode, or into a ptrace stop. */
+static void let_go(struct ckpt_task *ct)
+{
+	spin_lock_irq(&ct->wait.lock);
+	WRITE_ONCE(ct->go, true);
+	wake_up_locked(&ct->wait);
+	spin_unlock_irq(&ct->wait.lock);
 }
 
 static void release_all(struct ckpt_ctx *ctx)
@@ -720,19 +724,21 @@ static void release_all(struct ckpt_ctx *ctx)
 			      (CKPT_TASK_ZOMBIE | CKPT_TASK_THREAD)))
 				ckpt_group_stop(tree->tasks[i].task);
 
-	/* whoever is to be stopped is so before its tracer runs */
 	xa_for_each(&tree->parts, i, ct)
-		if (ct->stops)
-			release(ct);
-	ckpt_ptrace_wait_stopped(tree);
-	xa_for_each(&tree->parts, i, ct)
-		if (!ct->stops)
-			release(ct);
+		release(ct);
 	/* so that who looks at the tree now sees it as it was */
 	wait_event_killable(tree->wait, !atomic_read(&tree->pending));
 	wait_outlived(tree);
 	xa_for_each(&tree->parts, i, ct)
 		ckpt_task_forget_tree(ct);
+	/* whoever is to be stopped is so before its tracer runs */
+	xa_for_each(&tree->parts, i, ct)
+		if (ct->stops)
+			let_go(ct);
+	ckpt_ptrace_wait_stopped(tree);
+	xa_for_each(&tree->parts, i, ct)
+		if (!ct->stops)
+			let_go(ct);
 	ckpt_wait_stopped(ctx);
 }
 
@@ -1093,6 +1099,7 @@ static int restart_self(struct ckpt_ctx *ctx)
 	ckpt_obj_commit(ctx);
 	ckpt_tasks_link(ctx);
 	ct->state = CKPT_PARK_COMMIT;
+	ct->go = true;
 	if (ctx->uflags & RESTART_FROZEN)
 		ckpt_group_stop(current);
 	set_notify_signal(current);

@@ -600,6 +600,9 @@ int ckpt_tree_for_each(struct ckpt_ctx *ctx,
  * @deadline: CLOCK_MONOTONIC
  * @key_serial: restart: the number that the next key is to have, or 0
  * @trace: restart: what that stop is, or NULL
+ * @go: restart: all tasks of the tree have been committed, and it may go on
+ * @exited: restart: work for when it has exited so far that it has let go of its
+ *	memory and files, or NULL
  * @defer: restart: what each state put aside
  * @restore: restart: the rest, or NULL
  */
@@ -625,6 +628,8 @@ struct ckpt_task {
 	ktime_t deadline;
 	s32 key_serial;
 	struct ckpt_trace *trace;
+	bool go;
+	struct callback_head *exited;
 	void *defer[CKPT_STATE_MAX];
 	struct ckpt_restore *restore;
 };
@@ -640,6 +645,8 @@ void ckpt_report_exit(void);
 /* kernel/checkpoint_seccomp.c: ask filters, without PTRACE_EVENT_SECCOMP */
 bool ckpt_seccomp_recheck(void);
 bool ckpt_call_restarts(void);
+/* arch: is it one of another word size? It may be running. */
+bool ckpt_arch_is_compat(struct task_struct *t);
 /* arch: make the system call @nr with the arguments that are in @regs */
 long ckpt_arch_syscall(struct pt_regs *regs, int nr);
 unsigned int ckpt_arch_breakpoints(struct task_struct *t);

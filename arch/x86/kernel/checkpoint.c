@@ -174,6 +174,11 @@ static bool has_dynamic_state(struct task_struct *t)
 		XFEATURE_MASK_USER_DYNAMIC);
 }
 
+bool ckpt_arch_is_compat(struct task_struct *t)
+{
+	return test_tsk_thread_flag(t, TIF_ADDR32);
+}
+
 static const char *unsupported(struct task_struct *t)
 {
 	if (task_pt_regs(t)->cs != __USER_CS ||

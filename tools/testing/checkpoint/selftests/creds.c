@@ -10,9 +10,12 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static void get_caps(struct __user_cap_data_struct data[2])
 {
@@ -186,6 +189,66 @@ CKPT_TEST(processes_with_their_own)
 	CHECK_EQ(getuid(), 0);
 	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
+}
+
+#define SIBLINGS	20
+
+/**
+ * struct family - processes of which one asks after all others
+ * @stop: it is to stop
+ * @asked: how often it has
+ * @denied: how often it was not allowed to
+ * @pid: the others
+ */
+struct family {
+	volatile bool stop;
+	volatile unsigned long asked;
+	volatile unsigned long denied;
+	pid_t pid[SIBLINGS];
+};
+
+static int asks(void *arg)
+{
+	struct family *f = arg;
+	int i;
+
+	for (; !f->stop; f->asked++)
+		for (i = 0; i < SIBLINGS; i++)
+			f->denied += !!kill(f->pid[i], 0);
+	return 0;
+}
+
+static int is_asked(void *arg)
+{
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* Whom it might send a signal before the restart it may in it. */
+CKPT_TEST(signals_to_siblings)
+{
+	struct family *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned long asked;
+	pid_t pid;
+	int i;
+
+	REQUIRE(f != MAP_FAILED);
+	REQUIRE(!setresuid(2001, 2001, 2001));
+	for (i = 0; i < SIBLINGS; i++)
+		f->pid[i] = ckpt_fork(is_asked, NULL);
+	pid = ckpt_fork(asks, f);
+	CKPT_WAIT_FOR(f->asked);
+	ckpt_ready();
+	asked = f->asked;
+	CKPT_WAIT_FOR(f->asked > asked + 1);
+	f->stop = true;
+	ckpt_join(pid, 0);
+	CHECK_EQ(f->denied, 0);
+	for (i = 0; i < SIBLINGS; i++)
+		CHECK(!kill(f->pid[i], SIGKILL) &&
+		      waitpid(f->pid[i], NULL, 0) == f->pid[i]);
 }
 
 TEST_HARNESS_MAIN
