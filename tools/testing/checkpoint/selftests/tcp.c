@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/errqueue.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -1124,6 +1125,105 @@ DRIVER_TEST(silence_ends)
 	EXPECT_EQ(-1, recv(fd, &c, 1, 0));
 	EXPECT_EQ(ECONNRESET, errno);
 	close(fd);
+	ckpt_end(v);
+}
+
+/* What comes back does not live long enough to be heard. */
+CKPT_VICTIM(connects)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), ttl = 255;
+	union addr from, to;
+	socklen_t len = make_addr(&from, "127.0.0.1", PORT + 1);
+
+	make_addr(&to, "127.0.0.1", PORT);
+	REQUIRE(!setsockopt(fd, IPPROTO_IP, IP_MINTTL, &ttl, sizeof(ttl)));
+	REQUIRE(!bind(fd, &from.sa, len));
+	REQUIRE(connect(fd, &to.sa, len) < 0 && errno == EINPROGRESS);
+	ckpt_ready();
+}
+
+/* One that was not there yet leaves no silence behind. */
+DRIVER_TEST(nobody_silenced)
+{
+	struct pollfd p = { .events = POLLOUT };
+	struct ckpt_victim *v = &self->v;
+	union addr from, to;
+	socklen_t len = make_addr(&from, "127.0.0.1", PORT + 1);
+	int l;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	l = listening("127.0.0.1", PORT, 5);
+	ckpt_start(v, "connects", 0);
+	ckpt_checkpoint_kill(v);
+	make_addr(&to, "127.0.0.1", PORT);
+	p.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	ASSERT_EQ(0, bind(p.fd, &from.sa, len));
+	if (connect(p.fd, &to.sa, len))
+		ASSERT_EQ(EINPROGRESS, errno);
+	EXPECT_EQ(1, poll(&p, 1, CKPT_WAIT_S * 1000));
+	close(p.fd);
+	close(l);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(hears_ipv6)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM, 0), one = 1;
+	struct sockaddr_in6 in = {
+		.sin6_family = AF_INET6, .sin6_port = htons(PORT),
+	};
+
+	REQUIRE(!setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)));
+	REQUIRE(!bind(fd, (void *)&in, sizeof(in)) && !listen(fd, 5));
+	ckpt_ready();
+}
+
+static void drop_net_admin(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &head, caps))
+		ckpt_die("capget: %s", strerror(errno));
+	caps[0].effective &= ~(1u << CAP_NET_ADMIN);
+	if (syscall(SYS_capset, &head, caps))
+		ckpt_die("capset: %s", strerror(errno));
+}
+
+/* Whoever may not keep others from being heard does not, for how long ever. */
+DRIVER_TEST(listener_of_others)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct ckpt_victim *v = &self->v;
+	union addr a;
+	socklen_t len = make_addr(&a, "127.0.0.1", PORT);
+	int fd, pipe, status;
+	pid_t writer;
+	char c;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	p.fd = listening("127.0.0.1", PORT, 5);
+	ckpt_start(v, "hears_ipv6", 0);
+	drop_net_admin();
+	writer = ckpt_start_writer(v, &pipe, 0);
+	/* what is to be saved is known when it begins to write */
+	ASSERT_EQ(1, read(pipe, &c, 1));
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (connect(fd, &a.sa, len))
+		ASSERT_EQ(EINPROGRESS, errno);
+	EXPECT_EQ(1, poll(&p, 1, CKPT_WAIT_S * 1000));
+	EXPECT_EQ(0, waitpid(writer, &status, WNOHANG));
+	ckpt_skip_bytes(pipe, SIZE_MAX);
+	ASSERT_EQ(writer, waitpid(writer, &status, 0));
+	EXPECT_EQ(0, status);
+	close(pipe);
+	close(fd);
+	close(p.fd);
+	ckpt_finish(v);
 	ckpt_end(v);
 }
 
