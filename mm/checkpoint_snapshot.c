@@ -105,8 +105,9 @@ static int look_for_lost(struct ckpt_ctx *ctx, void *ptr, void *arg)
 	struct mm_struct *mm = ptr;
 	struct need *need = arg;
 	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, 0);
 	int ret = 0;
+
+	VMA_ITERATOR(vmi, mm, 0);
 
 	if (has_merged_zeros(mm)) {
 		need->why = "pages of zeros that KSM has merged";
