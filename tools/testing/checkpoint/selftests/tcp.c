@@ -1193,22 +1193,17 @@ static void drop_net_admin(void)
 		ckpt_die("capset: %s", strerror(errno));
 }
 
-/* Whoever may not keep others from being heard does not, for how long ever. */
-DRIVER_TEST(listener_of_others)
+/* Who connects to @l is heard while the checkpoint of the tree goes on. */
+static void heard_meanwhile(struct __test_metadata *_metadata,
+			    struct ckpt_victim *v, int l)
 {
-	struct pollfd p = { .events = POLLIN };
-	struct ckpt_victim *v = &self->v;
+	struct pollfd p = { .fd = l, .events = POLLIN };
 	union addr a;
 	socklen_t len = make_addr(&a, "127.0.0.1", PORT);
 	int fd, pipe, status;
 	pid_t writer;
 	char c;
 
-	ASSERT_EQ(0, unshare(CLONE_NEWNET));
-	ASSERT_EQ(0, net_up("lo", true));
-	p.fd = listening("127.0.0.1", PORT, 5);
-	ckpt_start(v, "hears_ipv6", 0);
-	drop_net_admin();
 	writer = ckpt_start_writer(v, &pipe, 0);
 	/* what is to be saved is known when it begins to write */
 	ASSERT_EQ(1, read(pipe, &c, 1));
@@ -1216,15 +1211,29 @@ DRIVER_TEST(listener_of_others)
 	if (connect(fd, &a.sa, len))
 		ASSERT_EQ(EINPROGRESS, errno);
 	EXPECT_EQ(1, poll(&p, 1, CKPT_WAIT_S * 1000));
+	/* it waits for room in the pipe */
 	EXPECT_EQ(0, waitpid(writer, &status, WNOHANG));
 	ckpt_skip_bytes(pipe, SIZE_MAX);
 	ASSERT_EQ(writer, waitpid(writer, &status, 0));
 	EXPECT_EQ(0, status);
 	close(pipe);
 	close(fd);
-	close(p.fd);
+	close(l);
 	ckpt_finish(v);
 	ckpt_end(v);
+}
+
+/* Whoever may not keep others from being heard does not, for how long ever. */
+DRIVER_TEST(listener_of_others)
+{
+	int l;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, net_up("lo", true));
+	l = listening("127.0.0.1", PORT, 5);
+	ckpt_start(&self->v, "hears_ipv6", 0);
+	drop_net_admin();
+	heard_meanwhile(_metadata, &self->v, l);
 }
 
 CKPT_VICTIM(kept_alive)
@@ -1325,39 +1334,14 @@ CKPT_VICTIM(worker)
 /* Others who listen with it go on while the image is written. */
 DRIVER_TEST(shared_listener)
 {
-	struct sockaddr_in in = {
-		.sin_family = AF_INET, .sin_port = htons(PORT),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	struct pollfd p = { .events = POLLIN };
-	struct ckpt_victim *v = &self->v;
-	int l, fd, pipe, status;
-	pid_t writer;
-	char c;
+	int l;
 
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	ASSERT_EQ(0, net_up("lo", true));
 	l = listening("127.0.0.1", PORT, 5);
 	ckpt_pass(l, PASSED);
-	ckpt_start(v, "worker", 0);
-	writer = ckpt_start_writer(v, &pipe, 0);
-	/* what is to be saved is known when it begins to write */
-	ASSERT_EQ(1, read(pipe, &c, 1));
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (connect(fd, (void *)&in, sizeof(in)))
-		ASSERT_EQ(EINPROGRESS, errno);
-	p.fd = l;
-	EXPECT_EQ(1, poll(&p, 1, CKPT_WAIT_S * 1000));
-	/* it waits for room in the pipe */
-	EXPECT_EQ(0, waitpid(writer, &status, WNOHANG));
-	ckpt_skip_bytes(pipe, SIZE_MAX);
-	ASSERT_EQ(writer, waitpid(writer, &status, 0));
-	EXPECT_EQ(0, status);
-	close(pipe);
-	close(fd);
-	close(l);
-	ckpt_finish(v);
-	ckpt_end(v);
+	ckpt_start(&self->v, "worker", 0);
+	heard_meanwhile(_metadata, &self->v, l);
 }
 
 /* ------------------------------------------------- what is not allowed */
