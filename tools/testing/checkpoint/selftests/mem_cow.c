@@ -317,17 +317,25 @@ static int with_part(void *arg)
 	return 0;
 }
 
+/* Room for @nr huge pages, where there can be some */
+static char *map_huge(size_t nr)
+{
+	char *area = map_rw((nr + 1) * HUGE);
+
+	area = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
+	if (madvise(area, nr * HUGE, MADV_HUGEPAGE))
+		ckpt_skip("MADV_HUGEPAGE: %m");
+	return area;
+}
+
 CKPT_TEST(huge_pages)
 {
 	static struct sharing before;
 	pid_t pid[2] = { getpid() };
-	char *area = map_rw(4 * HUGE);
 
 	ckpt_gate_init(&up);
 	ckpt_gate_init(&go);
-	mem = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
-	if (madvise(mem, 3 * HUGE, MADV_HUGEPAGE))
-		ckpt_skip("MADV_HUGEPAGE: %m");
+	mem = map_huge(3);
 	ckpt_fill(mem, HUGE, 1);
 	ckpt_fill(mem + HUGE, HUGE, 2);
 	ckpt_fill(mem + 2 * HUGE, HUGE, 3);
@@ -396,7 +404,6 @@ CKPT_TEST(huge_generations)
 {
 	static struct sharing before;
 	pid_t pid[3] = { getpid() };
-	char *area = map_rw((BLOCKS + 1) * HUGE);
 	size_t i;
 
 	ckpt_gate_init(&up);
@@ -404,9 +411,7 @@ CKPT_TEST(huge_generations)
 	third = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(third != MAP_FAILED);
-	mem = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1));
-	if (madvise(mem, BLOCKS * HUGE, MADV_HUGEPAGE))
-		ckpt_skip("MADV_HUGEPAGE: %m");
+	mem = map_huge(BLOCKS);
 	for (i = 0; i < BLOCKS; i++)
 		fill_pages(mem + i * HUGE, 0, HUGE / PAGE, i);
 	pid[1] = ckpt_fork(with_written, NULL);

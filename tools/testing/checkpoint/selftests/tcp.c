@@ -1179,20 +1179,6 @@ CKPT_VICTIM(hears_ipv6)
 	ckpt_ready();
 }
 
-static void drop_net_admin(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct caps[2];
-
-	if (syscall(SYS_capget, &head, caps))
-		ckpt_die("capget: %s", strerror(errno));
-	caps[0].effective &= ~(1u << CAP_NET_ADMIN);
-	if (syscall(SYS_capset, &head, caps))
-		ckpt_die("capset: %s", strerror(errno));
-}
-
 /* Who connects to @l is heard while the checkpoint of the tree goes on. */
 static void heard_meanwhile(struct __test_metadata *_metadata,
 			    struct ckpt_victim *v, int l)
@@ -1232,7 +1218,7 @@ DRIVER_TEST(listener_of_others)
 	ASSERT_EQ(0, net_up("lo", true));
 	l = listening("127.0.0.1", PORT, 5);
 	ckpt_start(&self->v, "hears_ipv6", 0);
-	drop_net_admin();
+	ckpt_caps_drop(1ull << CAP_NET_ADMIN);
 	heard_meanwhile(_metadata, &self->v, l);
 }
 
