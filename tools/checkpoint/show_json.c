@@ -21,16 +21,12 @@ static void put_string(FILE *f, const char *s, size_t left)
 
 	fputc('"', f);
 	for (; left; s += len, left -= len) {
-		const unsigned char *p = (const unsigned char *)s;
-
 		len = text_utf8_len(s, left);
 		if (len == 1 && (*s == '"' || *s == '\\')) {
 			fprintf(f, "\\%c", *s);
-		} else if (!len || (len == 1 && (p[0] < ' ' || p[0] == 0x7f))) {
-			len = 1;
-			fprintf(f, "\\u%04x", p[0]);
-		} else if (len == 2 && p[0] == 0xc2 && p[1] < 0xa0) {
-			fprintf(f, "\\u%04x", p[1]);
+		} else if (!len || text_control(s, len)) {
+			len = len ?: 1;
+			fprintf(f, "\\u%04x", (unsigned char)s[len - 1]);
 		} else {
 			fwrite(s, 1, len, f);
 		}

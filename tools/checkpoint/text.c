@@ -49,18 +49,24 @@ size_t text_utf8_len(const char *s, size_t left)
 	return len;
 }
 
+bool text_control(const char *s, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	return (len == 1 && (p[0] < ' ' || p[0] == 0x7f)) ||
+	       (len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+}
+
 /*
- * A sequence that a terminal may show: not a control character of the second
- * set, nor one that turns the direction of the text.
+ * A sequence that a terminal may show as it is: one that it does not obey, that
+ * does not turn the direction of the text, and that escapes nothing.
  */
 static bool printable(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
-	if (len == 1)
-		return *p >= ' ' && *p != 0x7f && *p != '\\';
-	if (len == 2)
-		return !(p[0] == 0xc2 && p[1] < 0xa0);
+	if (text_control(s, len) || *s == '\\')
+		return false;
 	if (len == 3 && p[0] == 0xe2)
 		return !(p[1] == 0x80 && p[2] >= 0x8e && p[2] <= 0xaf) &&
 		       !(p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xaf);

@@ -20,6 +20,12 @@ bool text_utf8(void);
  */
 size_t text_utf8_len(const char *s, size_t left);
 
+/*
+ * Is the UTF-8 sequence of @len bytes at @s a control character, of the first
+ * set or the second (ISO/IEC 6429 C0 and C1, and DEL)? A terminal may obey it.
+ */
+bool text_control(const char *s, size_t len);
+
 /* Print @s with what is not printable as \ooo, as /proc has it. */
 void text_put(FILE *f, const char *s, bool utf8);
 
