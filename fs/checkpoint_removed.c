@@ -318,14 +318,14 @@ int ckpt_removed_check(struct ckpt_ctx *ctx, const struct path *path,
 	err = ckpt_path_check(ctx, &home, who, buf);
 	if (err || S_ISDIR(inode->i_mode))
 		return err;
-	removed = find_removed(ctx, inode);
-	if (inode->i_nlink && removed &&
-	    !allows_no_more(inode, path->mnt, removed->path.mnt)) {
-		name = d_path(path, buf, PATH_MAX);
-		return ckpt_err(ctx, -ENOSYS, "%s: '%s': it was removed, and is open through mounts of which each allows what another does not: not supported",
-				who, IS_ERR(name) ? "?" : name);
-	}
 	if (inode->i_nlink) {
+		removed = find_removed(ctx, inode);
+		if (removed &&
+		    !allows_no_more(inode, path->mnt, removed->path.mnt)) {
+			name = d_path(path, buf, PATH_MAX);
+			return ckpt_err(ctx, -ENOSYS, "%s: '%s': it was removed, and is open through mounts of which each allows what another does not: not supported",
+					who, IS_ERR(name) ? "?" : name);
+		}
 		other = other_name(ctx, path, buf);
 		dput(other);
 		if (other)
