@@ -304,18 +304,32 @@ static_assert(CKPT_XSTATE_FP_SIZE ==
 static_assert(CKPT_XSTATE_SSE_SIZE ==
 	      sizeof_field(struct fxregs_state, xmm_space));
 
-/* Where a state stands in an XSAVE area that is not compacted; not for x87 */
-static void find_state(int nr, u32 *offset, u32 *size)
+/*
+ * Where a state stands in an XSAVE area that is not compacted, in bytes; not
+ * for x87. Asked for once: a hypervisor answers CPUID, which takes it longer
+ * than the rest of a thread's registers takes us.
+ */
+static struct {
+	u32 offset, size;
+} states_at[CKPT_XSTATE_MAX] __ro_after_init;
+
+static int __init find_states(void)
 {
 	u32 ecx, edx;
+	int i;
 
-	if (nr == XFEATURE_SSE) {
-		*offset = offsetof(struct fxregs_state, xmm_space);
-		*size = CKPT_XSTATE_SSE_SIZE;
-	} else {
-		cpuid_count(XSTATE_CPUID, nr, size, offset, &ecx, &edx);
-	}
+	states_at[XFEATURE_SSE].offset =
+		offsetof(struct fxregs_state, xmm_space);
+	states_at[XFEATURE_SSE].size = CKPT_XSTATE_SSE_SIZE;
+	if (!use_xsave())
+		return 0;
+	for (i = FIRST_EXTENDED_XFEATURE; i < XFEATURE_MAX; i++)
+		if (fpu_user_cfg.max_features & BIT_ULL(i))
+			cpuid_count(XSTATE_CPUID, i, &states_at[i].size,
+				    &states_at[i].offset, &ecx, &edx);
+	return 0;
 }
+arch_initcall(find_states);
 
 static bool x87_initial(const struct fxregs_state *x)
 {
@@ -342,7 +356,8 @@ static void unpack_x87(struct fxregs_state *x, const u8 *from)
 static u32 pack_state(struct ckpt_xstate *to, int nr,
 		      const struct xregs_state *from)
 {
-	u32 size, offset;
+	const void *p;
+	u32 size;
 
 	if (nr == XFEATURE_FP) {
 		if (x87_initial(&from->i387))
@@ -350,10 +365,11 @@ static u32 pack_state(struct ckpt_xstate *to, int nr,
 		size = CKPT_XSTATE_FP_SIZE;
 		pack_x87(to->data, &from->i387);
 	} else {
-		find_state(nr, &offset, &size);
-		if (!memchr_inv((void *)from + offset, 0, size))
+		p = (const void *)from + states_at[nr].offset;
+		size = states_at[nr].size;
+		if (!memchr_inv(p, 0, size))
 			return 0;
-		memcpy(to->data, (void *)from + offset, size);
+		memcpy(to->data, p, size);
 	}
 	to->nr = nr;
 	to->size = size;
@@ -556,7 +572,7 @@ static int unpack_states(struct ckpt_ctx *ctx, struct xregs_state *to,
 {
 	u64 left = h->xfeatures & ~XFEATURE_MASK_PKRU;
 	const struct ckpt_xstate *s;
-	u32 at, size, offset;
+	u32 at, size;
 
 	for (at = 0; at < h->size; at += sizeof(*s) + s->size) {
 		s = (const void *)h->states + at;
@@ -570,10 +586,8 @@ static int unpack_states(struct ckpt_ctx *ctx, struct xregs_state *to,
 			return ckpt_err(ctx, -EINVAL,
 					"uses CPU state %u (%s) that this CPU does not have: restart on one that has it",
 					s->nr, state_name(s->nr));
-		if (s->nr == XFEATURE_FP)
-			size = CKPT_XSTATE_FP_SIZE;
-		else
-			find_state(s->nr, &offset, &size);
+		size = s->nr == XFEATURE_FP ? CKPT_XSTATE_FP_SIZE :
+					      states_at[s->nr].size;
 		if (s->size != size || size > h->size - at - sizeof(*s))
 			return ckpt_err(ctx, -EINVAL,
 					"FPU state %u: %u bytes, this CPU has %u bytes of it",
@@ -581,7 +595,8 @@ static int unpack_states(struct ckpt_ctx *ctx, struct xregs_state *to,
 		if (s->nr == XFEATURE_FP)
 			unpack_x87(&to->i387, s->data);
 		else
-			memcpy((void *)to + offset, s->data, size);
+			memcpy((void *)to + states_at[s->nr].offset, s->data,
+			       size);
 		to->header.xfeatures |= BIT_ULL(s->nr);
 	}
 	return 0;
