@@ -75,8 +75,10 @@ function sleeps() {
 	var before = java.lang.System.nanoTime(), seen = ticks.get();
 	java.lang.Thread.sleep(150);
 	var took = (java.lang.System.nanoTime() - before) / 1e6;
-	need(took > 149 && ticks.get() > seen, took + ' ms, ' +
-	     (ticks.get() - seen) + ' ticks');
+	need(took > 149, took + ' ms');
+	// the timer goes on, however late its thread gets a CPU
+	while (ticks.get() == seen)
+		java.lang.Thread.sleep(10);
 }
 
 function processes() {
