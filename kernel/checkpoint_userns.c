@@ -171,16 +171,19 @@ static u32 lower_in_parent(struct user_namespace *parent, int which, u32 id)
 	}
 }
 
-static void save_map(struct user_namespace *ns, int which,
+/*
+ * @nr is what was seen of its size: it may be written at any moment, once, by
+ * somebody outside of the tree. What there is of a map does not change.
+ */
+static void save_map(struct user_namespace *ns, int which, u32 nr,
 		     struct ckpt_id_extent *to)
 {
 	struct uid_gid_map *map = ns_map(ns, which);
 	const struct uid_gid_extent *e;
 	u32 i;
 
-	e = map->nr_extents <= UID_GID_MAP_MAX_BASE_EXTENTS ? map->extent :
-							      map->forward;
-	for (i = 0; i < map->nr_extents; i++, e++, to++) {
+	e = nr <= UID_GID_MAP_MAX_BASE_EXTENTS ? map->extent : map->forward;
+	for (i = 0; i < nr; i++, e++, to++) {
 		to->first = e->first;
 		to->lower_first = lower_in_parent(ns->parent, which,
 						  e->lower_first);
@@ -220,7 +223,7 @@ static int user_ns_obj_checkpoint(struct ckpt_ctx *ctx, void *ptr)
 		h->flags |= CKPT_USER_NS_SETFCAP;
 	for (i = 0, all = 0; i < ARRAY_SIZE(maps); all += nr[i], i++) {
 		h->nr_extents[i] = nr[i];
-		save_map(ns, i, &h->extents[all]);
+		save_map(ns, i, nr[i], &h->extents[all]);
 	}
 	for (i = 0; i < UCOUNT_COUNTS; i++)
 		h->ucount_max[i] = READ_ONCE(ns->ucount_max[i]);
