@@ -168,12 +168,20 @@ static struct user_namespace *uid_keyring_ns(const struct cred *cred,
 	return NULL;
 }
 
+/* As search_keyrings_rcu() and search_nested_keyrings() find keys */
+static bool searches(const struct cred *cred, struct key *key, bool possessed)
+{
+	return possessed && !key_task_permission(make_key_ref(key, true), cred,
+						 KEY_NEED_SEARCH);
+}
+
 /*
  * Could the task read it, as it is or because it finds it in a keyring? Then so
  * may whoever can checkpoint the task. What nobody can read takes the right to
- * look into the kernel.
+ * look into the kernel. @possessed: it was come to through keyrings that the
+ * task may search, from one of its own.
  */
-static bool may_read(const struct cred *cred, struct key *key)
+static bool may_read(const struct cred *cred, struct key *key, bool possessed)
 {
 	if (capable(CAP_SYS_ADMIN))
 		return true;
@@ -181,14 +189,13 @@ static bool may_read(const struct cred *cred, struct key *key)
 		return false;
 	return !key_task_permission(make_key_ref(key, false), cred,
 				    KEY_NEED_READ) ||
-	       (!key_task_permission(make_key_ref(key, true), cred,
-				     KEY_NEED_SEARCH) &&
+	       (searches(cred, key, possessed) &&
 		!key_task_permission(make_key_ref(key, true), cred,
 				     KEY_NEED_READ));
 }
 
 static const char *key_refused(struct ckpt_ctx *ctx, const struct cred *cred,
-			       struct key *key)
+			       struct key *key, bool possessed)
 {
 	short state = READ_ONCE(key->state);
 
@@ -209,13 +216,14 @@ static const char *key_refused(struct ckpt_ctx *ctx, const struct cred *cred,
 	    (gid_valid(key->gid) &&
 	     !kgid_has_mapping(ctx->caller_cred->user_ns, key->gid)))
 		return "key of a user or group that is not mapped";
-	if (!may_read(cred, key))
+	if (!may_read(cred, key, possessed))
 		return "key that you may not read";
 	return NULL;
 }
 
 static bool refused(struct ckpt_ctx *ctx, const struct cred *cred,
-		    struct key *key, int depth, char *why, size_t size);
+		    struct key *key, bool possessed, int depth, char *why,
+		    size_t size);
 
 /* One that is made anew with its user namespace, or that of the machine */
 static bool uid_keyring_refused(struct ckpt_ctx *ctx, const struct cred *cred,
@@ -248,20 +256,22 @@ static int height_of(struct ckpt_ctx *ctx, struct key *key)
 }
 
 static bool keyring_refused(struct ckpt_ctx *ctx, const struct cred *cred,
-			    struct key *keyring, int depth, int *height,
-			    char *why, size_t size)
+			    struct key *keyring, bool possessed, int depth,
+			    int *height, char *why, size_t size)
 {
 	struct key **keys;
 	bool ret = false;
 	int i, nr;
 
+	possessed = searches(cred, keyring, possessed);
 	nr = depth < CKPT_KEY_DEPTH_MAX ? keys_in(keyring, &keys) : -ELOOP;
 	if (nr < 0) {
 		snprintf(why, size, "keyring with too much in it");
 		return true;
 	}
 	for (i = 0; i < nr && !ret; i++) {
-		ret = refused(ctx, cred, keys[i], depth + 1, why, size);
+		ret = refused(ctx, cred, keys[i], possessed, depth + 1, why,
+			      size);
 		*height = max(*height, height_of(ctx, keys[i]) + 1);
 	}
 	put_keys(keys, nr);
@@ -279,10 +289,12 @@ static bool not_collected(struct ckpt_ctx *ctx, struct key *key, char *why,
 
 /*
  * Each key is looked at once, by whichever way it is reached first: there may
- * be more ways to it than can be gone. What passes is collected.
+ * be more ways to it than can be gone. What passes is collected. What the task
+ * cannot read by that way is refused, also if it can by another.
  */
 static bool refused(struct ckpt_ctx *ctx, const struct cred *cred,
-		    struct key *key, int depth, char *why, size_t size)
+		    struct key *key, bool possessed, int depth, char *why,
+		    size_t size)
 {
 	const char *what;
 	int height = 1;
@@ -301,14 +313,15 @@ static bool refused(struct ckpt_ctx *ctx, const struct cred *cred,
 		snprintf(why, size, "key of type %s", key->type->name);
 		return true;
 	}
-	what = key_refused(ctx, cred, key);
+	what = key_refused(ctx, cred, key, possessed);
 	if (what) {
 		snprintf(why, size, "%s", what);
 		return true;
 	}
 	if (!is_keyring(key) || is_revoked(key))
 		height = 0;
-	else if (keyring_refused(ctx, cred, key, depth, &height, why, size))
+	else if (keyring_refused(ctx, cred, key, possessed, depth, &height,
+				 why, size))
 		return true;
 	if (not_collected(ctx, key, why, size))
 		return true;
@@ -335,7 +348,7 @@ static bool keys_refused(struct ckpt_ctx *ctx, const struct cred *cred,
 	}
 	for (i = 0; i < ARRAY_SIZE(keyring) && !ret; i++)
 		ret = keyring[i] &&
-		      refused(ctx, cred, keyring[i], 0, why, size);
+		      refused(ctx, cred, keyring[i], true, 0, why, size);
 	if (ret || cred->user_ns == ctx->caller_cred->user_ns)
 		return ret;
 
@@ -345,8 +358,8 @@ static bool keys_refused(struct ckpt_ctx *ctx, const struct cred *cred,
 	rcu_read_unlock();
 	if (user_session) {
 		ret = uid_keyring_refused(ctx, cred, user_session, why, size) ||
-		      keyring_refused(ctx, cred, user_session, 0, &height, why,
-				      size);
+		      keyring_refused(ctx, cred, user_session, true, 0,
+				      &height, why, size);
 		key_put(user_session);
 	}
 	return ret;

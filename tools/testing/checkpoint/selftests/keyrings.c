@@ -15,9 +15,13 @@
 
 typedef int32_t key_id;
 
-/* All but to read it; all to its possessor, and its owner may look at it */
+/*
+ * All but to read it; all to its possessor, and its owner may look at it; all
+ * but to search it
+ */
 #define PERM_READ_NOT	0x3d1d0000
 #define PERM_OF_OTHER	0x3f010000
+#define PERM_SEARCH_NOT	0x37370000
 
 static key_id add_key(const char *type, const char *desc, const void *data,
 		      size_t len, key_id ring)
@@ -392,13 +396,27 @@ CKPT_VICTIM(has_logon)
 		     0) > 0);
 }
 
-/* No way to what nobody can read */
-DRIVER_TEST(unreadable)
+/* What is in a keyring that the task may list, but not search, is not its own. */
+CKPT_VICTIM(has_unsearchable)
 {
-	struct ckpt_victim *v = &self->v;
+	key_id ses = join(NULL), ring, key;
+
+	ring = add_key("keyring", "closed", NULL, 0, ses);
+	REQUIRE(ring > 0);
+	key = add_text("a key", "secret", ring);
+	REQUIRE(key > 0);
+	REQUIRE(!keyctl(KEYCTL_SETPERM, ring, PERM_SEARCH_NOT, 0, 0));
+	ckpt_ready();
+	CHECK_EQ(keyctl(KEYCTL_READ, key, 0, 0, 0), -1);
+	CHECK_EQ(errno, EACCES);
+}
+
+static void refused_unreadable(struct __test_metadata *_metadata,
+			       struct ckpt_victim *v, const char *name)
+{
 	long ret;
 
-	ckpt_start(v, "has_logon", 0);
+	ckpt_start(v, name, 0);
 	if (v->skip[0])
 		SKIP(return, "%s", v->skip);
 	ckpt_caps_drop(1ULL << CAP_SYS_ADMIN);
@@ -410,6 +428,17 @@ DRIVER_TEST(unreadable)
 	ckpt_ping(v);
 	ckpt_finish(v);
 	ckpt_end(v);
+}
+
+/* No way to what nobody can read */
+DRIVER_TEST(unreadable)
+{
+	refused_unreadable(_metadata, &self->v, "has_logon");
+}
+
+DRIVER_TEST(unsearchable)
+{
+	refused_unreadable(_metadata, &self->v, "has_unsearchable");
 }
 
 CKPT_VICTIM(has_keys)
