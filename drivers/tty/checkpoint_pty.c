@@ -476,6 +476,19 @@ static void set_given(struct tty_struct *tty, const struct ckpt_hdr_tty *h)
 		signal_foreground(tty, SIGWINCH);
 }
 
+/* Does the leader of @session have @tty? Or nobody would ever let go of it. */
+static bool leader_has(struct pid *session, struct tty_struct *tty)
+{
+	struct task_struct *leader;
+	bool ret;
+
+	read_lock(&tasklist_lock);
+	leader = pid_task(session, PIDTYPE_TGID);
+	ret = leader && READ_ONCE(leader->signal->tty) == tty;
+	read_unlock(&tasklist_lock);
+	return ret;
+}
+
 static void set_ctrl(struct tty_struct *tty, struct pid *session,
 		     struct pid *pgrp)
 {
@@ -549,10 +562,13 @@ void ckpt_ttys_commit(struct ckpt_ctx *ctx)
 			tty = tty->link;
 		set = t->given && (t->h.flags & CKPT_TTY_IN_FRONT) &&
 		      !tty_hung_up_p(t->file) && !in_background(ctx, tty);
-		if (t->session && !(ctx->uflags & RESTART_TASKSELF))
+		if (!t->session || (ctx->uflags & RESTART_TASKSELF)) {
+			if (set && t->pgrp)
+				set_foreground(ctx, tty, t->pgrp);
+		} else if (!tty_hung_up_p(t->file) &&
+			   leader_has(t->session, tty)) {
 			set_ctrl(tty, t->session, t->pgrp);
-		else if (set && t->pgrp)
-			set_foreground(ctx, tty, t->pgrp);
+		}
 		if (set)
 			set_given(tty, &t->h);
 	}
@@ -946,12 +962,13 @@ out:
  *
  * Context: a restored task, may sleep.
  * Return: 0, or a negative errno, reported: -EINVAL for a malformed record,
- * -ENOMEM.
+ * -EPERM for settings that the caller may not lock, -ENOMEM.
  */
 int ckpt_ptm_late_restore(struct ckpt_ctx *ctx, struct file *file)
 {
 	struct tty_struct *master = ckpt_file_tty(file), *slave = master->link;
 	struct ckpt_hdr_tty h;
+	bool locked;
 	int err;
 
 	err = ckpt_read_rec_into(ctx, &h, CKPT_HDR_TTY, sizeof(h));
@@ -959,6 +976,10 @@ int ckpt_ptm_late_restore(struct ckpt_ctx *ctx, struct file *file)
 		err = put_aside(ctx, file, false, &h);
 	if (err)
 		return err;
+	/* as ioctl(TIOCSLCKTRMIOS) */
+	locked = memchr_inv(&h.locked, 0, sizeof(h.locked));
+	if (locked && !checkpoint_restore_ns_capable(&init_user_ns))
+		return ckpt_err(ctx, -EPERM, "terminal with locked settings: no CAP_CHECKPOINT_RESTORE in the initial user namespace");
 	set_termios(slave, &h);
 	mutex_lock(&slave->winsize_mutex);
 	slave->winsize = (struct winsize) {

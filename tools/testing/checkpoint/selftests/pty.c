@@ -8,6 +8,7 @@
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -862,6 +864,31 @@ DRIVER_TEST(number_in_use)
 	while (nr)
 		close(fds[--nr]);
 	ckpt_restart_finish(v);
+}
+
+/* An ordinary user cannot lock settings, by an image no more than by hand. */
+DRIVER_TEST(locked_by_an_ordinary_user)
+{
+	struct ckpt_victim *v = &self->v;
+	struct ckpt_hdr_tty *tty;
+	struct image image;
+
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setresgid(1234, 1234, 1234));
+	ASSERT_EQ(0, setresuid(1234, 1234, 1234));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	ckpt_start(v, "has_terminal", CKPT_USER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&image, v->image);
+	tty = image_at(&image, CKPT_HDR_TTY, 0);
+	ASSERT_TRUE(tty);
+	tty->locked.lflag = ECHO;
+	EXPECT_EQ(-EPERM, image_restart(v, &image));
+	EXPECT_TRUE(ckpt_logged(v, "locked settings")) TH_LOG("%s", v->log);
+	tty->locked.lflag = 0;
+	image_restart_finish(v, &image);
 }
 
 REFUSED(other_discipline, "line discipline")
