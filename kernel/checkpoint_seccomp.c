@@ -107,7 +107,10 @@ make_filter(struct ckpt_ctx *ctx, const struct ckpt_hdr_seccomp_filter *h,
 		return ERR_PTR(ckpt_err(ctx, err, "image: seccomp filter of %u instructions: error %d",
 					len, err));
 	}
-	if (path_too_long(filter, prev)) {
+	/* all of them, too, as tasks of this tree could have made */
+	ctx->seccomp_insns += filter->prog->len;
+	if (path_too_long(filter, prev) ||
+	    ctx->seccomp_insns > ctx->stats.tasks * MAX_INSNS_PER_PATH) {
 		seccomp_filter_free(filter);
 		err = ckpt_err(ctx, -EINVAL, "image: seccomp filters of more instructions than a task can have");
 		return ERR_PTR(err);

@@ -99,6 +99,7 @@ struct user_namespace;
  *	listening sockets; both are in the table of objects
  * @silenced: connections whose packets go nowhere: net/ipv4/checkpoint_silence.c
  * @autogroups: restart: how many there are in the image so far
+ * @seccomp_insns: restart: instructions of all seccomp filters so far
  * @cpu_ns: restart: CPU time of all tasks that were read so far
  * @maker_met: checkpoint: the parent of the root was looked at
  * @join: restart: CLONE_NEW*: kinds of namespaces of which the caller's serves
@@ -152,6 +153,7 @@ struct ckpt_ctx {
 	struct xarray tcp_waiting;
 	struct hlist_head silenced;
 	u64 autogroups;
+	u64 seccomp_insns;
 	u64 cpu_ns;
 	bool maker_met;
 	u32 join;
