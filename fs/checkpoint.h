@@ -259,7 +259,6 @@ struct file *ckpt_pidfd_restore(struct ckpt_ctx *ctx,
 int ckpt_pidfd_late_restore(struct ckpt_ctx *ctx, struct file *file);
 
 /* drivers/tty/checkpoint_tty.c, checkpoint_pty.c: terminals */
-struct tty_struct *ckpt_file_tty(struct file *file);
 int ckpt_tty_kind(struct ckpt_ctx *ctx, struct file *file);
 const char *ckpt_pty_refused(struct ckpt_ctx *ctx, struct file *file);
 bool ckpt_pty_node(struct dentry *dentry);

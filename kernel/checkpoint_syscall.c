@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Parking must not show: a system call that the notification to park has
- * interrupted is made again, with what was left of its time.
+ * interrupted is made again, with what was left of its time; or goes on, if it
+ * has moved a part of its data: see checkpoint_rest.c.
  *
  * The task does this itself, on its way to user mode, once it is known that no
  * signal is delivered and every stop is over. It never is in user mode in
@@ -212,9 +213,10 @@ static enum repeat repeat_of(u32 nr)
 
 /*
  * Is the call that the task comes from to be made again, as long as no signal
- * is delivered? -EINTR alone does not tell: it may be a signal's.
+ * is delivered? -EINTR alone does not tell: it may be a signal's. Nor does a
+ * short count.
  */
-static bool restarts(struct pt_regs *regs, bool eintr_too)
+static bool restarts(struct pt_regs *regs, bool unsignalled)
 {
 	int nr = syscall_get_nr(current, regs);
 
@@ -222,7 +224,9 @@ static bool restarts(struct pt_regs *regs, bool eintr_too)
 		return false;
 	switch (syscall_get_error(current, regs)) {
 	case -EINTR:
-		return eintr_too && repeat_of(nr) != NEVER;
+		return unsignalled && repeat_of(nr) != NEVER;
+	case 0:
+		return unsignalled && ckpt_rest_due();
 	case -ERESTARTSYS:
 	case -ERESTARTNOINTR:
 	case -ERESTARTNOHAND:
@@ -242,6 +246,7 @@ static bool forgets_rest(struct pt_regs *regs)
 	int nr = syscall_get_nr(current, regs);
 
 	switch (syscall_get_error(current, regs)) {
+	case 0:
 	case -EINTR:
 		return repeat_of(nr) == TIMED;
 	case -ERESTARTNOHAND:
@@ -260,12 +265,12 @@ static bool forgets_rest(struct pt_regs *regs)
 void ckpt_restart_interrupted(struct ckpt_task *ct)
 {
 	struct pt_regs *regs = current_pt_regs();
+	long err = syscall_get_error(current, regs);
 
 	/* noted before, if this is the second park on the way, out of a stop */
 	if (!ct->again)
 		ct->again = !task_sigpending(current) &&
-			    syscall_get_error(current, regs) == -EINTR &&
-			    restarts(regs, true);
+			    (err == -EINTR || !err) && restarts(regs, true);
 	if (!restarts(regs, ct->again)) {
 		ct->bounded = false;
 		return;
@@ -331,6 +336,11 @@ static void make_again(struct pt_regs *regs)
 	unsigned long args[6];
 	long ret;
 
+	/* it is still the same call, that was let through */
+	if (!err) {
+		syscall_set_return_value(current, regs, 0, ckpt_rest_call());
+		return;
+	}
 	if (test_syscall_work(SECCOMP) && !ckpt_seccomp_recheck())
 		return;
 	syscall_get_arguments(current, regs, args);

@@ -49,6 +49,7 @@ struct nsproxy;
 struct pid;
 struct pid_namespace;
 struct pt_regs;
+struct tty_struct;
 struct user_namespace;
 
 /**
@@ -531,6 +532,8 @@ bool ckpt_session_restored(struct ckpt_ctx *ctx);
 
 /* ----------------------------------------------------------- terminals */
 
+/* drivers/tty/checkpoint_tty.c: that of an open file, or NULL */
+struct tty_struct *ckpt_file_tty(struct file *file);
 /* In drivers/tty/checkpoint_pty.c */
 int ckpt_ctty_checkpoint(struct ckpt_ctx *ctx, struct task_struct *t,
 			 struct ckpt_hdr_task_jobctl *h);
@@ -644,6 +647,10 @@ void ckpt_task_release(void);
 void ckpt_restart_interrupted(struct ckpt_task *ct);
 void ckpt_report_exit(void);
 
+/* kernel/checkpoint_rest.c: system calls that go on */
+bool ckpt_rest_due(void);
+long ckpt_rest_call(void);
+
 /* kernel/checkpoint_seccomp.c: ask filters, without PTRACE_EVENT_SECCOMP */
 bool ckpt_seccomp_recheck(void);
 bool ckpt_call_restarts(void);
@@ -651,6 +658,8 @@ bool ckpt_call_restarts(void);
 bool ckpt_arch_is_compat(struct task_struct *t);
 /* arch: make the system call @nr with the arguments that are in @regs */
 long ckpt_arch_syscall(struct pt_regs *regs, int nr);
+/* arch: make it with others, which the task does not see */
+long ckpt_arch_syscall_args(int nr, const unsigned long *args);
 unsigned int ckpt_arch_breakpoints(struct task_struct *t);
 /* arch/x86/kernel/checkpoint_ldt.c */
 int ckpt_ldt_save(struct mm_struct *mm, u64 **copy);

@@ -70,6 +70,29 @@ long ckpt_arch_syscall(struct pt_regs *regs, int nr)
 }
 
 /**
+ * ckpt_arch_syscall_args - make a system call with other arguments
+ * @nr: its number
+ * @args: six arguments
+ *
+ * For a call that does not look at the registers of current, as few do.
+ *
+ * Context: current, on its way to user mode, no locks held, may sleep.
+ * Return: what the call returns.
+ */
+long ckpt_arch_syscall_args(int nr, const unsigned long *args)
+{
+	struct pt_regs regs = *current_pt_regs();
+
+	regs.di = args[0];
+	regs.si = args[1];
+	regs.dx = args[2];
+	regs.r10 = args[3];
+	regs.r8 = args[4];
+	regs.r9 = args[5];
+	return ckpt_arch_syscall(&regs, nr);
+}
+
+/**
  * ckpt_arch_breakpoints - how many perf events are breakpoints of ptrace?
  * @t: the task, parked
  *

@@ -1176,7 +1176,7 @@ enum ckpt_restart_fn {
 	CKPT_RESTART_NANOSLEEP,
 	CKPT_RESTART_POLL,
 	CKPT_RESTART_FUTEX,
-	CKPT_RESTART_SYSCALL,	/* the call again, with what is left of its time */
+	CKPT_RESTART_SYSCALL,	/* the call again, or on, with what is left of its time */
 };
 
 /* struct ckpt_hdr_restart_block.flags */

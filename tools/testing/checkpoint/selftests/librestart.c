@@ -24,7 +24,7 @@ static bool blocked_in(struct ckpt_victim *v, long nr)
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", v->pid);
 	return ckpt_read_file(path, buf, sizeof(buf)) > 0 &&
-	       sscanf(buf, "%ld", &seen) == 1 && (seen == nr || nr == -1);
+	       sscanf(buf, "%ld", &seen) == 1 && seen == nr;
 }
 
 /* Wait until the victim is in its call. Returns false if it ended. */
@@ -34,7 +34,8 @@ static bool wait_in_call(struct ckpt_victim *v, long nr)
 
 	while (!ended(v)) {
 		/* some go on by another call, restart_syscall(2) */
-		if (blocked_in(v, nr) || blocked_in(v, 219))
+		if (nr == RESTART_RUNS || blocked_in(v, nr) ||
+		    blocked_in(v, 219))
 			return true;
 		if (ckpt_now() > end)
 			ckpt_die("%s: did not make the call %ld", v->name, nr);

@@ -23,6 +23,9 @@
  */
 #define RESTART_SLACK_MS	200
 
+/* A victim that does not wait in its call: it need not be found in there */
+#define RESTART_RUNS	(-1)
+
 /* A call that @start was taken before has waited for as long as it should. */
 #define CHECK_WAITED(start)						\
 	CHECK((ckpt_now() - (start)) / 1000000 + RESTART_SLACK_MS >= RESTART_MS)
