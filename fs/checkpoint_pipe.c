@@ -211,15 +211,29 @@ struct file *ckpt_pipe_file_restore(struct ckpt_ctx *ctx,
 }
 
 /*
- * Move the content of @from, a pipe of ours, over to @fifo, which has just
- * been opened: once, for the first file of that fifo, which has made one reader.
+ * May the caller put something into the fifo that is open as @file? Whoever has
+ * it open for writing may, and so may its owner, who can change its mode.
+ */
+static int may_fill(struct file *file)
+{
+	if ((file->f_mode & FMODE_WRITE) ||
+	    inode_owner_or_capable(file_mnt_idmap(file), file_inode(file)))
+		return 0;
+	return file_permission(file, MAY_WRITE);
+}
+
+/*
+ * Move the content of @from, a pipe of ours, over to the fifo that has just
+ * been opened as @file: once, for the first file of it, which made one reader.
  * Nobody else is to read of it before it is known that the tree will run.
  */
 static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
-			struct inode *fifo, const char *name)
+			struct file *file, const char *name)
 {
+	struct inode *fifo = file_inode(file);
 	struct pipe_inode_info *src = from->i_pipe, *dst = fifo->i_pipe;
 	const char *why = NULL;
+	int err;
 
 	if (from->i_private) {
 		if (from->i_private != fifo)
@@ -231,6 +245,11 @@ static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
 	if (src->readers || src->writers)
 		return ckpt_err(ctx, -EINVAL, "image: '%s' is a pipe and a fifo",
 				name);
+	/* nobody else has it so far: what is in it does not change */
+	err = pipe_empty(src->head, src->tail) ? 0 : may_fill(file);
+	if (err)
+		return ckpt_err(ctx, err, "fifo '%s': you may not write to it: error %d",
+				name, err);
 
 	pipe_double_lock(src, dst);
 	if (!pipe_empty(dst->head, dst->tail)) {
@@ -272,8 +291,8 @@ static int move_to_fifo(struct ckpt_ctx *ctx, struct inode *from,
  *
  * Context: the restoring task, may sleep.
  * Return: the file, or ERR_PTR: -EINVAL for a malformed record, -EBUSY if
- * somebody has put data into the fifo, or would read what is to be in it, the
- * errno of the open.
+ * somebody has put data into the fifo, or would read what is to be in it,
+ * -EACCES if the caller may not put it there, the errno of the open.
  */
 struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
 				    const struct ckpt_hdr_file *h,
@@ -300,7 +319,7 @@ struct file *ckpt_fifo_file_restore(struct ckpt_ctx *ctx,
 			      (h->f_flags & ~(O_DIRECT | FASYNC)) | O_NONBLOCK);
 	if (IS_ERR(file))
 		goto out;
-	err = move_to_fifo(ctx, inode, file_inode(file), name);
+	err = move_to_fifo(ctx, inode, file, name);
 	if (err) {
 		fput(file);
 		file = ERR_PTR(err);

@@ -5,12 +5,14 @@
 #include "libckpttest.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 static struct ckpt_gate up, go;
 
@@ -462,6 +464,40 @@ DRIVER_TEST(fifo_in_use)
 	ckpt_world_expect(&before, 8192);
 	EXPECT_EQ(0, read(fd, &c, 1));
 	close(fd);
+	ckpt_restart_finish(v);
+}
+
+/* Open for reading only, of somebody else, who alone may write to it */
+CKPT_VICTIM(fifo_of_another)
+{
+	int both = named("fifo", O_RDWR), fd = named("fifo", O_RDONLY);
+	char buf[8];
+
+	REQUIRE(!fchmod(fd, 0644) && !fchown(fd, 4321, 4321));
+	REQUIRE(write(both, "abc", 3) == 3);
+	close(both);
+	ckpt_ready();
+	CHECK_EQ(read(fd, buf, sizeof(buf)), 3);
+}
+
+/* Whoever restarts puts nothing where they may only read. */
+DRIVER_TEST(fifo_not_to_be_written)
+{
+	struct ckpt_victim *v = &self->v;
+	int status;
+	pid_t pid;
+
+	ckpt_start(v, "fifo_of_another", 0);
+	ckpt_checkpoint_kill(v);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		ckpt_caps_drop(1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER);
+		_exit(ckpt_restart(v, 0) != -EACCES ||
+		      !ckpt_logged(v, "you may not write to it"));
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 	ckpt_restart_finish(v);
 }
 
