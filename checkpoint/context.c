@@ -42,6 +42,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(bool restart, unsigned long uflags, int fd,
 	xa_init_flags(&ctx->tcp_waiting, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&ctx->nodes);
 	INIT_LIST_HEAD(&ctx->late_fds);
+	INIT_LIST_HEAD(&ctx->late_owners);
 	INIT_LIST_HEAD(&ctx->dups);
 	ctx->caller = get_task_struct(current);
 	get_nsproxy(current->nsproxy);
@@ -113,6 +114,7 @@ void ckpt_drop_objects(struct ckpt_ctx *ctx)
 	if (ctx->objhash)
 		ctx->stats.objects = ckpt_obj_count(ctx->objhash);
 	ckpt_late_fds_free(ctx);
+	ckpt_late_owners_free(ctx);
 	ckpt_mnts_free(ctx);
 	ckpt_nets_free(ctx);
 	ckpt_objhash_free(ctx->objhash);

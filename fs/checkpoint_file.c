@@ -1112,6 +1112,89 @@ static int owner_uid(struct ckpt_ctx *ctx, u32 id, kuid_t self, kuid_t *uid)
 	return 0;
 }
 
+/**
+ * struct late_owner - who is told by signals about a file, yet to be made
+ * @list: in @late_owners of the context
+ * @file: the file, referenced
+ * @slot: the pid slot of the owner
+ * @type: as what it is told
+ * @uid: real user id of who set it
+ * @euid: effective user id
+ */
+struct late_owner {
+	struct list_head list;
+	struct file *file;
+	u32 slot;
+	enum pid_type type;
+	kuid_t uid;
+	kuid_t euid;
+};
+
+static int set_owner(struct ckpt_ctx *ctx, const struct late_owner *o)
+{
+	struct fown_struct *f_owner = file_f_owner(o->file);
+	struct pid *pid = ckpt_slot_pid(ctx, o->slot);
+
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	__f_setown(o->file, pid, o->type, 1);
+	write_lock_irq(&f_owner->lock);
+	f_owner->uid = o->uid;
+	f_owner->euid = o->euid;
+	write_unlock_irq(&f_owner->lock);
+	return 0;
+}
+
+static int set_owner_later(struct ckpt_ctx *ctx, const struct late_owner *o)
+{
+	struct late_owner *late;
+
+	late = kmemdup(o, sizeof(*o), GFP_KERNEL_ACCOUNT);
+	if (!late)
+		return -ENOMEM;
+	get_file(late->file);
+	list_add_tail(&late->list, &ctx->late_owners);
+	return 0;
+}
+
+/**
+ * ckpt_late_owners_set - set the owners of files that were yet to be made
+ * @ctx: the context of a restart; all tasks are made
+ *
+ * Context: a restored task, may sleep.
+ * Return: 0 or a negative errno, reported.
+ */
+int ckpt_late_owners_set(struct ckpt_ctx *ctx)
+{
+	struct late_owner *late;
+	int err;
+
+	list_for_each_entry(late, &ctx->late_owners, list) {
+		err = set_owner(ctx, late);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * ckpt_late_owners_free - done with the owners that were yet to be made
+ * @ctx: the context
+ *
+ * Context: process context, may sleep.
+ */
+void ckpt_late_owners_free(struct ckpt_ctx *ctx)
+{
+	struct late_owner *late, *next;
+
+	list_for_each_entry_safe(late, next, &ctx->late_owners, list) {
+		list_del(&late->list);
+		fput(late->file);
+		kfree(late);
+	}
+}
+
 static int restore_owner(struct ckpt_ctx *ctx, struct file *file,
 			 const struct ckpt_hdr_file *h)
 {
@@ -1120,9 +1203,7 @@ static int restore_owner(struct ckpt_ctx *ctx, struct file *file,
 		[F_OWNER_PID] = PIDTYPE_TGID,
 		[F_OWNER_PGRP] = PIDTYPE_PGID,
 	};
-	struct fown_struct *f_owner;
-	kuid_t uid, euid;
-	struct pid *pid;
+	struct late_owner o = { .file = file };
 	int err;
 
 	if (!h->owner && !h->owner_signal)
@@ -1133,25 +1214,20 @@ static int restore_owner(struct ckpt_ctx *ctx, struct file *file,
 	err = file_f_owner_allocate(file);
 	if (err)
 		return err;
-	f_owner = file_f_owner(file);
-	f_owner->signum = h->owner_signal;
+	file_f_owner(file)->signum = h->owner_signal;
 	if (!h->owner)
 		return 0;
 
-	err = owner_uid(ctx, h->owner_uid, current_uid(), &uid);
+	o.slot = h->owner - 1;
+	o.type = type[h->owner_type];
+	err = owner_uid(ctx, h->owner_uid, current_uid(), &o.uid);
 	if (!err)
-		err = owner_uid(ctx, h->owner_euid, current_euid(), &euid);
+		err = owner_uid(ctx, h->owner_euid, current_euid(), &o.euid);
 	if (err)
 		return err;
-	pid = ckpt_slot_pid(ctx, h->owner - 1);
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
-	__f_setown(file, pid, type[h->owner_type], 1);
-	write_lock_irq(&f_owner->lock);
-	f_owner->uid = uid;
-	f_owner->euid = euid;
-	write_unlock_irq(&f_owner->lock);
-	return 0;
+	/* a thread, of this process or of another */
+	return ckpt_slot_is_later(ctx, o.slot) ? set_owner_later(ctx, &o) :
+						 set_owner(ctx, &o);
 }
 
 static int restore_fasync(struct file *file, const struct ckpt_hdr_file *h)

@@ -106,7 +106,9 @@ int ckpt_late_restore(struct ckpt_ctx *ctx)
 		if (err)
 			return err;
 		if (!h.file && !h.kind) {
-			err = ckpt_late_fds_fill(ctx);
+			err = ckpt_late_owners_set(ctx);
+			if (!err)
+				err = ckpt_late_fds_fill(ctx);
 			return err ?: ckpt_socks_check(ctx);
 		}
 		/* a pidfd has its own pid before an epoll looks at it */

@@ -80,6 +80,7 @@ struct user_namespace;
  * @removed: checkpoint: of fs/checkpoint_removed.c
  * @nodes: restart: of fs/checkpoint_node.c
  * @late_fds: restart: of fs/checkpoint_fd.c
+ * @late_owners: restart: of fs/checkpoint_file.c
  * @pipes_marked: checkpoint: it is known which pipes lead out of the tree
  * @snapshot: checkpoint: what is gathered, to be written once the tree runs, or
  *	NULL
@@ -136,6 +137,7 @@ struct ckpt_ctx {
 	struct xarray removed;
 	struct list_head nodes;
 	struct list_head late_fds;
+	struct list_head late_owners;
 	bool pipes_marked;
 	struct ckpt_snapshot *snapshot;
 	struct list_head dups;
@@ -936,6 +938,9 @@ int ckpt_late_restore(struct ckpt_ctx *ctx);
 /* fs/checkpoint_fd.c */
 int ckpt_late_fds_fill(struct ckpt_ctx *ctx);
 void ckpt_late_fds_free(struct ckpt_ctx *ctx);
+/* fs/checkpoint_file.c */
+int ckpt_late_owners_set(struct ckpt_ctx *ctx);
+void ckpt_late_owners_free(struct ckpt_ctx *ctx);
 
 /* mm/checkpoint_tmpfs.c: what is in a file of a tmpfs, or in shared memory */
 int ckpt_file_pages_write(struct ckpt_ctx *ctx, struct inode *inode);

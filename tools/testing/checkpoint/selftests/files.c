@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -459,6 +460,69 @@ CKPT_TEST(signal_owner)
 	CHECK_EQ(now.type, F_OWNER_PID);
 	CHECK_EQ(now.pid, getpid());
 	CHECK_EQ(fcntl(p[0], F_GETSIG), SIGRTMIN);
+}
+
+static struct ckpt_gate started, ending;
+static pid_t thread_id;
+
+static void *owner_thread(void *arg)
+{
+	thread_id = syscall(SYS_gettid);
+	ckpt_gate_open(&started, 1);
+	ckpt_gate_wait(&ending);
+	return NULL;
+}
+
+static void expect_owner(int fd, pid_t tid, int sig)
+{
+	struct f_owner_ex now = { 0 };
+
+	CHECK(!fcntl(fd, F_GETOWN_EX, &now));
+	CHECK_EQ(now.type, F_OWNER_TID);
+	CHECK_EQ(now.pid, tid);
+	CHECK_EQ(fcntl(fd, F_GETSIG), sig);
+}
+
+static int inherited_owner(void *arg)
+{
+	int *p = arg;
+
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	expect_owner(p[1], thread_id, SIGRTMIN + 1);
+	return 0;
+}
+
+/* A thread, which is made after the files; and of another process's */
+CKPT_TEST(signal_owner_is_a_thread)
+{
+	struct f_owner_ex owner = { .type = F_OWNER_TID };
+	pthread_t thread;
+	int p[2];
+	pid_t pid;
+
+	gates();
+	ckpt_gate_init(&started);
+	ckpt_gate_init(&ending);
+	REQUIRE(!pipe(p));
+	REQUIRE(!pthread_create(&thread, NULL, owner_thread, NULL));
+	ckpt_gate_wait(&started);
+	owner.pid = thread_id;
+	REQUIRE(!fcntl(p[0], F_SETOWN_EX, &owner));
+	REQUIRE(!fcntl(p[0], F_SETSIG, SIGRTMIN));
+	REQUIRE(!fcntl(p[1], F_SETOWN_EX, &owner));
+	REQUIRE(!fcntl(p[1], F_SETSIG, SIGRTMIN + 1));
+	pid = ckpt_fork(inherited_owner, p);
+	close(p[1]);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	/* its number may be a new one, as it is told it */
+	CHECK_EQ(syscall(SYS_tgkill, getpid(), thread_id, 0), 0);
+	expect_owner(p[0], thread_id, SIGRTMIN);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+	ckpt_gate_open(&ending, 1);
+	CHECK(!pthread_join(thread, NULL));
 }
 
 /* A signal for each write, which tells the descriptor */
