@@ -19,6 +19,7 @@
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
+#include <linux/user_namespace.h>
 
 #include "checkpoint.h"
 #include "mount.h"
@@ -37,6 +38,11 @@ static const char *const of_memory[] = {
 /* The same for its namespaces */
 static const char *const of_namespace[] = {
 	"mountinfo", "mounts", "mountstats", "net",
+};
+
+/* The same for its user namespace */
+static const char *const of_user_ns[] = {
+	"gid_map", "projid_map", "setgroups", "uid_map",
 };
 
 /* Files of a cgroup: what was written to it is state of the open file. */
@@ -125,6 +131,29 @@ static bool is_one_of(const struct dentry *dentry, const char *const *names,
 	return false;
 }
 
+/* Does @file, of the process @pid, show a user namespace but the caller's? */
+static bool shows_user_ns(struct ckpt_ctx *ctx, struct file *file,
+			  struct pid *pid)
+{
+	const struct user_namespace *user_ns = ctx->caller_cred->user_ns;
+	const struct dentry *d = file->f_path.dentry;
+	const struct task_struct *t;
+	const struct seq_file *seq;
+	bool other;
+
+	if (!IS_ROOT(d->d_parent->d_parent) ||
+	    match_string(of_user_ns, ARRAY_SIZE(of_user_ns), d->d_name.name) < 0)
+		return false;
+	/* that of the task, when it was opened */
+	seq = file->private_data;
+	rcu_read_lock();
+	t = pid_task(pid, PIDTYPE_TGID);
+	other = seq->private != user_ns || !t ||
+		__task_cred(t)->user_ns != user_ns;
+	rcu_read_unlock();
+	return other;
+}
+
 /**
  * ckpt_pseudo_refuse - why can such a file not be saved?
  * @ctx: the context of a checkpoint
@@ -162,6 +191,10 @@ const char *ckpt_pseudo_refuse(struct ckpt_ctx *ctx, struct file *file)
 		return "of a thread";
 	if (sees && is_one_of(d, of_memory, ARRAY_SIZE(of_memory)))
 		return "it shows memory";
+	if (sees && is_one_of(d->d_parent, (const char *[]){ "attr" }, 1))
+		return "it belongs to memory";
+	if (sees && shows_user_ns(ctx, file, pid))
+		return "it shows a user namespace of the tree";
 	ns = mounts_of(file);
 	if (sees && is_one_of(d, of_namespace, ARRAY_SIZE(of_namespace)) &&
 	    (!ctx->task || pid != task_tgid(ctx->task) ||

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -174,6 +175,72 @@ CKPT_TEST(paths)
 	CHECK_EQ(errno, EBADF);
 	CHECK_EQ(fcntl(fifo, F_GETFL) & O_PATH, O_PATH);
 	CHECK(!fchdir(dir));
+}
+
+static void new_ns(int flags)
+{
+	if (unshare(flags))
+		ckpt_skip("unshare(%#x): %m", flags);
+}
+
+static const char *const id_maps[] = {
+	"uid_map", "gid_map", "projid_map", "setgroups"
+};
+
+static int open_self(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/%s", name);
+	return open_or_skip(path, O_RDONLY);
+}
+
+/* Of the user namespace of who restarts */
+CKPT_TEST(id_maps_of_the_caller)
+{
+	int fd[ARRAY_SIZE(id_maps)], i;
+	char c;
+
+	for (i = 0; i < (int)ARRAY_SIZE(id_maps); i++)
+		fd[i] = open_self(id_maps[i]);
+	ckpt_ready();
+	for (i = 0; i < (int)ARRAY_SIZE(id_maps); i++)
+		CHECK(read(fd[i], &c, 1) >= 0);
+}
+
+REFUSED(uid_map, "it shows a user namespace of the tree")
+{
+	new_ns(CLONE_NEWUSER);
+	open_self("uid_map");
+	ckpt_ready();
+}
+
+REFUSED(gid_map, "it shows a user namespace of the tree")
+{
+	new_ns(CLONE_NEWUSER);
+	open_self("gid_map");
+	ckpt_ready();
+}
+
+/* Opened before there was a user namespace of its own */
+REFUSED(projid_map, "it shows a user namespace of the tree")
+{
+	open_self("projid_map");
+	new_ns(CLONE_NEWUSER);
+	ckpt_ready();
+}
+
+REFUSED(setgroups, "it shows a user namespace of the tree")
+{
+	open_self("setgroups");
+	new_ns(CLONE_NEWUSER);
+	ckpt_ready();
+}
+
+REFUSED(attribute, "it belongs to memory")
+{
+	open_self("attr/current");
+	ckpt_ready();
 }
 
 TEST_HARNESS_MAIN
