@@ -10,6 +10,7 @@
  */
 
 #include <linux/file.h>
+#include <linux/ipc_namespace.h>
 #include <linux/magic.h>
 #include <linux/mnt_namespace.h>
 #include <linux/namei.h>
@@ -19,7 +20,9 @@
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
+#include <linux/sysctl.h>
 #include <linux/user_namespace.h>
+#include <net/net_namespace.h>
 
 #include "checkpoint.h"
 #include "mount.h"
@@ -81,11 +84,18 @@ bool ckpt_pseudo_match(struct file *file)
 	       (S_ISREG(mode) || S_ISDIR(mode) || (file->f_mode & FMODE_PATH));
 }
 
-/* The process whose file it is, borrowed, or NULL */
+/* The process whose file it is, or in whose net it is, borrowed, or NULL */
 static struct pid *pid_of(struct file *file)
 {
-	return is_proc(file_inode(file)->i_sb) ? proc_pid(file_inode(file)) :
-						 NULL;
+	const struct dentry *d = file->f_path.dentry;
+	struct pid *pid = NULL;
+
+	if (!is_proc(d->d_sb))
+		return NULL;
+	/* what is in its net has none by itself */
+	for (; !IS_ROOT(d) && !pid; d = d->d_parent)
+		pid = proc_pid(d_inode(d));
+	return pid;
 }
 
 /* The mount namespace that a list of mounts shows, held by it, or NULL */
@@ -154,6 +164,34 @@ static bool shows_user_ns(struct ckpt_ctx *ctx, struct file *file,
 	return other;
 }
 
+/*
+ * Is @file a sysctl of a namespace other than the one that whoever opens it
+ * again is in then: the first task that has it, with the caller's credentials?
+ */
+static bool shows_other_set(struct ckpt_ctx *ctx, struct file *file)
+{
+#ifdef CONFIG_SYSCTL
+	const struct ctl_table_header *head = NULL;
+	const struct nsproxy *ns;
+
+	if (is_proc(file_inode(file)->i_sb))
+		head = PROC_I(file_inode(file))->sysctl;
+	/* compared only: the namespace may be gone */
+	if (!head || !head->root->lookup)
+		return false;
+	if (head->set == &ctx->caller_cred->user_ns->set)
+		return false;
+	ns = ctx->task ? ctx->task->nsproxy : NULL;
+	if (!ns)
+		return true;
+	return head->set != &ns->net_ns->sysctls &&
+	       head->set != &ns->ipc_ns->ipc_set &&
+	       head->set != &ns->ipc_ns->mq_set;
+#else
+	return false;
+#endif
+}
+
 /**
  * ckpt_pseudo_refuse - why can such a file not be saved?
  * @ctx: the context of a checkpoint
@@ -182,6 +220,8 @@ const char *ckpt_pseudo_refuse(struct ckpt_ctx *ctx, struct file *file)
 	    match_string(of_peak, ARRAY_SIZE(of_peak), d->d_name.name) >= 0 &&
 	    (file->f_mode & FMODE_WRITE))
 		return "it may count a peak of its own";
+	if (shows_other_set(ctx, file))
+		return "it shows a namespace that its process is not in";
 	if (!pid)
 		return NULL;
 	if (ckpt_pid_slot(ctx, pid) < 0)
@@ -193,6 +233,9 @@ const char *ckpt_pseudo_refuse(struct ckpt_ctx *ctx, struct file *file)
 		return "it shows memory";
 	if (sees && is_one_of(d->d_parent, (const char *[]){ "attr" }, 1))
 		return "it belongs to memory";
+	/* whoever looks one up takes its name from it */
+	if (is_one_of(d->d_parent, (const char *[]){ "net" }, 1))
+		return "it shows a network namespace";
 	if (sees && shows_user_ns(ctx, file, pid))
 		return "it shows a user namespace of the tree";
 	ns = mounts_of(file);

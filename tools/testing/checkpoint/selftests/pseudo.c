@@ -177,10 +177,84 @@ CKPT_TEST(paths)
 	CHECK(!fchdir(dir));
 }
 
+static struct ckpt_gate up;
+
 static void new_ns(int flags)
 {
 	if (unshare(flags))
 		ckpt_skip("unshare(%#x): %m", flags);
+}
+
+REFUSED(of_network, "it shows a network namespace")
+{
+	open_or_skip("/proc/self/net/dev", O_RDONLY);
+	ckpt_ready();
+}
+
+/* Its directory */
+CKPT_TEST(of_all_network)
+{
+	int dir = open_or_skip("/proc/self/net", O_RDONLY | O_DIRECTORY);
+
+	ckpt_ready();
+	CHECK(openat(dir, "dev", O_RDONLY) >= 0);
+}
+
+REFUSED(of_network_outside, "of a process outside of the tree")
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/net/dev", getppid());
+	open_or_skip(path, O_RDONLY);
+	ckpt_ready();
+}
+
+/* Each is in another network than it was. */
+REFUSED(of_network_it_had, "it shows a network namespace")
+{
+	open_or_skip("/proc/self/net/dev", O_RDONLY);
+	new_ns(CLONE_NEWNET);
+	ckpt_ready();
+}
+
+static int elsewhere(void *arg)
+{
+	new_ns(CLONE_NEWNET);
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return 0;
+}
+
+REFUSED(sysctl_of_network_it_had, "it shows a namespace that its process is not in")
+{
+	int fd = open_or_skip("/proc/sys/net/ipv4/ip_forward", O_RDONLY);
+	pid_t pid;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(elsewhere, NULL);
+	close(fd);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+REFUSED(sysctl_of_ipc_it_had, "it shows a namespace that its process is not in")
+{
+	open_or_skip("/proc/sys/kernel/shmmax", O_RDONLY);
+	new_ns(CLONE_NEWIPC);
+	ckpt_ready();
+}
+
+/* In the network that it is in */
+CKPT_TEST(sysctl_of_network)
+{
+	int fd = open_or_skip("/proc/sys/net/ipv4/ip_forward", O_RDONLY);
+	char c;
+
+	ckpt_ready();
+	CHECK_EQ(read(fd, &c, 1), 1);
 }
 
 static const char *const id_maps[] = {
