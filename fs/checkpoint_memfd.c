@@ -16,6 +16,7 @@
 #include <linux/magic.h>
 #include <linux/pagemap.h>
 #include <linux/pid_namespace.h>
+#include <linux/posix_acl.h>
 #include <linux/shmem_fs.h>
 
 #include "checkpoint.h"
@@ -85,6 +86,22 @@ int ckpt_memfd_file_collect(struct ckpt_ctx *ctx, struct file *file)
 	return ckpt_obj_collect(ctx, file->f_path.dentry, CKPT_OBJ_MEMFD);
 }
 
+/* A tmpfs keeps it with the inode in memory, and nowhere else. */
+static bool has_acl(struct inode *inode)
+{
+#ifdef CONFIG_FS_POSIX_ACL
+	struct posix_acl *acl = get_cached_acl(inode, ACL_TYPE_ACCESS);
+
+	/* of a hugetlbfs nobody knows so far, and there is none */
+	if (is_uncached_acl(acl))
+		return false;
+	posix_acl_release(acl);
+	return acl;
+#else
+	return false;
+#endif
+}
+
 /**
  * ckpt_memfd_refused - why an open file cannot be saved
  * @ctx: the context; the collect pass is over
@@ -100,7 +117,7 @@ const char *ckpt_memfd_refused(struct ckpt_ctx *ctx, struct file *file)
 		return "also mapped by a process outside of the tree";
 	if (!is_huge(inode) && !RB_EMPTY_ROOT(&SHMEM_I(inode)->xattrs.rb_root))
 		return "extended attributes of a memfd";
-	return NULL;
+	return has_acl(inode) ? "access control list of a memfd" : NULL;
 }
 
 /**

@@ -427,6 +427,25 @@ REFUSED(memory_file_with_attributes, "extended attributes of a memfd")
 	ckpt_ready();
 }
 
+REFUSED(memory_file_with_acl, "access control list of a memfd")
+{
+	/* version 2: user::rw- user:7:r-- group::--- mask::rw- other::--- */
+	static const unsigned char acl[44] = {
+		2, 0, 0, 0,
+		0x01, 0, 6, 0, 0xff, 0xff, 0xff, 0xff,
+		0x02, 0, 4, 0, 7, 0, 0, 0,
+		0x04, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+		0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff,
+		0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+	};
+	int fd = memfd_create("a memfd", 0);
+
+	HAVE(fd);
+	if (fsetxattr(fd, "system.posix_acl_access", acl, sizeof(acl), 0))
+		ckpt_skip("system.posix_acl_access: %m");
+	ckpt_ready();
+}
+
 REFUSED(secret_memory_file, "secretmem")
 {
 	int fd = syscall(SYS_memfd_secret, 0);
