@@ -48,6 +48,9 @@ static const char *const of_user_ns[] = {
 	"gid_map", "projid_map", "setgroups", "uid_map",
 };
 
+/* Directories of it: what is in them goes by its open files, or its memory */
+static const char *const of_contents[] = { "fd", "fdinfo", "map_files" };
+
 /* Files of a cgroup: what was written to it is state of the open file. */
 static const char *const of_peak[] = { "memory.peak", "memory.swap.peak" };
 
@@ -236,6 +239,8 @@ const char *ckpt_pseudo_refuse(struct ckpt_ctx *ctx, struct file *file)
 	/* whoever looks one up takes its name from it */
 	if (is_one_of(d->d_parent, (const char *[]){ "net" }, 1))
 		return "it shows a network namespace";
+	if (is_one_of(d->d_parent, of_contents, ARRAY_SIZE(of_contents)))
+		return "of an open file or a mapping of a process";
 	if (sees && shows_user_ns(ctx, file, pid))
 		return "it shows a user namespace of the tree";
 	ns = mounts_of(file);

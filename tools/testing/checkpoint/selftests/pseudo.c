@@ -317,4 +317,29 @@ REFUSED(attribute, "it belongs to memory")
 	ckpt_ready();
 }
 
+REFUSED(of_an_open_file, "of an open file or a mapping of a process")
+{
+	open_self("fdinfo/0");
+	ckpt_ready();
+}
+
+REFUSED(link_of_an_open_file, "of an open file or a mapping of a process")
+{
+	open_or_skip("/proc/self/fd/0", O_PATH | O_NOFOLLOW);
+	ckpt_ready();
+}
+
+/* The directories themselves */
+CKPT_TEST(of_all_open_files)
+{
+	int info = open_or_skip("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY);
+	int fd = open_or_skip("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+	char name[16];
+
+	ckpt_ready();
+	snprintf(name, sizeof(name), "%d", info);
+	CHECK(openat(info, name, O_RDONLY) >= 0);
+	CHECK(openat(fd, name, O_RDONLY) >= 0);
+}
+
 TEST_HARNESS_MAIN
