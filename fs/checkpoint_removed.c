@@ -182,26 +182,37 @@ static struct dentry *known_name(struct ckpt_ctx *ctx, struct vfsmount *mnt,
 {
 	struct dentry *d, *prev = NULL;
 	struct path path = { .mnt = mnt };
-	bool past;
+	struct hlist_node *next;
 
 	for (;;) {
 		path.dentry = NULL;
-		past = !prev;
 		spin_lock(&inode->i_lock);
-		hlist_for_each_entry(d, &inode->i_dentry, d_u.d_alias) {
-			if (past && !d_unhashed(d)) {
+		/* in the list for as long as it is a name of the inode */
+		if (!prev)
+			next = inode->i_dentry.first;
+		else if (d_inode(prev) == inode)
+			next = prev->d_u.d_alias.next;
+		else
+			next = NULL;
+		d = hlist_entry_safe(next, struct dentry, d_u.d_alias);
+		hlist_for_each_entry_from(d, d_u.d_alias) {
+			if (!d_unhashed(d)) {
 				path.dentry = dget(d);
 				break;
 			}
-			past = past || d == prev;
 		}
 		spin_unlock(&inode->i_lock);
 		dput(prev);
+		cond_resched();
 		if (!path.dentry ||
 		    (is_subdir(path.dentry, mnt->mnt_root) &&
 		     !ckpt_path_verify(ctx, &path, buf, PATH_MAX)))
 			return path.dentry;
 		prev = path.dentry;
+		if (fatal_signal_pending(current)) {
+			dput(prev);
+			return NULL;
+		}
 	}
 }
 
