@@ -761,12 +761,36 @@ static int make_node(const struct path *home, struct dentry *d,
 	}
 }
 
+/* Remove what was just made in @home, which is locked. */
+static int remove_node(const struct path *home, struct dentry *d, umode_t mode)
+{
+	struct mnt_idmap *idmap = mnt_idmap(home->mnt);
+	struct inode *in = d_inode(home->dentry);
+
+	return S_ISDIR(mode) ? vfs_rmdir(idmap, in, d) :
+			       vfs_unlink(idmap, in, d, NULL);
+}
+
+/* Remove what was made by the name that @d has, and is not in @d. */
+static void remove_unseen(const struct path *home, struct dentry *d,
+			  umode_t mode)
+{
+	struct dentry *found;
+
+	found = lookup_one(mnt_idmap(home->mnt), d->d_name.name, home->dentry,
+			   d->d_name.len);
+	if (IS_ERR(found))
+		return;
+	if (d_is_positive(found))
+		remove_node(home, found, mode);
+	dput(found);
+}
+
 /* Make it under a name that nobody sees, and remove it. */
 static struct dentry *make_hidden(const struct path *home,
 				  const struct ckpt_hdr_removed *h,
 				  const char *text)
 {
-	struct mnt_idmap *idmap = mnt_idmap(home->mnt);
 	struct inode *in = d_inode(home->dentry);
 	struct dentry *d;
 	int err;
@@ -778,12 +802,16 @@ static struct dentry *make_hidden(const struct path *home,
 	err = IS_APPEND(in) ? -EPERM : make_node(home, d, h, text);
 	if (err)
 		goto out;
+	/* mkdir(2) of some network file systems leaves it to be looked up */
+	if (d_really_is_negative(d)) {
+		remove_unseen(home, d, h->mode);
+		err = -EOPNOTSUPP;
+		goto out;
+	}
 	/* with a second user the dentry keeps its inode, and no name */
 	dget(d);
-	err = S_ISDIR(h->mode) ? vfs_rmdir(idmap, in, d) :
-				 vfs_unlink(idmap, in, d, NULL);
+	err = remove_node(home, d, h->mode);
 	dput(d);
-	/* mkdir(2) of some network file systems leaves it to be looked up */
 	if (!err && (d_really_is_negative(d) || !d_unhashed(d)))
 		err = -EOPNOTSUPP;
 out:
