@@ -15,6 +15,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/x_tables.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -95,8 +96,34 @@ static bool hook_known(const struct nf_hook_ops *ops, bool nft)
 	}
 }
 
+#ifdef CONFIG_NETFILTER_FAMILY_BRIDGE
+/*
+ * Among bridges: what hands packets on to the other families, and with nftables
+ * the connection tracking. Each table of ebtables has a hook at another place.
+ */
+static bool bridge_hook_known(const struct nf_hook_ops *ops, bool nft)
+{
+	if (ops->hook_ops_type == NF_HOOK_OP_NF_TABLES)
+		return nft;
+	if (ops->hook_ops_type != NF_HOOK_OP_UNDEFINED)
+		return false;
+	switch (ops->priority) {
+	case NF_BR_PRI_BRNF:
+	case NF_BR_PRI_LAST:
+		return true;
+	case NF_IP_PRI_CONNTRACK:
+		/* where it is not the table filter that has such */
+		return nft && ops->hooknum == NF_BR_PRE_ROUTING;
+	default:
+		return false;
+	}
+}
+#endif
+
+typedef bool (*hook_known_fn)(const struct nf_hook_ops *ops, bool nft);
+
 static bool hooks_used(struct nf_hook_entries __rcu *const *hooks, int nr,
-		       bool nft)
+		       hook_known_fn known, bool nft)
 {
 	const struct nf_hook_entries *e;
 	struct nf_hook_ops **ops;
@@ -108,7 +135,7 @@ static bool hooks_used(struct nf_hook_entries __rcu *const *hooks, int nr,
 		e = rcu_dereference(hooks[i]);
 		ops = e ? nf_hook_entries_get_hook_ops(e) : NULL;
 		for (j = 0; e && j < e->num_hook_entries; j++)
-			used |= !hook_known(ops[j], nft);
+			used |= !known(ops[j], nft);
 	}
 	rcu_read_unlock();
 	return used;
@@ -122,13 +149,18 @@ static bool has_hooks(struct net *net, bool nft)
 
 #ifdef CONFIG_NETFILTER
 	used = hooks_used(net->nf.hooks_ipv4, ARRAY_SIZE(net->nf.hooks_ipv4),
-			  nft) ||
+			  hook_known, nft) ||
 	       hooks_used(net->nf.hooks_ipv6, ARRAY_SIZE(net->nf.hooks_ipv6),
-			  nft);
+			  hook_known, nft);
 #endif
 #ifdef CONFIG_NETFILTER_FAMILY_ARP
 	used |= hooks_used(net->nf.hooks_arp, ARRAY_SIZE(net->nf.hooks_arp),
-			   nft);
+			   hook_known, nft);
+#endif
+#ifdef CONFIG_NETFILTER_FAMILY_BRIDGE
+	used |= hooks_used(net->nf.hooks_bridge,
+			   ARRAY_SIZE(net->nf.hooks_bridge),
+			   bridge_hook_known, nft);
 #endif
 	return used;
 }
