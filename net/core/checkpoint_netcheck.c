@@ -69,6 +69,12 @@ static int look_for(struct ckpt_ctx *ctx, struct net *net, const struct dump *d)
 /* ------------------------------------- filters, policies, and programs */
 
 #ifdef CONFIG_NETFILTER
+/* What they ask is asked in every namespace, by themselves. */
+#define LSM_HOOKS	(IS_ENABLED(CONFIG_SECURITY_SELINUX) ||		\
+			 IS_ENABLED(CONFIG_SECURITY_SMACK_NETFILTER) ||	\
+			 (IS_ENABLED(CONFIG_SECURITY_APPARMOR) &&	\
+			  IS_ENABLED(CONFIG_NETWORK_SECMARK)))
+
 /*
  * What a bridge has by itself is of the first priority, and of no table. With
  * nftables come its own, and those of the connection tracking that it uses.
@@ -82,6 +88,9 @@ static bool hook_known(const struct nf_hook_ops *ops, bool nft)
 	switch (ops->priority) {
 	case NF_IP_PRI_FIRST:
 		return true;
+	case NF_IP_PRI_SELINUX_FIRST:
+	case NF_IP_PRI_SELINUX_LAST:
+		return LSM_HOOKS;
 	case NF_IP_PRI_CONNTRACK_DEFRAG:
 	case NF_IP_PRI_CONNTRACK:
 	case NF_IP_PRI_CONNTRACK_CONFIRM:
