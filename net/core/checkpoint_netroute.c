@@ -13,11 +13,13 @@
 #include <linux/if_bridge.h>
 #include <linux/inetdevice.h>
 #include <linux/jhash.h>
+#include <linux/lwtunnel.h>
 #include <linux/mm.h>
 #include <linux/neighbour.h>
 #include <linux/netdevice.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <linux/seg6_local.h>
 #include <net/addrconf.h>
 #include <net/ip_fib.h>
 #include <net/neighbour.h>
@@ -46,6 +48,8 @@
  * @ordered: of those for the same prefix the first is used
  * @set: what is there is changed, and never removed
  * @skip: is this none that is saved? May be NULL
+ * @refused: what of one cannot be made of what is told of it, or NULL; may be
+ *	NULL
  * @fix: leave out what only describes it; may be NULL
  * @ask: what to ask with, instead of @family; may be NULL
  * @ask_len: its length
@@ -65,6 +69,7 @@ struct section {
 	bool ordered;
 	bool set;
 	bool (*skip)(struct net *net, const struct nlmsghdr *nlh);
+	const char *(*refused)(const struct nlmsghdr *nlh);
 	void (*fix)(struct nlmsghdr *nlh);
 	const void *ask;
 	u8 ask_len;
@@ -138,6 +143,94 @@ static void fix_route(struct nlmsghdr *nlh)
 /* It can be made only when its gateway can be reached. */
 #define ROUTE_LATER	(A(RTA_GATEWAY) | A(RTA_VIA) | A(RTA_MULTIPATH) |    \
 			 A(RTA_NH_ID))
+
+static const char encap_unknown[] =
+	"encapsulation of a kind that does not take what it tells";
+
+/*
+ * What packets are to be wrapped in, told by the attributes @type and @encap
+ * among @len bytes of @attrs, if it does not take what it tells: a program is
+ * told by its id, and taken by a descriptor, and some want a flag with what is
+ * nested that they do not tell it with.
+ */
+static const char *encap_refused(const struct nlattr *attrs, int len, int type,
+				 int encap)
+{
+	const struct nlattr *a, *kind = NULL, *what = NULL;
+	int left;
+
+	nla_for_each_attr(a, attrs, len, left) {
+		/* of two, who is to make it might look at the other one */
+		if (nla_type(a) == type) {
+			if (kind)
+				return encap_unknown;
+			kind = a;
+		} else if (nla_type(a) == encap) {
+			if (what)
+				return encap_unknown;
+			what = a;
+		}
+	}
+	if (!kind && !what)
+		return NULL;
+	if (!kind || !what || nla_len(kind) != sizeof(u16))
+		return encap_unknown;
+	BUILD_BUG_ON((int)LWTUNNEL_IP_OPTS != (int)LWTUNNEL_IP6_OPTS);
+	switch (nla_get_u16(kind)) {
+	case LWTUNNEL_ENCAP_MPLS:
+	case LWTUNNEL_ENCAP_ILA:
+	case LWTUNNEL_ENCAP_SEG6:
+		return NULL;
+	case LWTUNNEL_ENCAP_IP:
+	case LWTUNNEL_ENCAP_IP6:
+		return nla_find_nested(what, LWTUNNEL_IP_OPTS) ?
+		       "encapsulation with options" : NULL;
+	case LWTUNNEL_ENCAP_SEG6_LOCAL:
+		return nla_find_nested(what, SEG6_LOCAL_BPF) ?
+		       "BPF program" : NULL;
+	case LWTUNNEL_ENCAP_BPF:
+		return "BPF program";
+	default:
+		return encap_unknown;
+	}
+}
+
+static const char *nexthops_refused(const struct nlattr *a)
+{
+	const struct rtnexthop *nh = nla_data(a);
+	const char *why = NULL;
+	int left = nla_len(a);
+
+	while (!why && rtnh_ok(nh, left)) {
+		why = encap_refused(rtnh_attrs(nh), rtnh_attrlen(nh),
+				    RTA_ENCAP_TYPE, RTA_ENCAP);
+		nh = rtnh_next(nh, &left);
+	}
+	return why;
+}
+
+static const char *route_refused(const struct nlmsghdr *nlh)
+{
+	const int len = sizeof(struct rtmsg);
+	const struct nlattr *a;
+	const char *why;
+	int left;
+
+	why = encap_refused(nlmsg_attrdata(nlh, len), nlmsg_attrlen(nlh, len),
+			    RTA_ENCAP_TYPE, RTA_ENCAP);
+	nlmsg_for_each_attr(a, nlh, len, left)
+		if (!why && nla_type(a) == RTA_MULTIPATH)
+			why = nexthops_refused(a);
+	return why;
+}
+
+static const char *nexthop_refused(const struct nlmsghdr *nlh)
+{
+	const int len = sizeof(struct nhmsg);
+
+	return encap_refused(nlmsg_attrdata(nlh, len), nlmsg_attrlen(nlh, len),
+			     NHA_ENCAP_TYPE, NHA_ENCAP);
+}
 
 static void fix_nexthop(struct nlmsghdr *nlh)
 {
@@ -531,21 +624,21 @@ static const struct section sections[CKPT_NET_MAX] = {
 			A(NHA_BLACKHOLE) | A(NHA_OIF) | A(NHA_GATEWAY) |
 			A(NHA_ENCAP_TYPE) | A(NHA_ENCAP) | A(NHA_FDB),
 		.ignore = A(NHA_OP_FLAGS),
-		.fix = fix_nexthop,
+		.refused = nexthop_refused, .fix = fix_nexthop,
 	},
 	[CKPT_NET_ROUTE4] = {
 		.name = "route", .get = RTM_GETROUTE, .family = AF_INET,
 		.hdrlen = sizeof(struct rtmsg),
 		.flags = NLM_F_CREATE | NLM_F_APPEND,
 		.keep = ROUTE_KEEP, .ignore = A(RTA_CACHEINFO) | A(RTA_PAD),
-		.skip = skip_route, .fix = fix_route,
+		.skip = skip_route, .refused = route_refused, .fix = fix_route,
 	},
 	[CKPT_NET_ROUTE6] = {
 		.name = "IPv6 route", .get = RTM_GETROUTE, .family = AF_INET6,
 		.hdrlen = sizeof(struct rtmsg), .flags = NLM_F_CREATE,
 		.ordered = true,
 		.keep = ROUTE_KEEP, .ignore = A(RTA_CACHEINFO) | A(RTA_PAD),
-		.skip = skip_route, .fix = fix_route,
+		.skip = skip_route, .refused = route_refused, .fix = fix_route,
 	},
 	[CKPT_NET_NEIGH4] = {
 		.name = "neighbour", .get = RTM_GETNEIGH, .family = AF_INET,
@@ -681,6 +774,7 @@ static int look_one(struct look *l, struct nlmsghdr *nlh)
 	const struct section *s = &sections[l->section];
 	struct nlmsghdr *copy;
 	size_t start = l->m.len;
+	const char *why;
 	struct nlattr *a;
 	u64 drop = 0;
 	int left, err;
@@ -696,6 +790,10 @@ static int look_one(struct look *l, struct nlmsghdr *nlh)
 			return err;
 	}
 	copy = ckpt_msgs_end(&l->m, start);
+	why = s->refused ? s->refused(copy) : NULL;
+	if (why)
+		return ckpt_err(l->ctx, -ENOSYS, "network namespace: %s: %s: not supported",
+				s->name, why);
 	if (s->fix)
 		s->fix(copy);
 	return 0;
@@ -801,7 +899,7 @@ static bool message_ok(const struct section *s, const struct nlmsghdr *nlh)
 	nlmsg_for_each_attr(a, nlh, s->hdrlen, left)
 		if (nla_type(a) >= 64 || !(A(nla_type(a)) & s->keep))
 			return false;
-	return !left;
+	return !left && !(s->refused && s->refused(nlh));
 }
 
 /**

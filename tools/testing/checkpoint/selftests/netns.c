@@ -7,6 +7,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/lwtunnel.h>
 #include <linux/neighbour.h>
 #include <linux/net_namespace.h>
 #include <linux/nexthop.h>
@@ -798,6 +799,78 @@ CKPT_TEST(vrf)
 	was = net_look();
 	ckpt_ready();
 	net_same(was);
+}
+
+/* The attribute @type of a route, or NULL */
+static struct rtattr *route_attr(struct nlmsghdr *nlh, int type)
+{
+	struct rtattr *a = RTM_RTA(NLMSG_DATA(nlh));
+	int left = RTM_PAYLOAD(nlh);
+
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left))
+		if (a->rta_type == type)
+			return a;
+	return NULL;
+}
+
+/* The first route of IPv4 in an image that goes to a device, or NULL */
+static struct nlmsghdr *find_route(struct image *image)
+{
+	struct ckpt_hdr_net_data *d;
+	struct nlmsghdr *nlh;
+	unsigned int i;
+	int left;
+
+	for (i = 0; image_find(image, CKPT_HDR_NET_DATA, i); i++) {
+		d = image_at(image, CKPT_HDR_NET_DATA, i);
+		if (d->section != CKPT_NET_ROUTE4)
+			continue;
+		nlh = (void *)d->data;
+		left = d->size;
+		for (; NLMSG_OK(nlh, left); nlh = NLMSG_NEXT(nlh, left))
+			if (route_attr(nlh, RTA_OIF) &&
+			    route_attr(nlh, RTA_PREFSRC))
+				return nlh;
+	}
+	return NULL;
+}
+
+/* Packets that a program is to see: it would be another one here. */
+DRIVER_TEST(route_with_a_program)
+{
+	static const uint16_t kinds[] = {
+		LWTUNNEL_ENCAP_BPF, LWTUNNEL_ENCAP_IOAM6, 0, 1000,
+	};
+	struct ckpt_victim *v = &self->v;
+	struct image good, bad;
+	struct nlmsghdr *nlh;
+	struct rtattr *a;
+	size_t i;
+
+	ckpt_start(v, "routes", CKPT_CONTAINER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	image_load(&good, v->image);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		image_copy(&bad, &good);
+		nlh = find_route(&bad);
+		ASSERT_NE(NULL, nlh);
+		/* as long as they were, with what fills them up */
+		a = route_attr(nlh, RTA_OIF);
+		a->rta_type = RTA_ENCAP_TYPE;
+		a->rta_len = RTA_LENGTH(sizeof(kinds[i]));
+		memset(RTA_DATA(a), 0, 4);
+		memcpy(RTA_DATA(a), &kinds[i], sizeof(kinds[i]));
+		a = route_attr(nlh, RTA_PREFSRC);
+		a->rta_type = RTA_ENCAP;
+		EXPECT_EQ(-EINVAL, image_restart(v, &bad));
+		EXPECT_TRUE(ckpt_logged(v, "malformed route"))
+			TH_LOG("encapsulation %u: %s", kinds[i], v->log);
+		image_free(&bad);
+	}
+	image_free(&good);
+	ckpt_restart_finish(v);
 }
 
 /* ------------------------------------------------- one end outside of it */
