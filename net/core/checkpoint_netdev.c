@@ -32,10 +32,12 @@ static const u8 keep_attrs[] = {
 	IFLA_GROUP, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES, IFLA_GSO_MAX_SEGS,
 	IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE,
 	IFLA_GRO_IPV4_MAX_SIZE, IFLA_PROP_LIST, IFLA_PROTO_DOWN,
+	IFLA_BROADCAST, IFLA_CARRIER,
 };
 
 static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_ADDRESS]		= { .type = NLA_BINARY, .len = MAX_ADDR_LEN },
+	[IFLA_BROADCAST]	= { .type = NLA_BINARY, .len = MAX_ADDR_LEN },
 	[IFLA_IFNAME]		= { .type = NLA_NUL_STRING,
 				    .len = IFNAMSIZ - 1 },
 	[IFLA_MTU]		= { .type = NLA_U32 },
@@ -56,6 +58,7 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_GRO_IPV4_MAX_SIZE] = { .type = NLA_U32 },
 	[IFLA_PROP_LIST]	= { .type = NLA_NESTED },
 	[IFLA_PROTO_DOWN]	= { .type = NLA_U8 },
+	[IFLA_CARRIER]		= { .type = NLA_U8 },
 };
 
 static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
@@ -81,6 +84,7 @@ static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
  * @pair: it comes with a peer
  * @no_addr: its address is that of another, or follows from its parameters
  * @no_link: what it is made on is among its parameters; IFLA_LINK is itself
+ * @carrier: it has one unless it is told that it has none
  * @extra: say in its own way what is among @drop, from IFLA_INFO_DATA; may be
  *	NULL
  * @refused: what of a device cannot be made, or NULL; may be NULL
@@ -92,6 +96,7 @@ struct kind {
 	bool pair;
 	bool no_addr;
 	bool no_link;
+	bool carrier;
 	int (*extra)(struct sk_buff *skb, const struct nlattr *from);
 	const char *(*refused)(struct net_device *dev);
 	int (*make)(struct ckpt_ctx *ctx, struct ckpt_net *n, const char *name,
@@ -137,7 +142,7 @@ static int put_vxlan(struct sk_buff *skb, const struct nlattr *from)
 
 /* The table of kinds: adding one is an entry here. */
 static const struct kind kinds[] = {
-	{ .name = "dummy" },
+	{ .name = "dummy", .carrier = true },
 	{ .name = "sit", .no_addr = true },
 	{ .name = "ipip", .no_addr = true },
 	{ .name = "gre", .no_addr = true },
@@ -349,6 +354,8 @@ static int save_attr(struct save *s, const struct nlattr *a)
 	case IFLA_PROTO_DOWN:
 		/* not every kind takes it, but each tells of it */
 		return nla_get_u8(a) ? ckpt_msgs_add(&s->m, a, a->nla_len) : 0;
+	case IFLA_CARRIER:
+		return nla_get_u8(a) ? 0 : ckpt_msgs_add(&s->m, a, a->nla_len);
 	default:
 		return keep_attr(nla_type(a)) ?
 		       ckpt_msgs_add(&s->m, a, a->nla_len) : 0;
@@ -462,6 +469,109 @@ static const char *not_made(const struct nlmsghdr *nlh)
 	return NULL;
 }
 
+/* Does a bridge run the spanning tree protocol? Or a negative errno */
+static int has_stp(const struct net_device *br)
+{
+	struct sk_buff *skb = nlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	const struct nlattr *a;
+	int ret;
+
+	if (!skb)
+		return -ENOMEM;
+	ret = br->rtnl_link_ops->fill_info(skb, br);
+	if (!ret) {
+		a = nla_find((struct nlattr *)skb->data, skb->len,
+			     IFLA_BR_STP_STATE);
+		ret = a && nla_get_u32(a);
+	}
+	nlmsg_free(skb);
+	return ret;
+}
+
+/* The state that a port of a bridge tells */
+static u8 port_state(const struct nlattr *port)
+{
+	const struct nlattr *a = nla_find_nested(port, IFLA_BRPORT_STATE);
+
+	return a && nla_len(a) == sizeof(u8) ? nla_get_u8(a) :
+					       BR_STATE_FORWARDING;
+}
+
+/*
+ * Is a port of a bridge that is up, with these flags and what it tells of
+ * itself, in a state that it came into neither by itself nor by the spanning
+ * tree protocol?
+ */
+static bool state_by_hand(unsigned int flags, const struct nlattr *port,
+			  bool stp)
+{
+	u8 state = port_state(port);
+
+	return (flags & IFF_RUNNING) && (stp ? state == BR_STATE_DISABLED :
+					       state != BR_STATE_FORWARDING);
+}
+
+/* Does it stay where others are on their way, as one that was just raised? */
+static bool state_stays(const struct nlattr *port)
+{
+	const struct nlattr *timer;
+
+	if (port_state(port) == BR_STATE_DISABLED)
+		return false;
+	timer = nla_find_nested(port, IFLA_BRPORT_FORWARD_DELAY_TIMER);
+	return !timer || !nla_get_u64(timer);
+}
+
+static bool peer_outside(struct ckpt_ctx *ctx, const struct net_device *dev)
+{
+	const struct kind *kind = dev->rtnl_link_ops ?
+				  find_kind(dev->rtnl_link_ops->kind) : NULL;
+
+	return kind && kind->pair && ckpt_net_index(ctx, link_net(dev)) < 0;
+}
+
+static int check_state(struct save *s, struct net_device *dev,
+		       const struct nlmsghdr *nlh, const struct nlattr *port)
+{
+	const struct ifinfomsg *ifm = nlmsg_data(nlh);
+	struct net_device *br = netdev_master_upper_dev_get(dev);
+	int stp;
+
+	if (!br || !netif_is_bridge_master(br) || !netif_running(br))
+		return 0;
+	stp = has_stp(br);
+	if (stp < 0 || !state_by_hand(ifm->ifi_flags, port, stp))
+		return min(stp, 0);
+	if (stp)
+		return refuse(s->ctx, dev, "port of a bridge with STP that was disabled by hand");
+	if (state_stays(port))
+		return refuse(s->ctx, dev, "port of a bridge that is kept listening or learning by hand");
+	/* it gets its carrier when the tree runs, and with it another state */
+	if (peer_outside(s->ctx, dev))
+		return refuse(s->ctx, dev, "port of a bridge whose state was set by hand, with its other end outside of the tree");
+	return 0;
+}
+
+/* Can what a device is as a port of a bridge be told it again? */
+static int check_port(struct save *s, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifm = nlmsg_data(nlh);
+	const struct nlattr *info, *kind, *port;
+	struct net_device *dev;
+	int err;
+
+	info = nlmsg_find_attr(nlh, sizeof(*ifm), IFLA_LINKINFO);
+	kind = info ? nla_find_nested(info, IFLA_INFO_SLAVE_KIND) : NULL;
+	port = info ? nla_find_nested(info, IFLA_INFO_SLAVE_DATA) : NULL;
+	if (!kind || !port || strcmp(nla_data(kind), "bridge"))
+		return 0;
+	rtnl_lock();
+	dev = __dev_get_by_index(s->net, ifm->ifi_index);
+	err = dev ? check_state(s, dev, nlh, port) : -EAGAIN;
+	rtnl_unlock();
+	return err;
+}
+
 static int save_dev(void *arg, struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifm = nlmsg_data(nlh);
@@ -477,8 +587,10 @@ static int save_dev(void *arg, struct nlmsghdr *nlh)
 	if (not_made(nlh))
 		return ckpt_err(s->ctx, -ENOSYS, "network device %s: %s: not supported",
 				a ? (char *)nla_data(a) : "", not_made(nlh));
-	err = ckpt_net_flush(s->ctx, s->index, CKPT_NET_DEV, &s->m,
-			     CKPT_REC_MAX / 2);
+	err = check_port(s, nlh);
+	if (!err)
+		err = ckpt_net_flush(s->ctx, s->index, CKPT_NET_DEV, &s->m,
+				     CKPT_REC_MAX / 2);
 	if (!err)
 		err = save_fixed(s, ifm->ifi_index);
 	start = s->m.len;
@@ -1520,6 +1632,24 @@ static bool other_addr(struct make *k, const struct dev *d)
 	return other;
 }
 
+/* The same of the address that all in its network listen to */
+static bool other_broadcast(struct make *k, const struct dev *d)
+{
+	const struct nlattr *a = d->tb[IFLA_BROADCAST];
+	struct net_device *dev;
+	bool other = false;
+
+	if (!a)
+		return false;
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(k->n->net, d->ifm->ifi_index);
+	if (dev)
+		other = nla_len(a) != dev->addr_len ||
+			memcmp(nla_data(a), dev->broadcast, dev->addr_len);
+	rcu_read_unlock();
+	return other;
+}
+
 static int set_dev(struct dev *d, void *arg)
 {
 	struct make *k = arg;
@@ -1533,6 +1663,8 @@ static int set_dev(struct dev *d, void *arg)
 	err = put_attrs(skb, d, set_attrs, ARRAY_SIZE(set_attrs));
 	if (!err && other_addr(k, d))
 		err = put_attr(skb, d->tb[IFLA_ADDRESS], IFLA_ADDRESS);
+	if (!err && other_broadcast(k, d))
+		err = put_attr(skb, d->tb[IFLA_BROADCAST], IFLA_BROADCAST);
 	/* until it has the addresses that it had */
 	if (!err && gen_mode(d) >= 0)
 		err = put_gen_mode(skb, IN6_ADDR_GEN_MODE_NONE, NULL);
@@ -1569,6 +1701,16 @@ static int set_dev(struct dev *d, void *arg)
 			 A(IFLA_BRPORT_NEIGH_VLAN_SUPPRESS) |			\
 			 A(IFLA_BRPORT_BACKUP_NHID))
 
+/* What @d tells of itself as a port of a bridge, or NULL: it is none */
+static const struct nlattr *port_of(const struct dev *d)
+{
+	const struct nlattr *kind = d->info[IFLA_INFO_SLAVE_KIND];
+
+	if (!d->tb[IFLA_MASTER] || !kind || strcmp(nla_data(kind), "bridge"))
+		return NULL;
+	return d->info[IFLA_INFO_SLAVE_DATA];
+}
+
 static int put_port(struct sk_buff *skb, const struct dev *d)
 {
 	const struct nlattr *from = d->info[IFLA_INFO_SLAVE_DATA], *a;
@@ -1593,12 +1735,10 @@ static int put_port(struct sk_buff *skb, const struct dev *d)
 /* When all ports are there: one may be the backup of another. */
 static int set_port(struct dev *d, void *arg)
 {
-	const struct nlattr *kind = d->info[IFLA_INFO_SLAVE_KIND];
 	struct make *k = arg;
 	struct sk_buff *skb;
 
-	if (!d->tb[IFLA_MASTER] || !kind || strcmp(nla_data(kind), "bridge") ||
-	    !d->info[IFLA_INFO_SLAVE_DATA])
+	if (!port_of(d))
 		return 0;
 	skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
 	return send(k, d, skb, skb ? put_port(skb, d) : 0,
@@ -1717,6 +1857,14 @@ static int finish_dev(struct dev *d, void *arg)
 	struct sk_buff *skb;
 	int err, mode = gen_mode(d);
 
+	if (d->tb[IFLA_CARRIER] && d->kind && d->kind->carrier) {
+		skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
+		err = skb ? put_attr(skb, d->tb[IFLA_CARRIER],
+				     IFLA_CARRIER) : 0;
+		err = send(k, d, skb, err, "left without a carrier");
+		if (err)
+			return err;
+	}
 	if (d->tb[IFLA_PROTO_DOWN]) {
 		skb = link_msg(RTM_NEWLINK, 0, d->ifm->ifi_index, 0, 0);
 		err = skb ? put_attr(skb, d->tb[IFLA_PROTO_DOWN],
@@ -1736,6 +1884,60 @@ static int finish_dev(struct dev *d, void *arg)
 	return send(k, d, skb, err, "told how it makes its IPv6 address");
 }
 
+/* Was a port in a state that it was told, without the protocol? */
+static bool told_state(struct make *k, const struct dev *d, struct dev *br)
+{
+	const struct nlattr *data, *stp;
+
+	if (!port_of(d) ||
+	    !load_dev(k->n, nla_get_u32(d->tb[IFLA_MASTER]), br) ||
+	    !(br->ifm->ifi_flags & IFF_UP))
+		return false;
+	data = br->info[IFLA_INFO_DATA];
+	stp = data ? nla_find_nested(data, IFLA_BR_STP_STATE) : NULL;
+	if (stp && nla_len(stp) == sizeof(u32) && nla_get_u32(stp))
+		return false;
+	return state_by_hand(d->ifm->ifi_flags, port_of(d), false);
+}
+
+/*
+ * As bridge(8) does: whatever else changes a device has it checked whether it
+ * has a carrier, and a port that has one is not disabled then.
+ */
+static struct sk_buff *state_msg(const struct dev *d)
+{
+	struct sk_buff *skb = link_msg(RTM_SETLINK, 0, d->ifm->ifi_index, 0, 0);
+	struct ifinfomsg *ifm;
+	struct nlattr *nest;
+
+	if (!skb)
+		return NULL;
+	ifm = nlmsg_data(nlmsg_hdr(skb));
+	ifm->ifi_family = PF_BRIDGE;
+	/* there is room */
+	nest = nla_nest_start(skb, IFLA_PROTINFO);
+	nla_put_u8(skb, IFLA_BRPORT_STATE, port_state(port_of(d)));
+	nla_nest_end(skb, nest);
+	return skb;
+}
+
+/* A port is told its state when it is up: then it comes into one by itself. */
+static int set_state(struct dev *d, void *arg)
+{
+	struct dev *br = kmalloc(sizeof(*br), GFP_KERNEL);
+	struct make *k = arg;
+	bool told;
+
+	if (!br)
+		return -ENOMEM;
+	told = told_state(k, d, br);
+	kfree(br);
+	if (!told)
+		return 0;
+	return send(k, d, state_msg(d), 0,
+		    "made a port in the state that it had");
+}
+
 /**
  * ckpt_netdevs_finish - what waits until devices are up and have addresses
  * @ctx: the context
@@ -1753,5 +1955,5 @@ int ckpt_netdevs_finish(struct ckpt_ctx *ctx, struct ckpt_net *n,
 	rtnl_lock();
 	settle(n->net);
 	rtnl_unlock();
-	return walk_devs(n, finish_dev, &k);
+	return walk_devs(n, finish_dev, &k) ?: walk_devs(n, set_state, &k);
 }

@@ -256,6 +256,51 @@ CKPT_TEST(port_options)
 	net_same(was);
 }
 
+/* As bridge(8) does: to the port, which is not looked at again then */
+static int port_state(const char *dev, int state)
+{
+	struct ifinfomsg ifm = {
+		.ifi_family = AF_BRIDGE, .ifi_index = if_nametoindex(dev),
+	};
+	struct rtattr *info;
+	struct net_msg m;
+
+	net_begin(&m, RTM_SETLINK, 0, &ifm, sizeof(ifm));
+	info = net_nest(&m, IFLA_PROTINFO | NLA_F_NESTED);
+	net_put_u8(&m, IFLA_BRPORT_STATE, state);
+	net_nest_end(&m, info);
+	return net_talk(&m);
+}
+
+/* One that is disabled, and one that is left alone */
+CKPT_TEST(port_states)
+{
+	char *was;
+
+	bridge_with_ports();
+	raise_all();
+	REQUIRE(!port_state("dm0", BR_STATE_DISABLED));
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+/* A bridge that is down has disabled its ports, and they come back with it. */
+CKPT_TEST(states_of_bridge_down)
+{
+	char *was;
+
+	bridge_with_ports();
+	raise_all();
+	REQUIRE(!net_up("br0", false));
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+	/* it has a carrier while one of them forwards */
+	REQUIRE(!net_up("br0", true));
+	CKPT_WAIT_FOR(net_running("br0"));
+}
+
 /* ------------------------------------------------------ multicast groups */
 
 static int group(const char *dev, int family, const char *addr,
@@ -333,6 +378,43 @@ REFUSED(is_down, "multicast groups entered by hand, while it is down")
 	if (group("dm0", AF_INET, "239.255.0.1", NULL, 7))
 		ckpt_skip("no multicast groups");
 	REQUIRE(!net_up("br0", false));
+	ckpt_ready();
+}
+
+/* Set a number that a bridge has */
+static int set_bridge(const char *bridge, int option, uint32_t value)
+{
+	struct rtattr *info, *data;
+	struct net_msg m;
+
+	net_link(&m, RTM_NEWLINK, 0, if_nametoindex(bridge));
+	info = net_nest(&m, IFLA_LINKINFO);
+	net_put_str(&m, IFLA_INFO_KIND, "bridge");
+	data = net_nest(&m, IFLA_INFO_DATA);
+	net_put_u32(&m, option, value);
+	net_nest_end(&m, data);
+	net_nest_end(&m, info);
+	return net_talk(&m);
+}
+
+REFUSED(disabled_with_stp,
+	"dm0: port of a bridge with STP that was disabled by hand: not supported")
+{
+	bridge_with_ports();
+	raise_all();
+	REQUIRE(!port_state("dm0", BR_STATE_DISABLED));
+	REQUIRE(!set_bridge("br0", IFLA_BR_STP_STATE, 1));
+	ckpt_ready();
+}
+
+REFUSED(kept_listening,
+	"dm0: port of a bridge that is kept listening or learning by hand")
+{
+	bridge_with_ports();
+	/* nor does it go on by itself then */
+	REQUIRE(!set_bridge("br0", IFLA_BR_FORWARD_DELAY, 0));
+	raise_all();
+	REQUIRE(!port_state("dm0", BR_STATE_LISTENING));
 	ckpt_ready();
 }
 

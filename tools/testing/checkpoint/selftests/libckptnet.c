@@ -395,11 +395,11 @@ static bool ignored(const struct net_kind *k, int type)
 	return false;
 }
 
-/* What a port of a bridge is told, and not what becomes of it */
+/* What a port of a bridge is told, and its state, and not what it learned */
 static bool port_option(int type)
 {
 	switch (type) {
-	case IFLA_BRPORT_PRIORITY ... IFLA_BRPORT_UNICAST_FLOOD:
+	case IFLA_BRPORT_STATE ... IFLA_BRPORT_UNICAST_FLOOD:
 	case IFLA_BRPORT_PROXYARP:
 	case IFLA_BRPORT_PROXYARP_WIFI:
 	case IFLA_BRPORT_MCAST_FLOOD ... IFLA_BRPORT_NEIGH_SUPPRESS:

@@ -579,11 +579,33 @@ CKPT_TEST(dummy)
 	own_net();
 	REQUIRE(!net_make("dm0", "dummy", 77));
 	REQUIRE(!set_link("dm0", IFLA_ADDRESS, "\2\1\1\1\1\1", 6));
+	REQUIRE(!set_link("dm0", IFLA_BROADCAST, "\377\377\377\377\377\7", 6));
 	REQUIRE(!set_link("dm0", IFLA_GROUP, &group, sizeof(group)));
 	REQUIRE(!set_link("dm0", IFLA_MTU, &mtu, sizeof(mtu)));
 	REQUIRE(!set_link("dm0", IFLA_TXQLEN, &qlen, sizeof(qlen)));
 	REQUIRE(!set_link("dm0", IFLA_IFALIAS, "an alias", 8));
 	REQUIRE(!other_name("dm0", "a-rather-long-other-name"));
+	was = net_look();
+	ckpt_ready();
+	net_same(was);
+}
+
+/* One that is up, one that is down, and one that has it */
+CKPT_TEST(without_carrier)
+{
+	uint8_t off = 0;
+	char *was;
+
+	own_net();
+	REQUIRE(!net_make("dm0", "dummy", 0) && !net_make("dm1", "dummy", 0));
+	REQUIRE(!net_make("dm2", "dummy", 0));
+	REQUIRE(!net_up("dm0", true) && !net_up("dm2", true));
+	REQUIRE(!net_addr("dm0", "10.6.0.1", 24, 0));
+	net_settle("dm0");
+	REQUIRE(!set_link("dm0", IFLA_CARRIER, &off, sizeof(off)));
+	REQUIRE(!set_link("dm1", IFLA_CARRIER, &off, sizeof(off)));
+	CKPT_WAIT_FOR(!net_running("dm0") && net_running("dm2"));
+	net_settle("dm2");
 	was = net_look();
 	ckpt_ready();
 	net_same(was);
