@@ -586,6 +586,8 @@ static struct sock *fetch_sock(struct ckpt_ctx *ctx, const struct sock *sk,
 static int connect_both(struct ckpt_ctx *ctx, struct sock *sk,
 			struct sock *peer, u32 objref)
 {
+	int err;
+
 	if (unix_peer(sk) == peer && !is_dead(peer))
 		return 0;
 	if (unix_peer(sk) || sk == peer || sk->sk_state != TCP_CLOSE ||
@@ -593,6 +595,14 @@ static int connect_both(struct ckpt_ctx *ctx, struct sock *sk,
 	     (unix_peer(peer) || peer->sk_state != TCP_CLOSE)))
 		return ckpt_err(ctx, -EINVAL, "image: socket %u cannot be a peer",
 				objref);
+	/* one that is closed, or waits to be accepted, has none */
+	if (sk->sk_socket && peer->sk_socket) {
+		err = security_socket_socketpair(sk->sk_socket,
+						 peer->sk_socket);
+		if (err)
+			return ckpt_err(ctx, err, "unix socket: not allowed to be connected: error %d",
+					err);
+	}
 	sock_hold(peer);
 	unix_state_lock(sk);
 	unix_peer(sk) = peer;
@@ -1001,6 +1011,13 @@ static int bind_again(struct ckpt_ctx *ctx, struct sock *sk,
 	struct path path;
 	int err = 0;
 
+	if (h->flags & CKPT_UNIX_BOUND)
+		err = security_socket_bind(sk->sk_socket,
+					   (struct sockaddr *)addr->name,
+					   addr->len);
+	if (err)
+		return ckpt_err(ctx, err, "unix socket: not allowed to be bound: error %d",
+				err);
 	if (addr && !addr->name->sun_path[0]) {
 		if (h->flags & CKPT_UNIX_PATH)
 			return ckpt_err(ctx, -EINVAL, "image: unix socket with two names");
@@ -1078,12 +1095,15 @@ static struct sock *find_server(struct ckpt_ctx *ctx, struct sock *sk,
 	if (IS_ERR(old))
 		return old;
 	addr = unix_sk(old)->addr;
-	if (!name) {
-		if (!addr || addr->name->sun_path[0])
-			return ERR_PTR(-EINVAL);
+	if (!addr || (!name && addr->name->sun_path[0]))
+		return ERR_PTR(-EINVAL);
+	err = ckpt_sock_may_connect(sk, (struct sockaddr *)addr->name,
+				    addr->len);
+	if (err)
+		return ERR_PTR(err);
+	if (!name)
 		return unix_find_abstract(sock_net(sk), addr->name, addr->len,
 					  sk->sk_type);
-	}
 	/* as unix_find_bsd() */
 	err = ckpt_path_lookup(ctx, h->server_mnt, name, LOOKUP_FOLLOW, &path);
 	if (err)
