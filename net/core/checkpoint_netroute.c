@@ -18,7 +18,9 @@
 #include <linux/neighbour.h>
 #include <linux/netdevice.h>
 #include <linux/nexthop.h>
+#include <linux/random.h>
 #include <linux/rtnetlink.h>
+#include <linux/sched/signal.h>
 #include <linux/seg6_local.h>
 #include <net/addrconf.h>
 #include <net/ip_fib.h>
@@ -936,13 +938,15 @@ int ckpt_netroute_check(struct ckpt_ctx *ctx, u32 section,
 /**
  * struct index - messages, to be found by what they say
  * @hash: what they are found by
+ * @seed: of the hash: the image must not choose which ones are alike
  * @bits: of a hash
  * @head: number of the first one of each hash + 1, or 0
  * @nr: how many there are
  * @e: each of them
  */
 struct index {
-	u32 (*hash)(const struct nlmsghdr *nlh);
+	u32 (*hash)(const struct nlmsghdr *nlh, u32 seed);
+	u32 seed;
 	unsigned int bits;
 	u32 *head;
 	u32 nr;
@@ -953,18 +957,18 @@ struct index {
 	} *e;
 };
 
-static u32 whole_hash(const struct nlmsghdr *nlh)
+static u32 whole_hash(const struct nlmsghdr *nlh, u32 seed)
 {
-	return jhash(nlh, nlh->nlmsg_len, 0);
+	return jhash(nlh, nlh->nlmsg_len, seed);
 }
 
 /* What a route answers for: see same_prefix() */
 static const u8 prefix_attrs[] = { RTA_DST, RTA_SRC, RTA_TABLE, RTA_PRIORITY };
 
-static u32 prefix_hash(const struct nlmsghdr *nlh)
+static u32 prefix_hash(const struct nlmsghdr *nlh, u32 seed)
 {
 	const struct rtmsg *r = nlmsg_data(nlh);
-	u32 hash = jhash_2words(r->rtm_dst_len, r->rtm_src_len, 0);
+	u32 hash = jhash_2words(r->rtm_dst_len, r->rtm_src_len, seed);
 	const struct nlattr *a;
 	int i;
 
@@ -978,7 +982,7 @@ static u32 prefix_hash(const struct nlmsghdr *nlh)
 
 static u32 *index_head(const struct index *x, const struct nlmsghdr *nlh)
 {
-	return &x->head[x->hash(nlh) & (BIT(x->bits) - 1)];
+	return &x->head[x->hash(nlh, x->seed) & (BIT(x->bits) - 1)];
 }
 
 static void index_free(struct index *x)
@@ -988,7 +992,7 @@ static void index_free(struct index *x)
 }
 
 static int index_make(struct index *x, const struct ckpt_msgs *m,
-		      u32 (*hash)(const struct nlmsghdr *nlh))
+		      u32 (*hash)(const struct nlmsghdr *nlh, u32 seed))
 {
 	struct nlmsghdr *nlh;
 	u32 *head;
@@ -996,6 +1000,7 @@ static int index_make(struct index *x, const struct ckpt_msgs *m,
 
 	memset(x, 0, sizeof(*x));
 	x->hash = hash;
+	x->seed = get_random_u32();
 	nlh = m->data;
 	left = m->len;
 	for (; nlmsg_ok(nlh, left); nlh = nlmsg_next(nlh, &left))
@@ -1229,9 +1234,11 @@ static int make_same(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
 	if (err)
 		goto free_want;
 	/* what is at both ends is left alone */
-	for (i = 0; i < want.nr; i++) {
+	for (i = 0; i < want.nr && !err; i++) {
 		e = &want.e[i];
 		e->found = index_find(&there, e->nlh);
+		if (fatal_signal_pending(current))
+			err = -EINTR;
 		cond_resched();
 	}
 	for (i = 0; i < there.nr && !err; i++)
@@ -1337,8 +1344,10 @@ static int make_order(struct ckpt_nl *nl, struct ckpt_net *n, u32 section,
 		goto free_want;
 	for (i = 0; i < want.nr && !err; i += nr) {
 		cond_resched();
+		if (fatal_signal_pending(current))
+			err = -EINTR;
 		nr = run_length(&want, i);
-		if (nr == 1)
+		if (nr == 1 || err)
 			continue;
 		j = find_first(&there, want.e[i].nlh);
 		if (j < there.nr)
