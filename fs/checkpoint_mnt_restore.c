@@ -4,8 +4,8 @@
  *
  * All mounts of a namespace are made first, each alone, then mounted on each
  * other, the root first, and tied to their propagation groups last: so it does
- * not matter what covers what, and nothing is propagated meanwhile. No task is
- * in the namespace until it is complete.
+ * not matter what covers what, and nothing is propagated meanwhile. Nobody can
+ * find the namespace, and no task is in it, until it is complete and checked.
  *
  * A mount of what the caller has is as a bind mount of it, or the copy that a
  * new namespace gets: with the flags that cannot be changed, and with what must
@@ -642,8 +642,10 @@ static int make_tree(struct ckpt_ctx *ctx, struct mnt_tree *t,
 		err = mount_all(ctx, t, user_ns);
 	if (!err)
 		err = tie_all(ctx, t);
-	if (err && t->ns)
-		put_mnt_ns(t->ns);
+	if (!err)
+		ckpt_mnt_ns_publish(t->ns);
+	else if (t->ns)
+		ckpt_mnt_ns_abort(t->ns);
 	return err;
 }
 

@@ -65,6 +65,8 @@ bool ckpt_mnt_too_revealing(struct mnt_namespace *ns,
 u64 ckpt_mnt_ns_seq(void);
 struct mnt_namespace *ckpt_mnt_ns_make(struct user_namespace *user_ns,
 				       struct mount *root, u64 seq);
+void ckpt_mnt_ns_publish(struct mnt_namespace *ns);
+void ckpt_mnt_ns_abort(struct mnt_namespace *ns);
 int ckpt_mnt_attach(struct mount *mnt, struct mount *parent,
 		    struct dentry *where);
 int ckpt_mnt_join(struct mount *mnt, struct mount *peer);

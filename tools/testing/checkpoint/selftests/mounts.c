@@ -2,11 +2,16 @@
 /*
  * Mount namespaces: what is mounted where, over what, with which flags, and to
  * where it propagates. Each test is compared by /proc/PID/mountinfo, too.
+ *
+ * guest: --smp 2
  */
 #include "libckpttest.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <pthread.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -719,6 +724,98 @@ DRIVER_TEST(own_namespace)
 	snprintf(path, sizeof(path), "%s/on/is_on", v->dir);
 	ckpt_finish(v);
 	EXPECT_EQ(0, access(path, F_OK));
+	ckpt_end(v);
+}
+
+/* ------------------------------------------- while it is being put together */
+
+CKPT_VICTIM(has_many)
+{
+	int i;
+
+	REQUIRE(!make_dir("a") && !make_dir("on"));
+	for (i = 0; i < 2000; i++)
+		REQUIRE(!bind_to("a", "on"));
+	ckpt_ready();
+	CHECK(shows("on", "a") && !umount("on"));
+}
+
+/**
+ * struct watch - what is seen of namespaces that are made
+ * @ready: it has begun
+ * @end: no more are made
+ * @nr: how many there were
+ * @least: mounts in the one that had the fewest when it was first seen
+ */
+struct watch {
+	bool ready, end;
+	unsigned int nr, least;
+};
+
+/* Look at each that is younger than that of the caller once it can be found. */
+static void *watch_fn(void *arg)
+{
+	int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), next;
+	struct mnt_ns_info info;
+	struct watch *w = arg;
+	bool end;
+
+	__atomic_store_n(&w->ready, true, __ATOMIC_RELEASE);
+	for (;;) {
+		end = __atomic_load_n(&w->end, __ATOMIC_ACQUIRE);
+		next = ioctl(fd, NS_MNT_GET_NEXT, &info);
+		if (next < 0 && end)
+			break;
+		if (next < 0)
+			continue;
+		if (!w->nr++ || info.nr_mounts < w->least)
+			w->least = info.nr_mounts;
+		close(fd);
+		fd = next;
+	}
+	close(fd);
+	return NULL;
+}
+
+static unsigned int count_mounts(pid_t pid)
+{
+	unsigned int nr = 0;
+	char path[64];
+	FILE *f;
+	int c;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	f = fopen(path, "re");
+	if (!f)
+		ckpt_die("%s: %s", path, strerror(errno));
+	while ((c = getc(f)) != EOF)
+		nr += c == '\n';
+	fclose(f);
+	return nr;
+}
+
+/* Nobody gets at what will be covered before it is. */
+DRIVER_TEST(found_when_complete)
+{
+	struct ckpt_victim *v = &self->v;
+	struct watch w = {};
+	unsigned int nr;
+	pthread_t thread;
+	long ret;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ckpt_start(v, "has_many", CKPT_CONTAINER);
+	nr = count_mounts(v->pid);
+	ckpt_checkpoint_kill(v);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watch_fn, &w));
+	CKPT_WAIT_FOR(__atomic_load_n(&w.ready, __ATOMIC_ACQUIRE));
+	ret = ckpt_restart(v, 0);
+	__atomic_store_n(&w.end, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	EXPECT_LT(0, w.nr);
+	EXPECT_LE(nr, w.least) TH_LOG("of %u found", w.nr);
+	ckpt_finish(v);
 	ckpt_end(v);
 }
 
