@@ -60,6 +60,100 @@ struct mnt_rec {
 	char *origin;
 };
 
+/* ------------------------------------------------ what must not be seen */
+
+/* Flags of @m in the hands of who cannot mount where it is; lock_mnt_tree() */
+static int locked_flags(const struct mount *m)
+{
+	int flags = m->mnt.mnt_flags | MNT_LOCK_ATIME | MNT_LOCKED;
+
+	if (flags & MNT_READONLY)
+		flags |= MNT_LOCK_READONLY;
+	if (flags & MNT_NODEV)
+		flags |= MNT_LOCK_NODEV;
+	if (flags & MNT_NOSUID)
+		flags |= MNT_LOCK_NOSUID;
+	if (flags & MNT_NOEXEC)
+		flags |= MNT_LOCK_NOEXEC;
+	return flags;
+}
+
+/* May a mount with the flags @old get those of @new? can_change_locked_flags() */
+static bool locks_allow(int old, int new)
+{
+	if ((old & MNT_LOCK_READONLY) && !(new & MNT_READONLY))
+		return false;
+	if ((old & MNT_LOCK_NODEV) && !(new & MNT_NODEV))
+		return false;
+	if ((old & MNT_LOCK_NOSUID) && !(new & MNT_NOSUID))
+		return false;
+	if ((old & MNT_LOCK_NOEXEC) && !(new & MNT_NOEXEC))
+		return false;
+	return !(old & MNT_LOCK_ATIME) || !((old ^ new) & MNT_ATIME_MASK);
+}
+
+/**
+ * ckpt_mnt_may_reveal - may the caller see what mounts cover?
+ * @m: a mount of the caller's
+ *
+ * Return: true if it may mount and unmount where @m is, locked mounts aside.
+ */
+bool ckpt_mnt_may_reveal(const struct mount *m)
+{
+	struct mnt_namespace *ns = READ_ONCE(m->mnt_ns);
+
+	return !IS_ERR_OR_NULL(ns) && ns_capable(ns->user_ns, CAP_SYS_ADMIN);
+}
+
+/* Flags of @m as the caller has it, who may reveal what it covers or not */
+static int flags_for(const struct mount *m, bool may)
+{
+	return may ? m->mnt.mnt_flags : locked_flags(m);
+}
+
+/* Is something below @m covered by a locked mount? Empty directories aside. */
+static bool is_covered(const struct mount *m, bool may)
+{
+	struct mount *c;
+
+	list_for_each_entry(c, &m->mnt_mounts, mnt_child)
+		if ((flags_for(c, may) & MNT_LOCKED) &&
+		    !is_empty_dir_inode(d_inode(c->mnt_mountpoint)))
+			return true;
+	return false;
+}
+
+/*
+ * Would a mount of @sb with these flags show more than those in @ns do? As
+ * mnt_already_visible(), but who could not unmount there would see those in the
+ * copy that a new namespace gets, where all are locked.
+ */
+static bool shows_more(struct mnt_namespace *ns, const struct super_block *sb,
+		       int *flags)
+{
+	const int locks = MNT_LOCK_READONLY | MNT_LOCK_ATIME;
+	bool may = ns_capable(ns->user_ns, CAP_SYS_ADMIN), more = true;
+	struct mount *m, *next;
+	int old;
+
+	read_seqlock_excl(&mount_lock);
+	rbtree_postorder_for_each_entry_safe(m, next, &ns->mounts, mnt_node) {
+		if (m->mnt.mnt_sb->s_type != sb->s_type ||
+		    m->mnt.mnt_root != m->mnt.mnt_sb->s_root)
+			continue;
+		old = flags_for(m, may) & (locks | MNT_ATIME_MASK);
+		if (sb_rdonly(m->mnt.mnt_sb))
+			old |= MNT_LOCK_READONLY;
+		if (!locks_allow(old, *flags) || is_covered(m, may))
+			continue;
+		*flags |= old & locks;
+		more = false;
+		break;
+	}
+	read_sequnlock_excl(&mount_lock);
+	return more;
+}
+
 /* ---------------------------------------------------------- one mount */
 
 static struct vfsmount *mount_sb(struct super_block *sb,
@@ -99,7 +193,8 @@ static struct vfsmount *make_anew(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 	if ((r->h.flags & CKPT_MNT_IDMAPPED) || (sb->s_flags & SB_NOUSER))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "image: mount '%s': flags %#x",
 					r->name, r->h.flags));
-	if (ckpt_mnt_too_revealing(ctx->caller_ns->mnt_ns, user_ns, sb, &flags))
+	if (user_ns != &init_user_ns && (sb->s_iflags & SB_I_USERNS_VISIBLE) &&
+	    shows_more(ctx->caller_ns->mnt_ns, sb, &flags))
 		return ERR_PTR(ckpt_err(ctx, -EPERM, "mount '%s' (%s): would show more than you may see",
 					r->name, sb->s_type->name));
 	mnt = mount_sb(sb, r);
@@ -177,49 +272,6 @@ static int find_place(struct ckpt_ctx *ctx, const struct mnt_rec *r,
 		ckpt_err(ctx, err, "mount '%s' is external, and '%s' cannot take its place: error %d: give it with --mount '%s'=PATH",
 			 r->name, r->origin, err, r->name);
 	return err;
-}
-
-/* Flags of @m in the hands of who cannot mount where it is; lock_mnt_tree() */
-static int locked_flags(const struct mount *m)
-{
-	int flags = m->mnt.mnt_flags | MNT_LOCK_ATIME | MNT_LOCKED;
-
-	if (flags & MNT_READONLY)
-		flags |= MNT_LOCK_READONLY;
-	if (flags & MNT_NODEV)
-		flags |= MNT_LOCK_NODEV;
-	if (flags & MNT_NOSUID)
-		flags |= MNT_LOCK_NOSUID;
-	if (flags & MNT_NOEXEC)
-		flags |= MNT_LOCK_NOEXEC;
-	return flags;
-}
-
-/* May a mount with the flags @old get those of @new? can_change_locked_flags() */
-static bool locks_allow(int old, int new)
-{
-	if ((old & MNT_LOCK_READONLY) && !(new & MNT_READONLY))
-		return false;
-	if ((old & MNT_LOCK_NODEV) && !(new & MNT_NODEV))
-		return false;
-	if ((old & MNT_LOCK_NOSUID) && !(new & MNT_NOSUID))
-		return false;
-	if ((old & MNT_LOCK_NOEXEC) && !(new & MNT_NOEXEC))
-		return false;
-	return !(old & MNT_LOCK_ATIME) || !((old ^ new) & MNT_ATIME_MASK);
-}
-
-/**
- * ckpt_mnt_may_reveal - may the caller see what mounts cover?
- * @m: a mount of the caller's
- *
- * Return: true if it may mount and unmount where @m is, locked mounts aside.
- */
-bool ckpt_mnt_may_reveal(const struct mount *m)
-{
-	struct mnt_namespace *ns = READ_ONCE(m->mnt_ns);
-
-	return !IS_ERR_OR_NULL(ns) && ns_capable(ns->user_ns, CAP_SYS_ADMIN);
 }
 
 /* What is mounted from no device may be called anything. */

@@ -59,9 +59,6 @@ struct bpf_prog *ckpt_bpf_prog_create(const struct sock_filter *insns,
 struct sigqueue *ckpt_sigqueue_alloc(struct ucounts *ucounts,
 				     bool override_rlimit);
 struct nsproxy *ckpt_copy_nsproxy(void);
-bool ckpt_mnt_too_revealing(struct mnt_namespace *ns,
-			    struct user_namespace *user_ns,
-			    const struct super_block *sb, int *new_mnt_flags);
 u64 ckpt_mnt_ns_seq(void);
 struct mnt_namespace *ckpt_mnt_ns_make(struct user_namespace *user_ns,
 				       struct mount *root, u64 seq);

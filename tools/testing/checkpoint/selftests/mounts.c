@@ -8,6 +8,7 @@
 #include "libckpttest.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <pthread.h>
 #include <sched.h>
@@ -867,6 +868,79 @@ DRIVER_TEST(locked_mounts)
 	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 	ckpt_snap_expect(&before, v->pid, CKPT_PIDS_INNER);
 	ckpt_snap_free(&before);
+	ckpt_finish(v);
+	ckpt_end(v);
+}
+
+CKPT_VICTIM(has_its_proc)
+{
+	ckpt_ready();
+	CHECK(!access("/proc/tty/drivers", F_OK));
+	CHECK(!access("/proc/self/status", F_OK));
+}
+
+/* Give a place for the mount that is covered at @where: that has a number. */
+static void give_below(struct ckpt_victim *v, const char *where,
+		       const char *path)
+{
+	struct ckpt_hdr_string *s;
+	size_t len = strlen(where);
+	struct image image;
+	unsigned int i;
+
+	image_load(&image, v->image);
+	for (i = 0; image_find(&image, CKPT_HDR_STRING, i); i++) {
+		s = image_at(&image, CKPT_HDR_STRING, i);
+		if (!strncmp(s->text, where, len) && s->text[len] == '#') {
+			ckpt_give_mount(v, s->text, path);
+			break;
+		}
+	}
+	image_free(&image);
+}
+
+/* Restart without CAP_SYS_ADMIN, as is refused as long as less may be seen. */
+static void expect_too_revealing(struct __test_metadata *_metadata,
+				 struct ckpt_victim *v)
+{
+	long ret;
+
+	ckpt_caps_drop(1ULL << CAP_SYS_ADMIN);
+	ret = ckpt_restart(v, 0);
+	ckpt_caps_back();
+	EXPECT_EQ(-EPERM, ret);
+	EXPECT_TRUE(ckpt_logged(v, "more than you may see")) TH_LOG("%s", v->log);
+	if (ret > 0)
+		ckpt_kill(v);
+}
+
+/* What is covered is so for who could not uncover it, locked or not. */
+DRIVER_TEST(covered_proc)
+{
+	struct ckpt_victim *v = &self->v;
+	long ret;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ASSERT_EQ(0, set_type("/", MS_REC | MS_PRIVATE));
+	ASSERT_EQ(0, mount("none", "/mnt", "tmpfs", 0, NULL));
+	ckpt_start(v, "has_its_proc", CKPT_USER);
+	if (v->skip[0])
+		SKIP(return, "%s", v->skip);
+	ckpt_checkpoint_kill(v);
+	/* not what takes the place of the one below its own */
+	give_below(v, "/proc", "/mnt");
+	ASSERT_EQ(0, mount("none", "/proc/tty", "tmpfs", 0, NULL));
+	expect_too_revealing(_metadata, v);
+	ASSERT_EQ(0, umount("/proc/tty"));
+	ASSERT_EQ(0, set_flags("/proc", MS_RDONLY));
+	expect_too_revealing(_metadata, v);
+	ASSERT_EQ(0, set_flags("/proc", MS_NOATIME));
+	expect_too_revealing(_metadata, v);
+	ASSERT_EQ(0, set_flags("/proc", MS_RELATIME));
+	ckpt_caps_drop(1ULL << CAP_SYS_ADMIN);
+	ret = ckpt_restart(v, 0);
+	ckpt_caps_back();
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
 	ckpt_finish(v);
 	ckpt_end(v);
 }
