@@ -73,7 +73,10 @@ u32 ckpt_layers_nr(struct super_block *sb)
 	return nr;
 }
 
-/* A mount in the caller's namespace from which @dentry can be reached */
+/*
+ * A mount in the caller's namespace from which @dentry can be reached, with the
+ * owners that the file system has
+ */
 static struct vfsmount *caller_mount(struct ckpt_ctx *ctx,
 				     struct dentry *dentry)
 {
@@ -83,7 +86,8 @@ static struct vfsmount *caller_mount(struct ckpt_ctx *ctx,
 
 	read_seqlock_excl(&mount_lock);
 	list_for_each_entry(m, &dentry->d_sb->s_mounts, mnt_instance) {
-		if (m->mnt_ns == ns && is_subdir(dentry, m->mnt.mnt_root)) {
+		if (m->mnt_ns == ns && !is_idmapped_mnt(&m->mnt) &&
+		    is_subdir(dentry, m->mnt.mnt_root)) {
 			found = mntget(&m->mnt);
 			break;
 		}
@@ -109,7 +113,9 @@ static char *outside_name(struct ckpt_ctx *ctx, struct dentry *dentry,
 	return name;
 }
 
-static int write_layer(struct ckpt_ctx *ctx, u32 kind, struct dentry *dentry,
+/* The directory @dentry, which the overlay has on its own mount @mnt */
+static int write_layer(struct ckpt_ctx *ctx, u32 kind,
+		       const struct vfsmount *mnt, struct dentry *dentry,
 		       const char *given, char *buf)
 {
 	struct ckpt_hdr_sb_layer h = { .kind = kind };
@@ -117,6 +123,9 @@ static int write_layer(struct ckpt_ctx *ctx, u32 kind, struct dentry *dentry,
 	char *name;
 	int err;
 
+	if (is_idmapped_mnt(mnt))
+		return ckpt_err(ctx, -ENOSYS, "overlay: its %s '%s' is on an idmapped mount: not supported",
+				layer_option[kind], given ?: "");
 	if (d_unlinked(dentry)) {
 		name = ERR_PTR(-ENOENT);
 	} else if (ckpt_obj_collected(ctx, sb, CKPT_OBJ_SB)) {
@@ -162,6 +171,7 @@ int ckpt_layers_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb)
 	const struct ovl_fs *ofs = overlay(sb);
 	const struct ovl_config *config = &ofs->config;
 	unsigned int i, data = ofs->numlayer - ofs->numdatalayer;
+	const struct vfsmount *mnt = ofs->layers[0].mnt;
 	char *buf = __getname();
 	int err = 0;
 
@@ -170,17 +180,18 @@ int ckpt_layers_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb)
 	if (config->lowerdirs[0])
 		err = write_names(ctx, config->lowerdirs[0]);
 	if (!err && config->upperdir)
-		err = write_layer(ctx, CKPT_LAYER_UPPER,
-				  ofs->layers[0].mnt->mnt_root,
+		err = write_layer(ctx, CKPT_LAYER_UPPER, mnt, mnt->mnt_root,
 				  config->upperdir, buf);
 	if (!err && config->upperdir)
-		err = write_layer(ctx, CKPT_LAYER_WORK, ofs->workbasedir,
+		err = write_layer(ctx, CKPT_LAYER_WORK, mnt, ofs->workbasedir,
 				  config->workdir, buf);
-	for (i = 1; !err && i < ofs->numlayer; i++)
+	for (i = 1; !err && i < ofs->numlayer; i++) {
+		mnt = ofs->layers[i].mnt;
 		err = write_layer(ctx,
 				  i < data ? CKPT_LAYER_LOWER : CKPT_LAYER_DATA,
-				  ofs->layers[i].mnt->mnt_root,
-				  config->lowerdirs[i], buf);
+				  mnt, mnt->mnt_root, config->lowerdirs[i],
+				  buf);
+	}
 	__putname(buf);
 	return err;
 }
@@ -279,7 +290,7 @@ static bool reveals(const struct path *path)
 	return locked;
 }
 
-/* With the checks of clone_private_mount() */
+/* With the checks of clone_private_mount(), and the owners that all have */
 static int find_outside(struct ckpt_ctx *ctx, struct ckpt_layers *layers,
 			struct layer *l, const char *name)
 {
@@ -293,7 +304,8 @@ static int find_outside(struct ckpt_ctx *ctx, struct ckpt_layers *layers,
 	if (err)
 		return err;
 	if (READ_ONCE(real_mount(path.mnt)->mnt_ns) != ns ||
-	    IS_MNT_UNBINDABLE(real_mount(path.mnt)) || reveals(&path))
+	    IS_MNT_UNBINDABLE(real_mount(path.mnt)) || reveals(&path) ||
+	    is_idmapped_mnt(path.mnt))
 		err = -EINVAL;
 	else if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN))
 		err = -EPERM;

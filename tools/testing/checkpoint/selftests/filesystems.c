@@ -725,6 +725,64 @@ REFUSED_AS(overlay_removed, CKPT_CONTAINER, "overlay: its lowerdir+")
 	ckpt_ready();
 }
 
+static struct ckpt_gate up, go;
+
+static int in_user_ns(void *arg)
+{
+	REQUIRE(!unshare(CLONE_NEWUSER));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return 0;
+}
+
+/* Mount what is at @from once more, with root's files belonging to another. */
+static void mount_idmapped(const char *from, const char *where)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	char path[64];
+	pid_t pid;
+	int fd;
+
+	ckpt_gate_init(&up);
+	ckpt_gate_init(&go);
+	pid = ckpt_fork(in_user_ns, NULL);
+	ckpt_gate_wait(&up);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	REQUIRE(!ckpt_write_file(path, "0 1000 1"));
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	REQUIRE(!ckpt_write_file(path, "0 1000 1"));
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0);
+	attr.userns_fd = fd;
+	fd = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	REQUIRE(fd >= 0);
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
+		ckpt_skip("idmapped mount: %m");
+	REQUIRE(!mkdir(where, 0755));
+	REQUIRE(!move_mount(fd, "", AT_FDCWD, where, MOVE_MOUNT_F_EMPTY_PATH));
+	close(fd);
+	close(attr.userns_fd);
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/* The owners that it shows are those of a mount that nobody sees any more. */
+REFUSED_AS(overlay_idmapped, CKPT_CONTAINER, "is on an idmapped mount")
+{
+	struct stat st;
+
+	make_mount("low", "tmpfs", "tmpfs", 0, NULL);
+	make_mount("other", "tmpfs", "tmpfs", 0, NULL);
+	put("low/file", 0644, "f", 1);
+	mount_idmapped("low", "mapped");
+	make_mount("mnt", "over", "overlay", 0, "lowerdir=other:mapped");
+	REQUIRE(!umount("mapped"));
+	ckpt_ready();
+	CHECK(!stat("mnt/file", &st));
+	CHECK_EQ(st.st_uid, 1000);
+}
+
 /* ------------------------------------------------------ images made to hurt */
 
 CKPT_VICTIM(small)
