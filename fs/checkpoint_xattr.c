@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Extended attributes of a file that is made anew. In the image an access
- * control list has ids as the caller has them.
+ * Extended attributes of a file that is made anew. In the image access control
+ * lists and capabilities have ids as the caller has them.
  */
 
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/sched/task.h>
+#include <linux/user_namespace.h>
 #include <linux/xattr.h>
 
 #include "checkpoint.h"
@@ -165,6 +167,40 @@ int ckpt_xattr_write(struct ckpt_ctx *ctx, const char *name, const void *value,
 	return err ?: ckpt_write_string(ctx, name);
 }
 
+/*
+ * Capabilities of a file are for those whose user namespace has a certain root:
+ * 0 if the value says nothing. It is said as current has it, who may be in
+ * another user namespace than the caller. What is malformed, vfs_setxattr()
+ * refuses.
+ */
+static int set_caps(struct ckpt_ctx *ctx, struct mnt_idmap *idmap,
+		    struct dentry *dentry, const struct ckpt_hdr_sb_xattr *h)
+{
+	struct vfs_ns_cap_data cap = {};
+	size_t len = h->len;
+	u32 magic, id;
+
+	if (len > sizeof(cap))
+		return -EINVAL;
+	memcpy(&cap, h->value, len);
+	if (len == XATTR_CAPS_SZ_2 || len == XATTR_CAPS_SZ_3) {
+		id = from_kuid(current_user_ns(),
+			       make_kuid(ctx->caller_cred->user_ns,
+					 le32_to_cpu(cap.rootid)));
+		if (id == (u32)-1)
+			return -EINVAL;
+		cap.rootid = cpu_to_le32(id);
+		magic = le32_to_cpu(cap.magic_etc);
+		if (len == XATTR_CAPS_SZ_2 && id &&
+		    (magic & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_2) {
+			magic ^= VFS_CAP_REVISION_2 ^ VFS_CAP_REVISION_3;
+			cap.magic_etc = cpu_to_le32(magic);
+			len = XATTR_CAPS_SZ_3;
+		}
+	}
+	return vfs_setxattr(idmap, dentry, XATTR_NAME_CAPS, &cap, len, 0);
+}
+
 static int set_xattr(struct ckpt_ctx *ctx, const struct vfsmount *mnt,
 		     struct dentry *dentry, const char *name,
 		     const struct ckpt_hdr_sb_xattr *h)
@@ -173,6 +209,8 @@ static int set_xattr(struct ckpt_ctx *ctx, const struct vfsmount *mnt,
 	struct posix_acl *acl;
 	int err;
 
+	if (!strcmp(name, XATTR_NAME_CAPS))
+		return set_caps(ctx, idmap, dentry, h);
 	if (!is_posix_acl_xattr(name))
 		return vfs_setxattr(idmap, dentry, name, h->value, h->len, 0);
 	acl = posix_acl_from_xattr(ctx->caller_cred->user_ns, h->value, h->len);

@@ -11,10 +11,12 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <linux/nsfs.h>
 
 static struct ckpt_gate up, go, mapped;
@@ -406,6 +408,73 @@ CKPT_TEST(zombies)
 	CHECK(same_user_ns(getpid(), others));
 	ckpt_gate_open(&go, 1);
 	ckpt_join(others, 5);
+	ckpt_join(pid, 0);
+}
+
+/*
+ * What a file is capable of is for those below a certain root. Here @root is
+ * its number in the namespace, 0 for that of version 2.
+ */
+static size_t file_caps(unsigned char cap[24], unsigned char root)
+{
+	memset(cap, 0, 24);
+	cap[3] = root ? 3 : 2;
+	/* permitted: CAP_NET_RAW */
+	cap[5] = 0x20;
+	cap[20] = root;
+	return root ? 24 : 20;
+}
+
+/* 10 is the root of the caller. */
+static const struct {
+	const char *path;
+	unsigned char root;
+} capable[] = { { "/mnt/0", 0 }, { "/mnt/1", 1 }, { "/mnt/10", 10 } };
+
+static int file_caps_fn(void *arg)
+{
+	unsigned char cap[24], seen[24];
+	ssize_t len;
+	size_t i;
+	int fd;
+
+	new_user_ns();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&mapped);
+	REQUIRE(!setresgid(0, 0, 0) && !setresuid(0, 0, 0));
+	REQUIRE(!unshare(CLONE_NEWNS));
+	REQUIRE(!mount("none", "/mnt", "tmpfs", 0, NULL));
+	for (i = 0; i < ARRAY_SIZE(capable); i++) {
+		fd = open(capable[i].path, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+		REQUIRE(fd >= 0);
+		close(fd);
+		REQUIRE(!setxattr(capable[i].path, "security.capability", cap,
+				  file_caps(cap, capable[i].root), 0));
+	}
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	for (i = 0; i < ARRAY_SIZE(capable); i++) {
+		len = getxattr(capable[i].path, "security.capability", seen,
+			       sizeof(seen));
+		CHECK_EQ(len, file_caps(cap, capable[i].root));
+		CHECK(len > 0 && !memcmp(cap, seen, len));
+	}
+	return 0;
+}
+
+CKPT_TEST_ONLY(file_capabilities, CKPT_CONTAINER)
+{
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(file_caps_fn, NULL);
+	ckpt_gate_wait(&up);
+	write_of(pid, "uid_map", "0 100000 10\n10 0 1\n");
+	write_of(pid, "gid_map", "0 100000 10\n");
+	ckpt_gate_open(&mapped, 1);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
 	ckpt_join(pid, 0);
 }
 
