@@ -41,14 +41,6 @@ static int whose(const char *name)
 	return strstr(name, "/default/") ? FOR_NEW : FOR_ONE;
 }
 
-static int call_handler(const struct ctl_table *table, int write, void *value,
-			size_t *len)
-{
-	loff_t pos = 0;
-
-	return table->proc_handler(table, write, value, len, &pos);
-}
-
 /*
  * Some handlers give up when another one changes the network, and want the
  * system call to be made again, as after a signal. No table may be in use while
@@ -73,9 +65,10 @@ static int wait_for_rtnl(void)
 static int read_value(const struct ctl_table *table, char *value)
 {
 	size_t len = VALUE_MAX - 1;
+	loff_t pos = 0;
 	int err;
 
-	err = call_handler(table, 0, value, &len);
+	err = table->proc_handler(table, 0, value, &len, &pos);
 	if (err)
 		return err == -EIO ? -ENODATA : err;
 	if (len >= VALUE_MAX - 1)
@@ -166,10 +159,30 @@ static struct ctl_table *find_sysctl(struct ctl_table_set *set,
 	return entry;
 }
 
+/* As a write(2) of it, which a program of the cgroup may refuse or change */
+static int write_value(struct ctl_table_header *head, struct ctl_table *table,
+		       const char *value)
+{
+	size_t len = strlen(value);
+	loff_t pos = 0;
+	char *buf;
+	int ret;
+
+	/* the program replaces it, and the handler may write to it */
+	buf = kvmalloc(len + 1, GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, value, len + 1);
+	ret = BPF_CGROUP_RUN_PROG_SYSCTL(head, table, 1, &buf, &len, &pos);
+	if (!ret)
+		ret = table->proc_handler(table, 1, buf, &len, &pos);
+	kvfree(buf);
+	return ret;
+}
+
 static int set_value(struct ctl_table_header *head, struct ctl_table *table,
 		     const char *value, char *now)
 {
-	size_t len = strlen(value);
 	int ret;
 
 	ret = read_value(table, now);
@@ -180,10 +193,9 @@ static int set_value(struct ctl_table_header *head, struct ctl_table *table,
 	ret = sysctl_perm(head, table, MAY_WRITE);
 	if (ret)
 		return -EPERM;
-	if (len >= VALUE_MAX)
+	if (strlen(value) >= VALUE_MAX)
 		return -E2BIG;
-	memcpy(now, value, len + 1);
-	return call_handler(table, 1, now, &len);
+	return write_value(head, table, value);
 }
 
 /* Read a sysctl, its length, or make it @value if that is not NULL. */

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_addrlabel.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef SOL_NETLINK
@@ -280,6 +282,30 @@ bool net_running(const char *name)
 	REQUIRE(fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ifr));
 	close(fd);
 	return ifr.ifr_flags & IFF_RUNNING;
+}
+
+int net_forbid(int type, int attach)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr load = {
+		.prog_type = type, .expected_attach_type = attach,
+		.insn_cnt = ARRAY_SIZE(insns),
+		.insns = (uintptr_t)insns, .license = (uintptr_t)"GPL",
+	};
+	union bpf_attr link = { .link_create.attach_type = attach };
+	int root, prog, fd;
+
+	root = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	prog = syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
+	link.link_create.prog_fd = prog;
+	link.link_create.target_fd = root;
+	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
+	close(prog);
+	close(root);
+	return fd;
 }
 
 /* ----------------------------------------------------------- comparing */

@@ -86,6 +86,12 @@ struct net_got {
 /* Receive all that there is; to be freed. */
 struct net_got *net_receive(int fd);
 
+/*
+ * A program of this type (enum bpf_prog_type) that forbids what it is attached
+ * to (enum bpf_attach_type) in all cgroups, as long as the descriptor is open
+ */
+int net_forbid(int type, int attach);
+
 /* All that netlink tells of the namespace that the caller is in */
 char *net_look(void);
 /* Check that it tells the same now; frees @before. */

@@ -3,6 +3,7 @@
 #include "libckptnet.h"
 
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
@@ -132,6 +133,30 @@ CKPT_TEST(sysctl)
 	ckpt_ready();
 	for (i = 0; i < ARRAY_SIZE(sysctls); i++)
 		expect_sysctl(sysctls[i].name, sysctls[i].value);
+}
+
+/* A program that may forbid to write to them is asked. */
+CKPT_VICTIM(forwards)
+{
+	own_net();
+	REQUIRE(!ckpt_write_file("/proc/sys/net/ipv4/ip_forward", "1"));
+	ckpt_ready();
+	expect_sysctl("ipv4/ip_forward", "1");
+}
+
+DRIVER_TEST(sysctl_not_allowed)
+{
+	struct ckpt_victim *v = &self->v;
+	int fd;
+
+	ckpt_start(v, "forwards", 0);
+	ckpt_checkpoint_kill(v);
+	fd = net_forbid(BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL);
+	ASSERT_LE(0, fd) TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(-EPERM, ckpt_restart(v, 0));
+	EXPECT_TRUE(ckpt_logged(v, "sysctl net/ipv4/")) TH_LOG("%s", v->log);
+	close(fd);
+	ckpt_restart_finish(v);
 }
 
 static ino_t net_of(pid_t pid)

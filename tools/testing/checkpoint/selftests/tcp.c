@@ -1332,34 +1332,6 @@ DRIVER_TEST(shared_listener)
 
 /* ------------------------------------------------- what is not allowed */
 
-/* A program that lets nobody connect, as long as the descriptor is open */
-static int forbid(void)
-{
-	struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	union bpf_attr load = {
-		.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-		.expected_attach_type = BPF_CGROUP_INET4_CONNECT,
-		.insn_cnt = ARRAY_SIZE(insns),
-		.insns = (uintptr_t)insns, .license = (uintptr_t)"GPL",
-	};
-	union bpf_attr link = {
-		.link_create.attach_type = BPF_CGROUP_INET4_CONNECT,
-	};
-	int root, prog, fd;
-
-	root = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	prog = syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
-	link.link_create.prog_fd = prog;
-	link.link_create.target_fd = root;
-	fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
-	close(prog);
-	close(root);
-	return fd;
-}
-
 /* A restart connects nothing that whoever restarts could not connect. */
 static void not_allowed(struct __test_metadata *_metadata,
 			struct ckpt_victim *v, const char *name)
@@ -1370,7 +1342,8 @@ static void not_allowed(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, net_up("lo", true));
 	ckpt_start(v, name, 0);
 	ckpt_checkpoint_kill(v);
-	fd = forbid();
+	fd = net_forbid(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+			BPF_CGROUP_INET4_CONNECT);
 	ASSERT_LE(0, fd) TH_LOG("%s", strerror(errno));
 	EXPECT_EQ(-EPERM, ckpt_restart(v, 0)) TH_LOG("%s", v->log);
 	close(fd);
