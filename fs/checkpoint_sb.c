@@ -642,20 +642,22 @@ static int convert_options(struct seq_file *m, struct user_namespace *user_ns,
 }
 
 /* What is not shown since it is the initial root's is said, too. */
-static void add_owner(struct seq_file *m, struct user_namespace *user_ns,
-		      struct super_block *sb)
+static int add_owner(struct seq_file *m, struct user_namespace *user_ns,
+		     struct super_block *sb)
 {
+	int err = 0;
 #ifdef CONFIG_TMPFS
 	struct shmem_sb_info *sbinfo;
 
 	if (sb->s_magic != TMPFS_MAGIC)
-		return;
+		return 0;
 	sbinfo = ckpt_shmem_sb(sb);
 	if (uid_eq(sbinfo->uid, GLOBAL_ROOT_UID))
-		seq_printf(m, ",uid=%u", from_kuid(user_ns, sbinfo->uid));
-	if (gid_eq(sbinfo->gid, GLOBAL_ROOT_GID))
-		seq_printf(m, ",gid=%u", from_kgid(user_ns, sbinfo->gid));
+		err = print_id(m, user_ns, "uid", "0");
+	if (!err && gid_eq(sbinfo->gid, GLOBAL_ROOT_GID))
+		err = print_id(m, user_ns, "gid", "0");
 #endif
+	return err;
 }
 
 /* Options as text; @buf and @shown have CKPT_SB_OPTIONS_MAX bytes each */
@@ -681,9 +683,10 @@ static int sb_options(struct ckpt_ctx *ctx, struct super_block *sb,
 		return -E2BIG;
 	shown[from.count] = '\0';
 	err = convert_options(&to, user_ns, type, shown);
+	if (!err)
+		err = add_owner(&to, user_ns, sb);
 	if (err)
 		return err;
-	add_owner(&to, user_ns, sb);
 	if (seq_has_overflowed(&to))
 		return -E2BIG;
 	buf[to.count] = '\0';

@@ -478,6 +478,35 @@ CKPT_TEST_ONLY(file_capabilities, CKPT_CONTAINER)
 	ckpt_join(pid, 0);
 }
 
+/* What belongs to nobody there cannot be made there. */
+static int owned_by_nobody_fn(void *arg)
+{
+	new_user_ns();
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&mapped);
+	REQUIRE(!unshare(CLONE_NEWNS));
+	REQUIRE(!mount("none", "/mnt", "tmpfs", 0, NULL));
+	ckpt_gate_open(&up, 1);
+	ckpt_gate_wait(&go);
+	return 0;
+}
+
+REFUSED_AS(tmpfs_of_nobody, CKPT_CONTAINER, "its options cannot be told")
+{
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(owned_by_nobody_fn, NULL);
+	ckpt_gate_wait(&up);
+	write_of(pid, "uid_map", "0 100000 10\n");
+	write_of(pid, "gid_map", "0 100000 10\n");
+	ckpt_gate_open(&mapped, 1);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
 /* Limits are state of the namespace, too. */
 static int limits_fn(void *arg)
 {
