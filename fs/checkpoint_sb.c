@@ -660,6 +660,20 @@ static int add_owner(struct seq_file *m, struct user_namespace *user_ns,
 	return err;
 }
 
+/* A security module shows its options, and that it has labels there. */
+static int security_options(struct super_block *sb, char *shown)
+{
+	struct seq_file m = { .buf = shown, .size = CKPT_SB_OPTIONS_MAX - 1 };
+	int err = security_sb_show_options(&m, sb);
+
+	if (err)
+		return err;
+	if (seq_has_overflowed(&m))
+		return -E2BIG;
+	shown[m.count] = '\0';
+	return *shown && strcmp(shown, ",seclabel") ? -EOPNOTSUPP : 0;
+}
+
 /* Options as text; @buf and @shown have CKPT_SB_OPTIONS_MAX bytes each */
 static int sb_options(struct ckpt_ctx *ctx, struct super_block *sb,
 		      const struct sb_type *type, char *buf, char *shown)
@@ -670,6 +684,9 @@ static int sb_options(struct ckpt_ctx *ctx, struct super_block *sb,
 	int err;
 
 	buf[0] = '\0';
+	err = type->flags & SBT_MACHINE ? 0 : security_options(sb, shown);
+	if (err)
+		return err;
 	if (!(type->flags & SBT_OPTIONS) || !sb->s_op->show_options)
 		return 0;
 	if (type->flags & SBT_OWNER)
@@ -704,8 +721,9 @@ static int write_sb(struct ckpt_ctx *ctx, struct super_block *sb,
 		return -ENOMEM;
 	err = sb_options(ctx, sb, type, buf, buf + CKPT_SB_OPTIONS_MAX);
 	if (err) {
-		err = sb_err(ctx, sb, -ENOSYS, "its options cannot be told",
-			     not_supported);
+		err = sb_err(ctx, sb, -ENOSYS, err == -EOPNOTSUPP ?
+			     "options of a security module" :
+			     "its options cannot be told", not_supported);
 	} else {
 		options = *buf == ',' ? buf + 1 : buf;
 		err = ckpt_write_rec(ctx, h, CKPT_HDR_SB, sizeof(*h));
