@@ -323,6 +323,7 @@ struct ckpt_layers;
 
 #if IS_ENABLED(CONFIG_OVERLAY_FS)
 bool ckpt_layer_option(const char *option);
+void ckpt_layers_options(struct seq_file *m, struct super_block *sb);
 u32 ckpt_layers_nr(struct super_block *sb);
 int ckpt_layers_checkpoint(struct ckpt_ctx *ctx, struct super_block *sb);
 struct ckpt_layers *ckpt_layers_read(struct ckpt_ctx *ctx, u32 nr);
@@ -333,6 +334,11 @@ void ckpt_layers_free(struct ckpt_layers *layers);
 static inline bool ckpt_layer_option(const char *option)
 {
 	return false;
+}
+
+static inline void ckpt_layers_options(struct seq_file *m,
+				       struct super_block *sb)
+{
 }
 
 static inline u32 ckpt_layers_nr(struct super_block *sb)

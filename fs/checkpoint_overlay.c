@@ -15,10 +15,14 @@
 #include <linux/nsproxy.h>
 #include <linux/sched/task.h>
 #include <linux/security.h>
+#include <linux/seq_file.h>
+#include <linux/string_choices.h>
+#include <linux/user_namespace.h>
+#include <linux/xattr.h>
 
 #include "checkpoint.h"
 #include "internal.h"
-#include "overlayfs/ovl_entry.h"
+#include "overlayfs/overlayfs.h"
 #include "pnode.h"
 
 /* The options that name them */
@@ -30,22 +34,40 @@ static const char *const layer_option[CKPT_LAYER_MAX] = {
 	[CKPT_LAYER_DATA]	= "datadir+",
 };
 
-/**
- * ckpt_layer_option - does an option of an overlay name a directory?
- * @option: the option, with its value
- *
- * Return: true if it does.
- */
-bool ckpt_layer_option(const char *option)
+/* Those that are not shown where they are what this machine has by default */
+static const char *const default_option[] = {
+	"redirect_dir", "index", "nfs_export", "metacopy",
+};
+
+/* The overlay may be a module: its table of them is not at hand. */
+static const char *const redirect_name[] = {
+	[OVL_REDIRECT_OFF]	= "off",
+	[OVL_REDIRECT_FOLLOW]	= "follow",
+	[OVL_REDIRECT_NOFOLLOW]	= "nofollow",
+	[OVL_REDIRECT_ON]	= "on",
+};
+
+static bool is_one_of(const char *option, const char *const *names, int nr)
 {
 	size_t len = strcspn(option, "=");
 	int i;
 
-	for (i = 0; i < CKPT_LAYER_MAX; i++)
-		if (strlen(layer_option[i]) == len &&
-		    !memcmp(layer_option[i], option, len))
+	for (i = 0; i < nr; i++)
+		if (strlen(names[i]) == len && !memcmp(names[i], option, len))
 			return true;
 	return false;
+}
+
+/**
+ * ckpt_layer_option - is an option of an overlay saved in another way?
+ * @option: the option, with its value
+ *
+ * Return: true if it names a directory, or ckpt_layers_options() tells it.
+ */
+bool ckpt_layer_option(const char *option)
+{
+	return is_one_of(option, layer_option, CKPT_LAYER_MAX) ||
+	       is_one_of(option, default_option, ARRAY_SIZE(default_option));
 }
 
 /* ---------------------------------------------------------- checkpoint */
@@ -53,6 +75,33 @@ bool ckpt_layer_option(const char *option)
 static struct ovl_fs *overlay(struct super_block *sb)
 {
 	return sb->s_fs_info;
+}
+
+/**
+ * ckpt_layers_options - tell what has other defaults on other machines
+ * @m: where to put the options, each with a comma before it
+ * @sb: the overlay
+ *
+ * Who may not use trusted extended attributes may not ask for what takes them,
+ * and does not have it, whatever the default is.
+ */
+void ckpt_layers_options(struct seq_file *m, struct super_block *sb)
+{
+	const struct ovl_config *config = &overlay(sb)->config;
+	bool trusted = sb->s_user_ns == &init_user_ns;
+
+	/* without an upper directory it follows from nfs_export */
+	if (config->upperdir)
+		seq_printf(m, ",index=%s", str_on_off(config->index));
+	seq_printf(m, ",nfs_export=%s", str_on_off(config->nfs_export));
+	/* both follow from verity */
+	if (config->verity_mode)
+		return;
+	if (trusted || config->redirect_mode == OVL_REDIRECT_NOFOLLOW)
+		seq_printf(m, ",redirect_dir=%s",
+			   redirect_name[config->redirect_mode]);
+	if (trusted || !config->metacopy)
+		seq_printf(m, ",metacopy=%s", str_on_off(config->metacopy));
 }
 
 /**

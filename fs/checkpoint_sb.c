@@ -704,6 +704,8 @@ static int sb_options(struct ckpt_ctx *ctx, struct super_block *sb,
 		err = add_owner(&to, user_ns, sb);
 	if (err)
 		return err;
+	if (type->flags & SBT_LAYERS)
+		ckpt_layers_options(&to, sb);
 	if (seq_has_overflowed(&to))
 		return -E2BIG;
 	buf[to.count] = '\0';

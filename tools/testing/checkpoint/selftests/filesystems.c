@@ -703,6 +703,53 @@ CKPT_TEST_ONLY(overlay_hidden, CKPT_CONTAINER)
 	CHECK(!access("up/renamed/new", F_OK));
 }
 
+/* A machine with other defaults */
+CKPT_VICTIM(by_default)
+{
+	struct text t = {};
+
+	make_mount("low", "tmpfs", "tmpfs", 0, NULL);
+	make_mount("up", "tmpfs", "tmpfs", 0, NULL);
+	REQUIRE(!mkdir("up/u", 0755) && !mkdir("up/w", 0755));
+	make_mount("mnt", "over", "overlay", 0,
+		   "lowerdir=low,upperdir=up/u,workdir=up/w");
+	ckpt_ready();
+	add_mounts(&t);
+	CHECK(strstr(t.s, ",index=off"));
+	CHECK(strstr(t.s, ",metacopy=off"));
+	CHECK(strstr(t.s, ",redirect_dir=follow") ||
+	      strstr(t.s, ",redirect_dir=nofollow"));
+	free(t.s);
+}
+
+DRIVER_TEST(overlay_defaults)
+{
+	static const char *const names[] = { "index", "metacopy", "redirect_dir" };
+	char path[3][64], was[3][8] = {};
+	struct ckpt_victim *v = &self->v;
+	unsigned int i;
+	long ret;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path[i], sizeof(path[i]),
+			 "/sys/module/overlay/parameters/%s", names[i]);
+		if (ckpt_read_file(path[i], was[i], sizeof(was[i])) < 0)
+			SKIP(return, "%s: %s", path[i], strerror(errno));
+		ASSERT_EQ(0, ckpt_write_file(path[i], "N"));
+	}
+	ckpt_start(v, "by_default", CKPT_CONTAINER);
+	ckpt_checkpoint_kill(v);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		EXPECT_EQ(0, ckpt_write_file(path[i], "Y"));
+	ret = ckpt_restart(v, 0);
+	if (ret > 0)
+		ckpt_finish(v);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		EXPECT_EQ(0, ckpt_write_file(path[i], was[i]));
+	ASSERT_LT(0, ret) TH_LOG("restart: %s\n%s", strerror(-ret), v->log);
+	ckpt_end(v);
+}
+
 /* ----------------------------------------------------------- refusals */
 
 REFUSED_AS(hugetlbfs_file, CKPT_CONTAINER, "hugetlbfs (device 0:")
