@@ -412,6 +412,26 @@ CKPT_TEST(zombies)
 }
 
 /*
+ * Be ready beside a child in a user namespace: it says that it is there, gets
+ * its maps, says that it is ready, and is let go at the end.
+ */
+static void ready_beside_mapped(int (*fn)(void *arg), const char *uid_map)
+{
+	pid_t pid;
+
+	gates();
+	pid = ckpt_fork(fn, NULL);
+	ckpt_gate_wait(&up);
+	write_of(pid, "uid_map", uid_map);
+	write_of(pid, "gid_map", "0 100000 10\n");
+	ckpt_gate_open(&mapped, 1);
+	ckpt_gate_wait(&up);
+	ckpt_ready();
+	ckpt_gate_open(&go, 1);
+	ckpt_join(pid, 0);
+}
+
+/*
  * What a file is capable of is for those below a certain root. Here @root is
  * its number in the namespace, 0 for that of version 2.
  */
@@ -464,18 +484,7 @@ static int file_caps_fn(void *arg)
 
 CKPT_TEST_ONLY(file_capabilities, CKPT_CONTAINER)
 {
-	pid_t pid;
-
-	gates();
-	pid = ckpt_fork(file_caps_fn, NULL);
-	ckpt_gate_wait(&up);
-	write_of(pid, "uid_map", "0 100000 10\n10 0 1\n");
-	write_of(pid, "gid_map", "0 100000 10\n");
-	ckpt_gate_open(&mapped, 1);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ready_beside_mapped(file_caps_fn, "0 100000 10\n10 0 1\n");
 }
 
 /* What belongs to nobody there cannot be made there. */
@@ -493,18 +502,7 @@ static int owned_by_nobody_fn(void *arg)
 
 REFUSED_AS(tmpfs_of_nobody, CKPT_CONTAINER, "its options cannot be told")
 {
-	pid_t pid;
-
-	gates();
-	pid = ckpt_fork(owned_by_nobody_fn, NULL);
-	ckpt_gate_wait(&up);
-	write_of(pid, "uid_map", "0 100000 10\n");
-	write_of(pid, "gid_map", "0 100000 10\n");
-	ckpt_gate_open(&mapped, 1);
-	ckpt_gate_wait(&up);
-	ckpt_ready();
-	ckpt_gate_open(&go, 1);
-	ckpt_join(pid, 0);
+	ready_beside_mapped(owned_by_nobody_fn, "0 100000 10\n");
 }
 
 /* Limits are state of the namespace, too. */
