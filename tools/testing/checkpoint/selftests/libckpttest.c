@@ -7,6 +7,7 @@
 #include "libckpttest.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -191,6 +193,15 @@ void ckpt_new_time(const char *offsets)
 	if (unshare(CLONE_NEWTIME))
 		ckpt_skip("unshare(CLONE_NEWTIME): %m");
 	REQUIRE(!ckpt_write_file("/proc/self/timens_offsets", offsets));
+}
+
+int ckpt_ordinary_user(void)
+{
+	if (setgroups(0, NULL) || setresgid(1234, 1234, 1234) ||
+	    setresuid(1234, 1234, 1234))
+		return -1;
+	/* or else its files in /proc are root's */
+	return prctl(PR_SET_DUMPABLE, 1);
 }
 
 static void set_effective(uint64_t drop, bool back)

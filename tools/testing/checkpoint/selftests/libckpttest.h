@@ -150,6 +150,8 @@ void ckpt_new_time(const char *offsets);
 void ckpt_wait_blocked(pid_t pid, pid_t tid, long nr);
 /* Wait, with a bound, until process @pid is in @state, as in /proc/PID/stat. */
 void ckpt_wait_state(pid_t pid, char state);
+/* Become user 1234, without groups, for good. Returns 0, or -1 with errno. */
+int ckpt_ordinary_user(void);
 /*
  * Take capabilities, by 1 << CAP_*, from what is in effect, and have all that
  * are permitted again. In a child: those of a driver are needed to clean up.

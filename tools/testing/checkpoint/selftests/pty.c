@@ -8,7 +8,6 @@
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +15,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -873,10 +871,7 @@ DRIVER_TEST(locked_by_an_ordinary_user)
 	struct ckpt_hdr_tty *tty;
 	struct image image;
 
-	ASSERT_EQ(0, setgroups(0, NULL));
-	ASSERT_EQ(0, setresgid(1234, 1234, 1234));
-	ASSERT_EQ(0, setresuid(1234, 1234, 1234));
-	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	ASSERT_EQ(0, ckpt_ordinary_user());
 	ckpt_start(v, "has_terminal", CKPT_USER);
 	if (v->skip[0])
 		SKIP(return, "%s", v->skip);

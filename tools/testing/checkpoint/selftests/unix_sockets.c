@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -467,10 +466,7 @@ DRIVER_TEST(by_an_ordinary_user)
 {
 	const char *why;
 
-	ASSERT_EQ(0, setgroups(0, NULL));
-	ASSERT_EQ(0, setresgid(1234, 1234, 1234));
-	ASSERT_EQ(0, setresuid(1234, 1234, 1234));
-	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	ASSERT_EQ(0, ckpt_ordinary_user());
 	why = ckpt_run("rootless", CKPT_USER, false);
 	if (why)
 		SKIP(return, "%s", why);

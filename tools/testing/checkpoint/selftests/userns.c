@@ -658,10 +658,7 @@ DRIVER_TEST(by_an_ordinary_user)
 {
 	const char *why;
 
-	ASSERT_EQ(0, setgroups(0, NULL));
-	ASSERT_EQ(0, setresgid(1234, 1234, 1234));
-	ASSERT_EQ(0, setresuid(1234, 1234, 1234));
-	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	ASSERT_EQ(0, ckpt_ordinary_user());
 	why = ckpt_run("rootless", CKPT_USER, false);
 	if (why)
 		SKIP(return, "%s", why);
