@@ -6,9 +6,12 @@
 #include "librestart.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 static bool ended(struct ckpt_victim *v)
 {
@@ -120,4 +123,16 @@ const char *restart_killed(struct ckpt_victim *v, const char *name, long nr)
 	ckpt_verdict(v);
 	ckpt_end(v);
 	return NULL;
+}
+
+int restart_inet_socket(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		ckpt_skip("no IPv4 in this kernel");
+	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
+		ckpt_skip("lo cannot be brought up: %m");
+	return fd;
 }

@@ -40,6 +40,9 @@ const char *restart_refused(struct ckpt_victim *v, const char *name, long nr);
 /* Checkpoint it, kill it and restart it, a few times, until it ends. */
 const char *restart_killed(struct ckpt_victim *v, const char *name, long nr);
 
+/* In a victim: a TCP socket, where the loopback device is up */
+int restart_inet_socket(void);
+
 #ifndef LIBCKPTTEST_INTERNAL
 
 #define RESTART_WAY(victim, way, nr)					\

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -272,15 +271,10 @@ RESTART_TEST(recvfrom_timeout, SYS_recvfrom)
 
 static void use_tcp(void)
 {
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	struct sockaddr_in addr = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM, 0), small = 32768;
+	int fd = restart_inet_socket(), small = 32768;
 	socklen_t len = sizeof(addr);
 
-	if (fd < 0)
-		ckpt_skip("no IPv4 in this kernel");
-	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
-		ckpt_skip("lo cannot be brought up: %m");
 	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	/* or all of it is on the way at once */
 	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));

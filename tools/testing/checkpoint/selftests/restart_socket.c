@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -218,22 +217,10 @@ RESTART_TEST(connect_unix_timeout, SYS_connect)
 	CHECK_TIMED_OUT(syscall(SYS_connect, fd, &addr, sizeof(addr)), EAGAIN);
 }
 
-static int inet_socket(void)
-{
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0)
-		ckpt_skip("no IPv4 in this kernel");
-	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
-		ckpt_skip("lo cannot be brought up: %m");
-	return fd;
-}
-
 static int inet_listener(struct sockaddr_in *addr)
 {
 	socklen_t len = sizeof(*addr);
-	int fd = inet_socket();
+	int fd = restart_inet_socket();
 
 	memset(addr, 0, sizeof(*addr));
 	addr->sin_family = AF_INET;
@@ -264,12 +251,12 @@ RESTART_TEST_REFUSED(connect_tcp_timeout, SYS_connect)
 	inet_listener(&addr);
 	/* until the first packets of new ones are dropped */
 	for (i = 0; i < 4; i++) {
-		fd = inet_socket();
+		fd = restart_inet_socket();
 		REQUIRE(!ioctl(fd, FIONBIO, &(int){ 1 }));
 		connect(fd, (void *)&addr, sizeof(addr));
 	}
 	nanosleep(&ts, NULL);
-	fd = inet_socket();
+	fd = restart_inet_socket();
 	set_timeout(fd, SO_SNDTIMEO);
 	ckpt_ready();
 	CHECK_TIMED_OUT(syscall(SYS_connect, fd, &addr, sizeof(addr)),
@@ -316,11 +303,11 @@ RESTART_TEST_REFUSED(fastopen, SYS_sendto)
 	REQUIRE(sysctl >= 0 && write(sysctl, "5", 1) == 1);
 	close(sysctl);
 	for (i = 0; i < 4; i++) {
-		waiting[i] = inet_socket();
+		waiting[i] = restart_inet_socket();
 		REQUIRE(!ioctl(waiting[i], FIONBIO, &(int){ 1 }));
 		connect(waiting[i], (void *)&addr, sizeof(addr));
 	}
-	fd = inet_socket();
+	fd = restart_inet_socket();
 	REQUIRE(!pthread_create(&thread, NULL, take_all, &listener));
 	ckpt_ready();
 	CHECK_EQ(syscall(SYS_sendto, fd, "abc", 3, MSG_FASTOPEN, &addr,
@@ -339,7 +326,7 @@ RESTART_TEST_REFUSED(recvfrom_tcp_timeout, SYS_recvfrom)
 	int fd, listener = inet_listener(&addr);
 	char c;
 
-	fd = inet_socket();
+	fd = restart_inet_socket();
 	REQUIRE(!connect(fd, (void *)&addr, sizeof(addr)));
 	REQUIRE(accept(listener, NULL, NULL) >= 0);
 	set_timeout(fd, SO_RCVTIMEO);
