@@ -1614,28 +1614,10 @@ static int put_gen_mode(struct sk_buff *skb, u8 mode,
 	return 0;
 }
 
-/* Is the address another one than that which the device has? */
-static bool other_addr(struct make *k, const struct dev *d)
+/* Of its own address or its broadcast address: is it not the device's yet? */
+static bool other_addr(struct make *k, const struct dev *d, int type)
 {
-	const struct nlattr *a = d->tb[IFLA_ADDRESS];
-	struct net_device *dev;
-	bool other = false;
-
-	if (!a || !d->kind || d->kind->no_addr)
-		return false;
-	rcu_read_lock();
-	dev = dev_get_by_index_rcu(k->n->net, d->ifm->ifi_index);
-	if (dev)
-		other = nla_len(a) != dev->addr_len ||
-			memcmp(nla_data(a), dev->dev_addr, dev->addr_len);
-	rcu_read_unlock();
-	return other;
-}
-
-/* The same of the address that all in its network listen to */
-static bool other_broadcast(struct make *k, const struct dev *d)
-{
-	const struct nlattr *a = d->tb[IFLA_BROADCAST];
+	const struct nlattr *a = d->tb[type];
 	struct net_device *dev;
 	bool other = false;
 
@@ -1645,7 +1627,8 @@ static bool other_broadcast(struct make *k, const struct dev *d)
 	dev = dev_get_by_index_rcu(k->n->net, d->ifm->ifi_index);
 	if (dev)
 		other = nla_len(a) != dev->addr_len ||
-			memcmp(nla_data(a), dev->broadcast, dev->addr_len);
+			memcmp(nla_data(a), type == IFLA_ADDRESS ?
+			       dev->dev_addr : dev->broadcast, dev->addr_len);
 	rcu_read_unlock();
 	return other;
 }
@@ -1661,9 +1644,10 @@ static int set_dev(struct dev *d, void *arg)
 	if (!skb)
 		return -ENOMEM;
 	err = put_attrs(skb, d, set_attrs, ARRAY_SIZE(set_attrs));
-	if (!err && other_addr(k, d))
+	if (!err && d->kind && !d->kind->no_addr &&
+	    other_addr(k, d, IFLA_ADDRESS))
 		err = put_attr(skb, d->tb[IFLA_ADDRESS], IFLA_ADDRESS);
-	if (!err && other_broadcast(k, d))
+	if (!err && other_addr(k, d, IFLA_BROADCAST))
 		err = put_attr(skb, d->tb[IFLA_BROADCAST], IFLA_BROADCAST);
 	/* until it has the addresses that it had */
 	if (!err && gen_mode(d) >= 0)
