@@ -215,6 +215,30 @@ static unsigned int messages(const struct rest *r)
 	return r->call->in ? len : min(len, UIO_MAXIOV);
 }
 
+/* By its arguments alone: those in registers, and not yet what they point to */
+static bool has_rest(const struct rest *r)
+{
+	switch (r->call->what) {
+	case BUFFER:
+		return r->done < r->args[2];
+	case RANDOM:
+		return r->done < r->args[1];
+	case MESSAGES:
+		return r->done < messages(r) &&
+		       !(r->call->timeout && r->args[r->call->timeout]);
+	case EVENTS:
+		return r->done < (long)r->args[1] &&
+		       (!r->args[r->call->timeout] || end_known());
+	}
+	return true;
+}
+
+/* Is it one of an open file? */
+static bool has_file(const struct rest *r)
+{
+	return r->call->what != RANDOM && r->call->what != EVENTS;
+}
+
 /**
  * ckpt_rest_due - is there a rest that the call of current would have moved?
  *
@@ -228,24 +252,10 @@ bool ckpt_rest_due(void)
 {
 	struct rest r;
 
-	if (!look(&r))
+	if (!look(&r) || !has_rest(&r))
 		return false;
-	switch (r.call->what) {
-	case RANDOM:
-		return r.done < r.args[1];
-	case EVENTS:
-		return r.done < (long)r.args[1] &&
-		       (!r.args[r.call->timeout] || end_known());
-	case MESSAGES:
-		if (r.done >= messages(&r) ||
-		    (r.call->timeout && r.args[r.call->timeout]))
-			return false;
-		break;
-	case BUFFER:
-		if (r.done >= r.args[2])
-			return false;
-		break;
-	}
+	if (!has_file(&r))
+		return true;
 
 	CLASS(fd, f)(r.args[0]);
 
@@ -345,29 +355,39 @@ static long move_bytes(const struct rest *r, struct file *file)
 	return ret;
 }
 
-static long move_rest(struct rest *r)
+/* By a call for what is left */
+static long call_again(struct rest *r)
 {
 	switch (r->call->what) {
 	case RANDOM:
 		r->args[0] += r->done;
 		r->args[1] -= r->done;
 		break;
+	case MESSAGES:
+		r->args[1] += r->done * sizeof(struct mmsghdr);
+		r->args[2] = messages(r) - r->done;
+		break;
 	case EVENTS:
 		r->args[1] -= r->done;
 		r->args[2] -= r->done;
 		r->args[3] += r->done * sizeof(struct io_event);
 		break;
-	case MESSAGES:
-		r->args[1] += r->done * sizeof(struct mmsghdr);
-		r->args[2] = messages(r) - r->done;
-		break;
-	default: {
-		CLASS(fd, f)(r->args[0]);
-
-		return fd_empty(f) ? 0 : move_bytes(r, fd_file(f));
-	}
 	}
 	return ckpt_arch_syscall_args(r->nr, r->args);
+}
+
+static long move_rest(struct rest *r)
+{
+	if (!has_file(r))
+		return call_again(r);
+
+	CLASS(fd, f)(r->args[0]);
+
+	/* Another may be there by now: ask the one that it is moved to. */
+	if (fd_empty(f) || !waits(r, fd_file(f)))
+		return 0;
+	return r->call->what == MESSAGES ? call_again(r) :
+					   move_bytes(r, fd_file(f));
 }
 
 /**
@@ -381,7 +401,7 @@ long ckpt_rest_call(void)
 	struct rest r;
 	long ret = 0;
 
-	if (look(&r) && ckpt_rest_due())
+	if (look(&r) && has_rest(&r))
 		ret = move_rest(&r);
 	return r.done + max(ret, 0L);
 }
